@@ -1,0 +1,1 @@
+"""The benchmark: methods, metrics, and the stages that colour, score and make tables."""

@@ -1,0 +1,169 @@
+"""The contract between the benchmark and a method of colouring, and how a row of the table finds its method.
+
+A row is a name and options (`methods:` in the config). `precomputed` and `command` need no code; any other row
+is the one Method class in bench/methods/<row>.py, or in the file that its option `method` names.
+Importing this module, or a method, must not import torch: the workflow asks every row what it is given.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+KINDS = ("clips", "images")
+GIVEN = ("reference", "first_frame", "flow", "processed", "hints")
+
+# Options of a row that the pipeline itself reads; all others go to the constructor of its method.
+ROW_OPTIONS = ("method", "training", "precomputed", "command")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every method may need to know besides what it is given for an item."""
+
+    weights_dir: Path  # where weight files are sought
+    backbone: str  # name for vision.backbones.load_backbone
+    checkpoint: Path | None  # the model of the row's `training`; None if it has none
+    seed: int
+    results_dir: Path | None = None  # what {results} in the folder of a `precomputed` row stands for
+
+
+@dataclass(frozen=True)
+class Step:
+    """Flow from frame t back to t-1, on the grid of t."""
+
+    flow: np.ndarray  # (H, W, 2) float32, pixels
+    visible: np.ndarray  # (H, W) bool, True = the flow is reliable there
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a method is given for one item. Only what its class asks for in `given` is filled."""
+
+    kind: str  # clips or images
+    item: str  # name of the clip or image
+    reference: np.ndarray | None = None  # (H', W', 3) float32 Lab, of any size
+    first_frame: np.ndarray | None = None  # (H, W, 3) float32 Lab, frame 0 in colour
+    flow: Iterator[Step] | None = None  # for t = 1, 2, ...
+    processed: Iterator[np.ndarray] | None = None  # (H, W, 2) ab of the row being post-processed, one per frame
+    hints: np.ndarray | None = None  # (H, W, 3): a, b, and 1 where a hint stands
+
+
+class Method:
+    """One way of colouring; a file in bench/methods/ defines exactly one subclass.
+
+    Required:
+        name        the file's name, which is the row's name unless the row says otherwise.
+        citation    where the method comes from, in a line.
+        VERSION     an integer. Raise it when the method's output changes: its rows are then made again.
+        given       for each kind of item that it colours (`clips`, `images`), what it is given there: any of
+                    `reference`, `first_frame`, `flow`, `processed`, `hints`, or () for nothing. A kind that is
+                    absent is not coloured, and its cells in the table stay empty.
+        colorize    the work itself, below.
+
+    Optional:
+        __init__    with keyword arguments of its own: each is an option of the row in the config. It is called to
+                    ask a row what it is given, so it must stay light: load weights on first use. Default: no options.
+        fit         learns from data. Default: raises, this method does not learn.
+        skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
+    """
+
+    name: str
+    citation: str
+    VERSION: int
+    given: dict[str, tuple[str, ...]]
+
+    def __init__(self, setting: Setting | None = None):
+        self.setting = setting
+
+    def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
+        """Colour one item: yields one ab (H, W, 2) float32, Lab units, for each frame, in order.
+
+        frames: L (H, W) float32 in 0..100, one at a time; an image is a clip of one frame. Write it as a generator
+        that takes a frame, yields its ab and keeps only what the next one needs, so that length costs no memory.
+        The result is joined with the input's own L. An exception makes this item a failed row, not the others.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has to define colorize(frames, given)")
+
+    def fit(self, data, settings: dict, out_dir: Path) -> None:
+        """Train on `data` (colorize.pairs.TrainingData) and write model.safetensors and summary.json to `out_dir`.
+
+        settings: the entry under `training:` in the config, without `method`.
+        """
+        raise NotImplementedError(f"the method {self.name!r} does not learn: take it out of `training:` in the config")
+
+    def skip(self) -> str | None:
+        """Why the method cannot run here; None if it can."""
+        return None
+
+
+def names() -> list[str]:
+    """The methods that have a file in bench/methods/, without importing them."""
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module("bench.methods").__path__))
+
+
+def load(row: str, options: dict, setting: Setting | None = None) -> Method:
+    """The method of a row, ready to colour; without `setting` it can only say what it is given.
+
+    Raises ValueError for an unknown method, option or `given`, naming the nearest valid one.
+    """
+    own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
+    if "precomputed" in options:
+        from bench.precomputed import Precomputed  # here, because that module needs the class Method
+
+        method = _construct(row, Precomputed, setting, own | {"folder": options["precomputed"]})
+    elif "command" in options:
+        from bench.command import Command
+
+        method = _construct(row, Command, setting, own | {"line": options["command"]})
+    else:
+        method = _construct(row, _find(options.get("method", row)), setting, own)
+    _check_given(row, method.given)
+    return method
+
+
+def _find(name: str) -> type[Method]:
+    """The one Method class that bench/methods/<name>.py defines."""
+    if name not in names():
+        raise ValueError(
+            f"method {name!r}: there is no bench/methods/{name}.py{_nearest(name, names())} "
+            f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
+        )
+    module = importlib.import_module(f"bench.methods.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ValueError(f"bench/methods/{name}.py: expected one subclass of bench.method.Method, found {len(found)}")
+    return found[0]
+
+
+def _construct(row: str, method: type[Method], setting: Setting | None, options: dict) -> Method:
+    valid = [name for name in inspect.signature(method).parameters if name != "setting"]
+    for option in options:
+        if option not in valid:
+            raise ValueError(
+                f"methods: {row}: unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
+                f"Expected any of {', '.join([*valid, *ROW_OPTIONS])}."
+            )
+    return method(setting, **options)
+
+
+def _check_given(row: str, given: dict[str, tuple[str, ...]]) -> None:
+    for kind, wanted in given.items():
+        for word, valid in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
+            if word not in valid:
+                expected = f"Expected any of {', '.join(valid)}."
+                raise ValueError(f"methods: {row}: given: unknown {word!r}{_nearest(word, valid)} {expected}")
+
+
+def _nearest(word: str, valid) -> str:
+    close = difflib.get_close_matches(word, valid, n=1)
+    return f". Did you mean {close[0]!r}?" if close else "."

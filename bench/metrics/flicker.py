@@ -1,0 +1,41 @@
+"""Flicker: Eq. 13 of the paper over one pair of adjacent frames, in the readings that its text allows.
+
+As in the paper's released code the later frame is warped back to the earlier one and compared on its grid. The
+headline of the tables is `flicker_rms`. Ground truth is not 0, so values are compared through their ratio to it.
+"""
+
+import numpy as np
+
+from media.flow import warp
+
+UNIT = "Lab units"
+DIRECTION = "down"
+SCOPE = "pair of frames -> mean of the clip -> mean of the set"
+VERSION = 1
+
+# A pair with less valid area than this says nothing and is skipped.
+MIN_VALID = 0.01
+
+
+def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> dict[str, float] | None:
+    """All readings of Eq. 13 for frames t and t+1; None where under 1 % of the pixels are valid.
+
+    ab, ab_next: (H, W, 2), Lab units. flow: (H, W, 2), from t to t+1 on the grid of t, pixels. mask: bool (H, W),
+    True = reliable. With d the masked difference and S = sum d^2:
+    flicker_mse_all = S / 2HW (the code's training term), flicker_mse_masked = S / 2|mask|,
+    flicker_rms = sqrt(flicker_mse_masked), flicker_fro128 = sqrt(S) / 128 (grows with the frame's area),
+    flicker_l1_masked = sum |d| / 2|mask|, flicker_l1_all = sum |d| / 2HW.
+    """
+    valid, area = int(mask.sum()), mask.size
+    if valid < MIN_VALID * area:
+        return None
+    difference = (warp(ab_next, flow, outside="zeros") - ab)[mask].astype(np.float64)  # (|mask|, 2)
+    squares, absolutes = float((difference**2).sum()), float(np.abs(difference).sum())
+    return {
+        "flicker_rms": np.sqrt(squares / (2 * valid)),
+        "flicker_mse_all": squares / (2 * area),
+        "flicker_mse_masked": squares / (2 * valid),
+        "flicker_fro128": np.sqrt(squares) / 128,
+        "flicker_l1_masked": absolutes / (2 * valid),
+        "flicker_l1_all": absolutes / (2 * area),
+    }

@@ -1,0 +1,74 @@
+"""Stage: PSNR of every row that is given the first frame, over the frames that follow it (it seeds Fig. 7)."""
+
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from media.tables import SCORES, read_table, written_whole
+
+VERSION = 1
+
+# First and last frame of each mean, both included. Frame 0 is given, so it is in none.
+RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
+COLUMNS = ["method", "clip", *RANGES, "n_frames"]
+
+
+def main(*, rows: list[str], scores: list[Path], csv: Path, markdown: Path) -> None:
+    """Write the table as CSV and as Markdown.
+
+    Args:
+        rows: the rows that are given the first frame, in their order.
+        scores: their tables of scores.
+        csv: the CSV to write.
+        markdown: the same rounded for reading, with what the numbers are.
+    """
+    table = propagation(pd.concat([read_table(path, SCORES) for path in scores]), rows)
+    with written_whole(markdown) as temporary:
+        temporary.write_text(to_markdown(table))
+    with written_whole(csv) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def propagation(scores: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
+    """One line for each row and clip, and one for the row's mean over clips; columns COLUMNS, PSNR in dB.
+
+    scores has the columns SCORES. A range that starts after the clip's end is empty, one that ends there is cut.
+    A clip that a row failed to colour stands with empty cells and 0 frames; the mean is over the others.
+    """
+    psnr = scores[scores["metric"] == "psnr"]
+    clips = sorted(psnr["item"].unique())
+    lines = []
+    for row in rows:
+        own = [_line(row, clip, psnr[(psnr["row"] == row) & (psnr["item"] == clip)]) for clip in clips]
+        mean = pd.DataFrame(own, columns=COLUMNS)[list(RANGES)].mean().to_dict()
+        lines += [*own, {"method": row, "clip": "mean", **mean, "n_frames": sum(line["n_frames"] for line in own)}]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _line(row: str, clip: str, psnr: pd.DataFrame) -> dict:
+    means = {
+        name: psnr.loc[psnr["frame"].between(first, last), "value"].astype(float).mean()
+        for name, (first, last) in RANGES.items()
+    }
+    return {"method": row, "clip": clip, **means, "n_frames": len(psnr)}
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """The table rounded to 0.01 dB, with what it shows in words."""
+    shown = table.round(dict.fromkeys(RANGES, 2)).astype(object).where(table.notna(), "")
+    failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
+    notes = [
+        "PSNR in dB over RGB, mean of frames 1-24 and 15-24; frame 0 is given and not counted. "
+        "The luminance is the input's, so these values flatter every row alike.",
+        "`mean` is the mean over clips of the clips' means; its `n_frames` is their sum.",
+        *(
+            f"{line.method} has no result for {line.clip}: its mean is over the other clips."
+            for line in failed.itertuples()
+        ),
+    ]
+    return "\n".join([shown.to_markdown(index=False), "", *(f"- {note}" for note in notes), ""])
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,49 @@
+"""Stage `train`: fits the method of one entry under `training:` in the configuration."""
+
+import json
+from pathlib import Path
+
+import tyro
+
+from bench.method import Setting, load
+
+
+def main(
+    *,
+    settings: str,
+    clips: Path,
+    clip_flow: Path,
+    clip_references: Path,
+    photos: Path,
+    photo_references: Path,
+    validation: Path,
+    backbone: str,
+    weights: Path,
+    seed: int,
+    out: Path,
+) -> None:
+    """Train and write `out`/model.safetensors, summary.json, metrics.jsonl and tensorboard/.
+
+    Args:
+        settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
+        clips: table of the real training clips; may be empty.
+        clip_flow: table of their flow.
+        clip_references: table of their references.
+        photos: table of the photographs for pseudo-video.
+        photo_references: table of their references.
+        validation: table of the photographs on which the checkpoint is chosen.
+        backbone: network for features and losses, a name of vision.backbones.
+        weights: folder of weight files.
+        seed: everything random follows from it.
+        out: folder of the training.
+    """
+    from colorize.pairs import Items, TrainingData
+
+    options = json.loads(settings)
+    method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
+    data = TrainingData(Items(clips, clip_references, clip_flow), Items(photos, photo_references), Items(validation))
+    method.fit(data, options, out)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,1 @@
+"""The paper's model: networks, losses, pairs of frames as a dataset, training and inference."""

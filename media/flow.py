@@ -1,0 +1,53 @@
+"""Optical flow fields: the file format and the warp.
+
+Convention: flow is float32 (H, W, 2) in pixels, [..., 0] to the right and [..., 1] down, on the grid of the frame
+it starts from: the point at x in that frame is at x + flow(x) in the other one. Masks are bool (H, W), True = valid.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+# KITTI 2015: stored = flow * 64 + 2^15 in 16 bits, so one step is 1/64 px and the range +-512 px.
+STEP = 64.0
+ZERO = 2**15
+
+
+def write_kitti(path: str | Path, flow: np.ndarray, valid: np.ndarray) -> None:
+    """Write flow (H, W, 2) and mask (H, W) as one KITTI 16-bit PNG; rounding is at most 1/128 px.
+
+    A pixel whose flow leaves the format's range (+-512 px) is stored as invalid.
+    """
+    stored = np.rint(flow.astype(np.float64) * STEP + ZERO)  # float32 would round twice
+    in_range = ((stored >= 0) & (stored <= 65535)).all(axis=-1)
+    channels = np.concatenate([np.clip(stored, 0, 65535), (valid & in_range)[..., None]], axis=-1)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), channels[..., ::-1].astype(np.uint16)):  # OpenCV writes B, G, R
+        raise OSError(f"{path}: OpenCV could not write this flow")
+
+
+def read_kitti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a KITTI flow PNG: flow float32 (H, W, 2) in pixels and valid bool (H, W)."""
+    stored = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    if stored is None or stored.dtype != np.uint16:
+        raise OSError(f"{path}: expected a KITTI flow file (16-bit PNG with three channels)")
+    u, v, valid = (stored[..., channel].astype(np.float32) for channel in (2, 1, 0))
+    return np.stack([(u - ZERO) / STEP, (v - ZERO) / STEP], axis=-1), valid > 0
+
+
+def warp(image: np.ndarray, flow: np.ndarray, outside: str = "replicate") -> np.ndarray:
+    """Sample `image` (H, W) or (H, W, C) at x + flow(x), bilinear, exact: float32 on the grid of `flow`.
+
+    `outside` says what lies beyond the border: `replicate` (the edge goes on) or `zeros`.
+    """
+    mode = {"replicate": "nearest", "zeros": "grid-constant"}[outside]
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float64)
+    at = np.stack([rows + flow[..., 1], columns + flow[..., 0]])
+    channels = image[..., None] if image.ndim == 2 else image
+    sampled = [
+        map_coordinates(channels[..., c], at, output=np.float32, order=1, mode=mode) for c in range(channels.shape[-1])
+    ]
+    return sampled[0] if image.ndim == 2 else np.stack(sampled, axis=-1)

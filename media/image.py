@@ -1,0 +1,83 @@
+"""Still images and frame folders: reading, writing, fitting to a size.
+
+A clip on disk is a folder of lossless PNG frames in the DAVIS layout, `<clip>/00000.png`; a photograph is a
+clip of one frame. Arrays are uint8 RGB (H, W, 3); sizes are (height, width).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+
+class CorruptImage(ValueError):
+    """An image file that is broken or cut off. The message names the file and what failed."""
+
+
+def read_rgb(path: str | Path) -> np.ndarray:
+    """Decode an image file fully, as uint8 RGB (H, W, 3).
+
+    Pillow is used because it raises on a truncated file; OpenCV fills the missing part and only warns.
+    Raises CorruptImage if the file cannot be decoded to its end.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise CorruptImage(f"{path}: cannot be decoded as an image ({error})") from error
+
+
+def write_png(path: str | Path, rgb: np.ndarray) -> None:
+    """Write uint8 RGB (H, W, 3) as a lossless PNG, making its folder."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), rgb[..., ::-1]):
+        raise OSError(f"{path}: OpenCV could not write this PNG")
+
+
+def frame_path(clip_dir: str | Path, index: int) -> Path:
+    """Path of frame `index` (from 0) of a clip in the DAVIS layout."""
+    return Path(clip_dir) / f"{index:05d}.png"
+
+
+def read_frames(clip_dir: str | Path, n_frames: int) -> Iterator[np.ndarray]:
+    """Frames 0..n_frames-1 of a prepared clip, one at a time.
+
+    Raises FileNotFoundError naming the missing frame and the way to make it again.
+    """
+    for index in range(n_frames):
+        path = frame_path(clip_dir, index)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path}: frame {index} of {n_frames} is missing although its table lists it; "
+                f"delete the table beside the folder {Path(clip_dir).parent} and run again"
+            )
+        yield read_rgb(path)
+
+
+def content_hash(frames: list[np.ndarray]) -> str:
+    """SHA-256 over the sizes and pixels of a list of frames: equal pixels, equal hash, whatever the file."""
+    digest = hashlib.sha256()
+    for frame in frames:
+        digest.update(repr(frame.shape).encode())
+        digest.update(np.ascontiguousarray(frame).tobytes())
+    return digest.hexdigest()
+
+
+def cover_crop(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scale until the image covers `size` (height, width) without stretching, then cut the centre out.
+
+    Pixels are averaged over areas when shrinking and interpolated (bicubic) when enlarging.
+    """
+    height, width = size
+    scale = max(height / rgb.shape[0], width / rgb.shape[1])
+    covering = (max(width, round(rgb.shape[1] * scale)), max(height, round(rgb.shape[0] * scale)))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    resized = rgb if covering == rgb.shape[1::-1] else cv2.resize(rgb, covering, interpolation=interpolation)
+    top, left = (resized.shape[0] - height) // 2, (resized.shape[1] - width) // 2
+    return np.ascontiguousarray(resized[top : top + height, left : left + width])

@@ -1,0 +1,105 @@
+"""A small prepared world with known motion: two clips, three labelled images, their flow and references."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bench.method import Given, Setting, Step
+from media.color import lab_from_rgb
+from media.flow import write_kitti
+from media.image import frame_path, write_png
+from media.tables import CLIPS, REFERENCES, write_table
+
+SIZE = (48, 64)
+SHIFT = 2  # pixels by which everything moves to the left from one frame to the next
+
+
+def moving_clip(seed: int, n_frames: int = 5) -> np.ndarray:
+    """Smooth coloured texture sliding left under the frame: uint8 RGB (T, 48, 64, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(30, 226, (7, 12, 3)).astype(np.uint8)
+    texture = cv2.resize(coarse, (SIZE[1] + SHIFT * n_frames, SIZE[0]), interpolation=cv2.INTER_CUBIC)
+    return np.stack([texture[:, SHIFT * t : SHIFT * t + SIZE[1]] for t in range(n_frames)])
+
+
+def backward_steps(n_frames: int) -> list[Step]:
+    """The exact flow t -> t-1 of `moving_clip` for t = 1, 2, ..."""
+    flow = np.zeros((*SIZE, 2), np.float32)
+    flow[..., 0] = SHIFT
+    visible = np.ones(SIZE, bool)
+    visible[:, -SHIFT:] = False
+    return [Step(flow, visible)] * (n_frames - 1)
+
+
+@dataclass(frozen=True)
+class World:
+    root: Path
+    clips: dict[str, np.ndarray]
+    images: dict[str, np.ndarray]
+
+    def inputs(self) -> dict:
+        """The arguments of bench.colorize that say where the inputs lie."""
+        return {
+            "clips": self.root / "clips/test.parquet",
+            "images": self.root / "images/test.parquet",
+            "clip_references": self.root / "references/clips/test.parquet",
+            "image_references": self.root / "references/images/test.parquet",
+            "clip_flow": self.root / "flow/test.parquet",
+            "backbone": "efficientnet_lite0",
+            "weights": self.root / "weights",
+            "seed": 0,
+        }
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    clips = {"clip_a": moving_clip(1), "clip_b": moving_clip(2, n_frames=4)}
+    images = {f"image_{index}": moving_clip(10 + index, n_frames=1) for index in range(2)}
+    images["image_2"] = images["image_0"][..., ::-1]  # red and blue exchanged
+    for kind, items in (("clips", clips), ("images", images)):
+        for item, frames in items.items():
+            for index, rgb in enumerate(frames):
+                write_png(frame_path(tmp_path / kind / "test" / item, index), rgb)
+        rows = [
+            {"clip": item, "n_frames": len(frames), "label": 7 if kind == "images" else None}
+            for item, frames in items.items()
+        ]
+        rejected = {"clip": "rejected", "n_frames": 0, "reason": "low_chroma", "detail": "mean chroma 1 < 6"}
+        write_table([*rows, rejected], tmp_path / kind / "test.parquet", CLIPS)
+        reference = str(frame_path(tmp_path / "images/test/image_0", 0))
+        found = [{"item": item, "rank": 1, "reference": "image_0", "path": reference} for item in items]
+        write_table(found, tmp_path / "references" / kind / "test.parquet", REFERENCES)
+    for item, frames in clips.items():
+        for t, step in enumerate(backward_steps(len(frames))):
+            write_kitti(frame_path(tmp_path / "flow/test" / item / "backward", t + 1), step.flow, step.visible)
+            forward = frame_path(tmp_path / "flow/test" / item / "forward", t)
+            write_kitti(forward, -step.flow, step.visible[:, ::-1])
+    return World(tmp_path, clips, images)
+
+
+@pytest.fixture
+def toy_lab() -> np.ndarray:
+    """Lab frames (5, 48, 64, 3) of a moving clip."""
+    return lab_from_rgb(moving_clip(3))
+
+
+@pytest.fixture
+def toy_given(toy_lab) -> Given:
+    """Everything a method can be given for the toy clip."""
+    reference = lab_from_rgb(moving_clip(4, n_frames=1)[0])[:37, :51]
+    return Given("clips", "toy", reference, toy_lab[0], iter(backward_steps(len(toy_lab))))
+
+
+@pytest.fixture
+def setting(tmp_path) -> Setting:
+    return Setting(weights_dir=tmp_path, backbone="efficientnet_lite0", checkpoint=None, seed=0)
+
+
+@pytest.fixture(scope="session")
+def parity():
+    """Inputs, and the values that the peers' released programs return for them (read-only arrays by name)."""
+    with np.load(Path(__file__).with_name("metrics_parity.npz")) as arrays:
+        return dict(arrays)

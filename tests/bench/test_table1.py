@@ -1,0 +1,169 @@
+"""Table 1: averages, empty cells, and what the notes have to say."""
+
+import csv
+import json
+
+import pytest
+
+from bench import table1
+from media.tables import COLORIZED, SCORES, write_table
+
+ROWS = {
+    "ground_truth": {"precomputed": "{results}/{kind}/test"},
+    "grey": {},
+    "copy_first": {},
+    "ours": {"training": "ours"},
+}
+
+
+def image_rows(row: str, colorful: list[float], top1: list[float], fid: float) -> list[dict]:
+    values = [("colorful", colorful), ("top1", top1), ("top5", [100] * len(top1))]
+    lines = [
+        {"row": row, "kind": "images", "metric": metric, "item": f"image_{index}", "value": float(value)}
+        for metric, each in values
+        for index, value in enumerate(each)
+    ]
+    return [*lines, {"row": row, "kind": "images", "metric": "fid", "value": fid}]
+
+
+def clip_rows(row: str, flicker: dict[str, list[float]]) -> list[dict]:
+    return [
+        {"row": row, "kind": "clips", "metric": "flicker_rms", "item": clip, "frame": frame, "value": float(value)}
+        for clip, values in flicker.items()
+        for frame, value in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def make(tmp_path, capsys):
+    """A function that writes the tables; returns the CSV's cells by row, the Markdown and what was printed."""
+    scores = [
+        *image_rows("ground_truth", [10, 30], [100, 0], 0.0),
+        *clip_rows("ground_truth", {"a": [1, 2, 3], "b": [4]}),
+        *image_rows("grey", [0.01, 0.03], [0, 0], 20.5),
+        *clip_rows("grey", {"a": [0, 0, 0], "b": [0]}),
+        *clip_rows("copy_first", {"a": [6, 6, 6], "b": [6]}),
+        *image_rows("ours", [15], [100], 3.25),
+    ]
+    results = {row: [{"item": "a", "kind": "clips", "n_frames": 4}] for row in ROWS}
+    results["ours"] = [
+        {"item": item, "kind": "clips", "n_frames": 0, "reason": "method_raised", "detail": "ValueError: too dark"}
+        for item in ("a", "b")
+    ]
+
+    def call(improved: bool = True, **changes):
+        summary = {
+            "steps": 300,
+            "best_step": 200,
+            "validation_step0": 0.5,
+            "validation_best": 0.4,
+            "improved": improved,
+        }
+        (tmp_path / "ours").mkdir(exist_ok=True)
+        (tmp_path / "ours/summary.json").write_text(json.dumps(summary))
+        write_table(scores, tmp_path / "scores.parquet", SCORES)
+        for row, items in results.items():
+            write_table(items, tmp_path / f"{row}.parquet", COLORIZED)
+        arguments = {
+            "scores": [tmp_path / "scores.parquet"],
+            "colorized": [tmp_path / f"{row}.parquet" for row in ROWS],
+            "rows": list(ROWS),
+            "methods": json.dumps(ROWS),
+            "summaries": [tmp_path / "ours/summary.json"],
+            "classifier": "efficientnet_lite0",
+            "fid_features": "efficientnet_lite0",
+            "flow": "dis",
+            "scoring_flow": "farneback",
+            "csv": tmp_path / "table1.csv",
+            "markdown": tmp_path / "table1.md",
+        }
+        table1.main(**(arguments | changes))
+        with open(tmp_path / "table1.csv") as file:
+            cells = {line["method"]: line for line in csv.DictReader(file)}
+        return cells, (tmp_path / "table1.md").read_text(), capsys.readouterr().out
+
+    return call
+
+
+def test_columns_and_order(make):
+    cells, _, _ = make()
+    expected = (
+        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained"
+    )
+    assert list(cells) == list(ROWS)
+    assert ",".join(cells["grey"]) == expected
+
+
+def test_averages(make):
+    cells, _, _ = make()
+    truth = cells["ground_truth"]
+    assert (truth["top1"], truth["top5"], truth["fid"], truth["colorful"]) == ("50", "100", "0", "20")
+    assert truth["flicker"] == "3"  # (mean(1, 2, 3) + 4) / 2: pairs, then clips
+    assert (truth["n_images"], truth["n_clips"]) == ("2", "2")
+    assert truth["classifier"] == truth["fid_features"] == "efficientnet_lite0"
+
+
+def test_zero_is_a_score_and_absence_is_empty(make):
+    cells, _, _ = make()
+    assert cells["grey"]["flicker"] == "0" and cells["grey"]["top1"] == "0"
+    copied = cells["copy_first"]
+    for column in ("top5", "top1", "fid", "colorful", "n_images", "classifier", "fid_features"):
+        assert copied[column] == "", column
+    assert copied["flicker"] == "6" and copied["n_clips"] == "2"
+    assert all(line["flicker_plus"] == "" for line in cells.values())
+    # `ours` does clips but every one failed: a count of 0, and no score.
+    assert (cells["ours"]["n_clips"], cells["ours"]["flicker"]) == ("0", "")
+
+
+def test_steps_only_where_something_was_trained(make):
+    cells, _, _ = make()
+    assert {row: line["steps_trained"] for row, line in cells.items()} == {
+        "ground_truth": "",
+        "grey": "",
+        "copy_first": "",
+        "ours": "300",
+    }
+
+
+def test_papers_rows_stand_beside_ours(make):
+    _, text, printed = make()
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    names = [line[0] for line in lines[2:]]
+    assert names == ["ground_truth", "*paper: GT*", "grey", "copy_first", "ours", "*paper: Ours*"]
+    shown = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+    assert shown["*paper: Ours*"]["Fréchet"] == "4.02"
+    assert shown["*paper: Ours*"]["flicker"] == "" and shown["*paper: Ours*"]["flicker / ground truth"] == "1.119"
+    assert shown["copy_first"]["flicker / ground truth"] == "2.000" and shown["copy_first"]["Fréchet"] == ""
+    assert printed.strip() == text.strip()
+
+
+def test_notes_name_the_stand_ins(make):
+    _, text, _ = make()
+    expected = (
+        "Fréchet distance on EfficientNet-Lite0 features, n = 2: a check of the machinery, not comparable with 4.02."
+    )
+    assert expected in text
+    assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in text
+    assert "farneback flow" in text and "in their favour" not in text
+
+
+def test_notes_name_what_failed(make):
+    _, text, _ = make()
+    assert "ours: no result for a, b (clips): method_raised (ValueError: too dark)" in text
+
+
+def test_notes_say_when_training_made_it_worse(make):
+    assert "worse than step 0" not in make(improved=True)[1]
+    assert "Training `ours` (ours): 300 steps" in make(improved=False)[1]
+    assert "training made validation worse than step 0" in make(improved=False)[1]
+
+
+def test_notes_name_rows_graded_with_their_own_flow(make):
+    rows = ROWS | {"fusion": {}}
+    changes = {"rows": list(rows), "methods": json.dumps(rows), "flow": "farneback"}
+    assert "in their favour: fusion" in make(**changes)[1]
+
+
+def test_papers_own_networks_are_no_stand_ins(make):
+    _, text, _ = make(classifier="vgg19_classifier", fid_features="inception")
+    assert "stand-in" not in text and "check of the machinery" not in text

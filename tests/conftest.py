@@ -1,0 +1,53 @@
+"""Media that the tests make for themselves."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def picture():
+    """Makes a smooth random picture in full colour, uint8 (height, width, 3): picture(seed, height, width)."""
+
+    def make(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
+        coarse = np.random.default_rng(seed).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
+        return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    return make
+
+
+@pytest.fixture
+def moving(picture):
+    """Makes frames of a picture whose content moves `step` pixels to the right a frame: moving(seed, count, step)."""
+
+    def make(seed: int, count: int, step: int = 1, height: int = 64, width: int = 96) -> list[np.ndarray]:
+        wide = picture(seed, height, width + step * count)
+        return [wide[:, step * (count - i) : step * (count - i) + width] for i in range(count)]
+
+    return make
+
+
+@pytest.fixture
+def write_video():
+    """Writes frames as a video file whose container is that of the name: write_video(path, frames)."""
+
+    def write(
+        path: Path, frames: list[np.ndarray], codec: str = "libx264", rotation: int = 0, movflags: str = ""
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
+            stream = container.add_stream(codec, rate=Fraction(25), options={"crf": "10"} if codec == "libx264" else {})
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            if rotation:
+                stream.set_display_rotation(rotation)
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+            container.mux(stream.encode())
+        return path
+
+    return write

@@ -1,0 +1,45 @@
+"""Tables: exact columns, whole files."""
+
+import pandas as pd
+import pytest
+
+from media.tables import CLIPS, FLOW, folder_of, kept, read_table, write_table, written_whole
+
+
+def test_round_trip_keeps_types_and_fills_absent_columns(tmp_path):
+    rows = [{"clip": "a", "n_frames": 25}, {"clip": "b", "n_frames": 0, "reason": "too_dark"}]
+    write_table(rows, tmp_path / "clips.parquet", CLIPS)
+    table = read_table(tmp_path / "clips.parquet", CLIPS)
+    assert table.dtypes.astype(str).to_dict() == CLIPS
+    assert table["mean_l"].isna().all()
+    assert list(kept(table)["clip"]) == ["a"]
+
+
+def test_an_empty_table_has_its_columns(tmp_path):
+    write_table([], tmp_path / "flow.parquet", FLOW)
+    assert list(read_table(tmp_path / "flow.parquet", FLOW)) == list(FLOW)
+
+
+def test_an_undeclared_column_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="clipp"):
+        write_table([{"clipp": "a"}], tmp_path / "flow.parquet", FLOW)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_another_kind_is_refused(tmp_path):
+    pd.DataFrame({"clip": ["a"]}).to_parquet(tmp_path / "old.parquet")
+    with pytest.raises(ValueError, match=r"old\.parquet.*delete it"):
+        read_table(tmp_path / "old.parquet", FLOW)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "summary.json"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+
+
+def test_folder_of_a_table():
+    assert str(folder_of("results/clips/test.parquet")) == "results/clips/test"

@@ -1,0 +1,193 @@
+"""Clips from videos and frame folders: cuts, strides, every named rejection, the same result for any worker count."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from media.image import cover_crop, read_frames, write_png
+from media.tables import CLIPS, read_table
+from media.video import decode
+from prep.clips import find_shots, main, take_clips
+from prep.datasets import COLUMNS
+
+FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32}
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    """Runs the stage on tmp_path/films (videos) and tmp_path/folders (frames); gives the table by clip."""
+    lines = [COLUMNS, ["films", "videos", str(tmp_path / "films")], ["more", "videos", str(tmp_path / "more")]]
+    lines.append(["folders", "frames", str(tmp_path / "folders")])
+    (tmp_path / "datasets.tsv").write_text("\n".join("\t".join(line) for line in lines))
+
+    def run(*selections, out="out", workers=1, length=5, **filters):
+        main(
+            datasets=tmp_path / "datasets.tsv",
+            selections=json.dumps([dict(zip(("dataset", "files", "stride"), s, strict=True)) for s in selections]),
+            size=(36, 64),
+            length=length,
+            filters=json.dumps(FILTERS | filters),
+            table=tmp_path / out / "test.parquet",
+            workers=workers,
+        )
+        return read_table(tmp_path / out / "test.parquet", CLIPS).set_index("clip", drop=False)
+
+    return run
+
+
+def files_of(folder) -> dict:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_frames_are_those_of_the_source_at_the_stride(tmp_path, prepare, write_video, moving):
+    source = write_video(tmp_path / "films/walk.mp4", moving(0, 20))
+    row = prepare(("films", "walk.mp4", 3)).loc["walk_shot0_stride3"]
+    assert (row.n_frames, row.first_frame, row.stride, row.shot) == (5, 0, 3, 0)
+    assert (row.source_height, row.source_width, row.orientation, row.source) == (64, 96, "landscape", "walk.mp4")
+    expected = [cover_crop(frame, (36, 64)) for frame in list(decode(source))[0:13:3]]
+    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/test/walk_shot0_stride3", 5)), expected)
+    assert len(list((tmp_path / "out/test/walk_shot0_stride3").iterdir())) == 5
+
+
+def test_a_cut_is_found_at_its_frame_and_no_clip_crosses_it(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/cut.mp4", moving(1, 9) + moving(2, 7) + moving(3, 4))
+    table = prepare(("films", "cut.mp4", 1))
+    assert list(table["first_frame"]) == [0, 9, 16]
+    assert list(table["n_frames"]) == [5, 5, 0]
+    assert table["reason"].iloc[2] == "too_short" and "4 long" in table["detail"].iloc[2]
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 18, 19])
+def test_cuts_are_found_near_the_ends_too(moving, at):
+    assert [shot.start for shot in find_shots(iter(moving(1, at) + moving(2, 20 - at)))] == [0, at]
+
+
+def test_fast_motion_is_no_cut(moving):
+    assert find_shots(iter(moving(4, 30, step=12, height=90, width=160))) == [range(30)]
+
+
+def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/faded.mp4", [(frame * 0.1 + 90).astype(np.uint8) for frame in moving(0, 3)])
+    table = prepare(("films", "faded.mp4", 1), length=5)
+    assert list(table["reason"]) == ["low_chroma"]
+
+
+def test_clips_are_taken_in_one_pass():
+    frames = (np.full((4, 4, 3), i, np.uint8) for i in range(30))
+    taken = take_clips(frames, [range(0, 6, 2), range(7, 13, 2), range(20, 26, 2)], (4, 4))
+    assert [[int(frame[0, 0, 0]) for frame in clip] for clip in taken] == [[0, 2, 4], [7, 9, 11], [20, 22, 24]]
+
+
+def test_every_bad_source_is_a_row_with_its_reason(tmp_path, prepare, write_video, moving, picture):
+    films, folders = tmp_path / "films", tmp_path / "folders"
+    good = moving(0, 8)
+    write_video(films / "good.mp4", good)
+    write_video(films / "one_frame.mp4", good[:1])
+    write_video(films / "tiny.mp4", [frame[:24, :24] for frame in good])
+    write_video(films / "dark.mp4", [frame // 12 for frame in good])
+    write_video(films / "grey.mp4", [frame[..., :1].repeat(3, axis=-1) for frame in good])
+    write_video(films / "tinted.mp4", [frame[..., :1] // 2 + np.uint8([60, 50, 50]) for frame in good])
+    write_video(films / "faded.mp4", [(frame * 0.1 + 90).astype(np.uint8) for frame in good])
+    (films / "empty.mp4").touch()
+    (films / "text.mp4").write_text("not a video\n" * 40)
+    for name, movflags in (("no_index.mp4", ""), ("cut_off.mp4", "faststart")):
+        path = write_video(films / name, moving(1, 60), movflags=movflags)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    shutil.copy(films / "good.mp4", films / "same_again.mp4")
+    for index in range(6):
+        write_png(folders / f"sizes/{index}.png", picture(index, 64, 96 if index < 3 else 80))
+        write_png(folders / f"broken/{index}.png", picture(index))
+    broken = folders / "broken/4.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    (folders / "hollow").mkdir()
+
+    table = prepare(("films", "*", 1), ("folders", "*", 1))
+    assert dict(zip(table["source"], table["reason"].fillna("kept"), strict=True)) == {
+        "good.mp4": "kept",
+        "one_frame.mp4": "too_short",
+        "tiny.mp4": "too_small",
+        "dark.mp4": "too_dark",
+        "grey.mp4": "grayscale",
+        "tinted.mp4": "grayscale",
+        "faded.mp4": "low_chroma",
+        "empty.mp4": "empty_file",
+        "text.mp4": "not_a_video",
+        "no_index.mp4": "unreadable_video",
+        "cut_off.mp4": "truncated_video",
+        "same_again.mp4": "duplicate",
+        "sizes": "inconsistent_resolution",
+        "broken": "corrupt_image",
+        "hollow": "empty_file",
+    }
+    assert "good_shot0_stride1" in table.loc["same_again_shot0_stride1", "detail"]
+    bad = table[table["reason"].notna()]
+    assert bad["detail"].notna().all() and (bad["n_frames"] == 0).all()
+    assert [path.name for path in (tmp_path / "out/test").iterdir()] == ["good_shot0_stride1"]
+
+
+def test_frame_folders_are_clips_in_numerical_order(tmp_path, prepare, moving):
+    frames = moving(0, 12)
+    for index, frame in enumerate(frames):
+        write_png(tmp_path / f"folders/v1.5/frame{index}.png", frame)
+    (tmp_path / "folders/v1.5/notes.txt").touch()
+    prepare(("folders", "v1.5", 2))
+    expected = [cover_crop(frame, (36, 64)) for frame in frames[0:9:2]]
+    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/test/v1.5_shot0_stride2", 5)), expected)
+
+
+def test_names_with_spaces_and_unicode_stay_intact(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/été 2024 – 狼 (copy 1).mp4", moving(0, 6))
+    row = prepare(("films", "été*", 1)).iloc[0]
+    assert (row["clip"], row["source"]) == ("été 2024 – 狼 (copy 1)_shot0_stride1", "été 2024 – 狼 (copy 1).mp4")
+    assert (tmp_path / "out/test" / row["clip"] / "00004.png").exists()
+
+
+def test_equal_names_of_two_datasets_do_not_overwrite_each_other(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/a.mp4", moving(0, 6))
+    write_video(tmp_path / "more/a.mp4", moving(1, 6))
+    table = prepare(("films", "a.mp4", 1), ("more", "a.mp4", 1))
+    assert list(table.index) == ["films_a_shot0_stride1", "more_a_shot0_stride1"]
+    assert table["reason"].isna().all()
+
+
+def test_a_source_selected_twice_is_taken_once_for_each_stride(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/a.mp4", moving(0, 10))
+    table = prepare(("films", "a.mp4", 1), ("films", "*", 1), ("films", "a.mp4", 2))
+    assert list(table.index) == ["a_shot0_stride1", "a_shot0_stride2"]
+
+
+def test_frames_of_a_clip_that_is_now_rejected_are_gone(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/a.mp4", moving(0, 6))
+    assert prepare(("films", "a.mp4", 1))["n_frames"].item() == 5
+    assert prepare(("films", "a.mp4", 1), min_mean_chroma=200)["reason"].item() == "low_chroma"
+    assert list((tmp_path / "out/test").iterdir()) == []
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers(tmp_path, prepare, write_video, moving):
+    for seed in range(4):
+        write_video(tmp_path / f"films/{seed}.mp4", moving(seed, 8))
+    shutil.copy(tmp_path / "films/0.mp4", tmp_path / "films/4.mp4")
+    for workers in (1, 3):
+        prepare(("films", "*", 1), out=f"w{workers}", workers=workers)
+    assert files_of(tmp_path / "w1") == files_of(tmp_path / "w3")
+    assert len(files_of(tmp_path / "w1")) == 4 * 5 + 1
+
+
+def test_no_selection_makes_an_empty_table(tmp_path, prepare):
+    assert len(prepare()) == 0
+    assert (tmp_path / "out/test").is_dir()
+
+
+def test_errors_of_the_program_are_not_rejections(tmp_path, prepare, write_video, moving, monkeypatch):
+    write_video(tmp_path / "films/a.mp4", moving(0, 6))
+    monkeypatch.setattr("prep.clips.cover_crop", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare(("films", "a.mp4", 1))
+
+
+def test_a_mistyped_threshold_is_named(prepare):
+    with pytest.raises(ValidationError, match="min_croma"):
+        prepare(min_croma=1)

@@ -1,0 +1,44 @@
+"""The shape of the code: imports run one way, style is clean, the workflow passes its linter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lint-imports",
+        "ruff check .",
+        "ruff format --check .",
+        "snakefmt --check Snakefile workflow",
+        "snakemake --lint",
+        "snakemake --lint --configfile config/paper.yaml",
+    ],
+)
+def test_is_clean(command):
+    done = subprocess.run(command.split(), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", ["media.color", "media.tables", "bench.method", "prep.datasets"])
+def test_light_modules_do_not_import_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(ROOT))
+        for package in ("media", "vision", "prep", "colorize", "bench", "tests")
+        for path in (ROOT / package).rglob("*.py")
+        if not path.read_text().startswith('"""')
+    ]
+    assert not silent

@@ -1,0 +1,76 @@
+"""The workflow before anything runs: what it plans, and what it refuses."""
+
+import re
+
+import pytest
+import yaml
+from conftest import ROOT, snakemake
+
+from colorize.settings import LossWeights, TrainSettings
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs by rule, from the table that a dry run prints."""
+    table = output.split("job ", 1)[1]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
+    done = snakemake("-n", directory=tmp_path)
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    rows = len(yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"])
+    assert jobs["colorize"] == jobs["score"] == rows
+    assert jobs["train"] == jobs["table1"] == jobs["propagation"] == 1
+    assert jobs["clips"] == 2 and jobs["images"] == 4
+
+
+def test_the_papers_run_is_the_same_pipeline(tmp_path):
+    done = snakemake("-n", "results/table1.csv", directory=tmp_path, config=ROOT / "config/paper.yaml")
+    assert done.returncode == 0, done.stdout
+    default = planned(snakemake("-n", "results/table1.csv", directory=tmp_path).stdout)
+    paper = planned(done.stdout)
+    assert set(paper) == set(default)
+
+
+@pytest.mark.parametrize(
+    "change, named, nearest",
+    [
+        ({"trainning": {}}, "trainning", "training"),
+        ({"clips": {"lenght": 9}}, "lenght", "length"),
+        ({"training": {"ours": {"stepps": 5}}}, "stepps", "steps"),
+        ({"training": {"ours": {"losses": {"smoothnes": 1}}}}, "smoothnes", "smoothness"),
+        ({"methods": {"wellsh2002": {}}}, "wellsh2002", "welsh2002"),
+        ({"methods": {"ours": {"training": "our"}}}, "our", "ours"),
+    ],
+)
+def test_a_mistyped_key_stops_the_run_and_names_the_nearest(tmp_path, change, named, nearest):
+    overlay = tmp_path / "typo.yaml"
+    overlay.write_text(yaml.safe_dump(change))
+    done = snakemake("-n", directory=tmp_path, config=overlay)
+    assert done.returncode != 0
+    assert named in done.stdout and f"did you mean '{nearest}'" in done.stdout
+
+
+def test_a_wrong_value_stops_the_run(tmp_path):
+    done = snakemake("-n", "--config", "flow=diss", directory=tmp_path)
+    assert done.returncode != 0 and "diss" in done.stdout
+
+
+def test_the_schema_knows_the_keys_of_a_training():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    training = schema["properties"]["training"]["additionalProperties"]["properties"]
+    assert set(training) == {*TrainSettings.model_fields, "method"}
+    assert set(training["losses"]["properties"]) == set(LossWeights.model_fields)
+
+
+def test_paper_yaml_holds_the_papers_values():
+    """Section 4, and the defaults of TrainSettings say the same."""
+    training = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]["ours"]
+    del training["method"]
+    written = TrainSettings(**training)
+    assert written == TrainSettings(workers=written.workers)
+    assert written.losses.model_dump() == {
+        "perceptual": 0.001, "contextual": 0.2, "smoothness": 5.0, "adversarial": 0.2, "temporal": 0.02, "l1": 2.0,
+    }  # fmt: skip
+    assert (written.batch, written.learning_rate, written.crop) == (40, 2e-4, (216, 384))

@@ -1,0 +1,163 @@
+"""The whole pipeline on the tiny world: the values in the tables, not only that there are tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import LENGTH, MOTION, camera, snakemake
+from skimage.color import lab2rgb, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio
+from test_dag import planned
+
+from media.flow import read_kitti
+from media.image import frame_path, read_rgb
+from media.tables import CLIPS, REFERENCES, kept, read_table
+
+
+@pytest.fixture(scope="module")
+def run(world, tmp_path_factory):
+    """The finished run; the folder `results` in it."""
+    directory = tmp_path_factory.mktemp("run")
+    done = snakemake("--quiet", "rules", directory=directory, config=world)
+    assert done.returncode == 0, done.stdout
+    (directory / "output.txt").write_text(done.stdout)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def table(run):
+    return pd.read_csv(run / "results/table1.csv").set_index("method")
+
+
+def test_good_clips_are_kept_and_bad_ones_are_rows_with_a_reason(run):
+    clips = read_table(run / "results/clips/test.parquet", CLIPS).set_index("source")
+    fate = {name: (None if pd.isna(reason) else reason) for name, reason in clips["reason"].items()}
+    assert fate == {
+        "drift.mkv": None, "slide.mkv": None, "grey.mkv": "grayscale", "short.mkv": "too_short",
+        "empty.mkv": "empty_file", "text.mkv": "not_a_video",
+    }  # fmt: skip
+    photos = read_table(run / "results/images/train.parquet", CLIPS).set_index("source")
+    assert photos.loc["learn_broken.png", "reason"] == "corrupt_image"
+    assert len(kept(photos)) == 3
+
+
+def test_prepared_frames_are_the_sources_pixels(run):
+    clips = kept(read_table(run / "results/clips/test.parquet", CLIPS)).set_index("source")
+    for name in MOTION:
+        folder = run / "results/clips/test" / clips.loc[f"{name}.mkv", "clip"]
+        for t, frame in enumerate(camera(name)):
+            np.testing.assert_array_equal(read_rgb(frame_path(folder, t)), frame)
+
+
+def test_flow_is_the_known_motion(run):
+    clips = kept(read_table(run / "results/clips/test.parquet", CLIPS)).set_index("source")
+    for name, (right, down) in MOTION.items():
+        for estimator in ("dis", "farneback"):
+            folder = run / "results/flow" / estimator / "test" / clips.loc[f"{name}.mkv", "clip"]
+            forward, valid = read_kitti(frame_path(folder / "forward", 2))
+            backward, _ = read_kitti(frame_path(folder / "backward", 3))
+            middle = (slice(16, -16), slice(16, -16))
+            np.testing.assert_allclose(np.median(forward[middle], axis=(0, 1)), (-right, -down), atol=0.3)
+            np.testing.assert_allclose(np.median(backward[middle], axis=(0, 1)), (right, down), atol=0.3)
+            assert valid[middle].mean() > 0.5
+
+
+def test_no_reference_is_the_item_itself(run):
+    for kind in ("clips", "images"):
+        references = read_table(run / f"results/references/{kind}/test.parquet", REFERENCES)
+        assert (references.groupby("item").size() == 5).all()
+        assert not (references["item"] == references["reference"]).any()
+        assert references.groupby("item")["similarity"].apply(lambda s: s.is_monotonic_decreasing).all()
+
+
+def test_nothing_scored_is_trained_or_validated_on(run):
+    hashes = {
+        (kind, split): set(kept(read_table(run / f"results/{kind}/{split}.parquet", CLIPS))["sha256"])
+        for kind, split in [
+            ("clips", "test"), ("clips", "train"), ("images", "test"), ("images", "train"), ("images", "validation"),
+        ]
+    }  # fmt: skip
+    assert all(hashes.values())
+    sets = list(hashes.values())
+    assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+def test_table1_has_its_columns_rows_and_empty_cells(run, table, world):
+    header = (run / "results/table1.csv").read_text().splitlines()[0]
+    assert header == (
+        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained"
+    )
+    assert list(table.index) == [
+        "ground_truth", "grey", "copy_first", "welsh2002", "nn_match", "flow_propagation", "fusion",
+        "ours", "ours_first_frame",
+    ]  # fmt: skip
+    first_frame_only = ["copy_first", "flow_propagation", "fusion", "ours_first_frame"]
+    image_scores = table[["top5", "top1", "fid", "colorful"]]
+    assert image_scores.loc[first_frame_only].isna().all(axis=None)
+    assert image_scores.drop(first_frame_only).notna().all(axis=None)
+    assert table["flicker"].notna().all() and table["flicker_plus"].isna().all()
+    assert (table.loc["ours", ["n_images", "n_clips", "steps_trained"]] == (4, 2, 3)).all()
+    assert table.loc["grey", "steps_trained"] != table.loc["grey", "steps_trained"]  # empty: it does not learn
+
+
+def test_known_scores(run, table):
+    assert table.loc["ground_truth", "fid"] < 1e-3
+    assert table.loc["grey", "fid"] > 1
+    assert table.loc["grey", "colorful"] < 0.05
+    assert table.loc["grey", "flicker"] < 0.01
+    images = kept(read_table(run / "results/images/test.parquet", CLIPS))["clip"]
+    expected = []
+    for name in images:
+        ab = rgb2lab(read_rgb(frame_path(run / "results/images/test" / name, 0)))[..., 1:].reshape(-1, 2)
+        expected.append(np.sqrt(ab.var(0, ddof=1).sum()) + 0.37 * np.linalg.norm(ab.mean(0)))
+    assert table.loc["ground_truth", "colorful"] == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_propagation_of_copied_colour_is_what_it_must_be(run):
+    """PSNR of frame 0's ab under each frame's own L, worked out here from the scene."""
+    rows = pd.read_csv(run / "results/propagation.csv").set_index(["method", "clip"])
+    clips = kept(read_table(run / "results/clips/test.parquet", CLIPS)).set_index("source")
+    for name in MOTION:
+        truth = camera(name)
+        ab = rgb2lab(truth[0])[..., 1:]
+        scores = []
+        for frame in truth[1:]:
+            joined = lab2rgb(np.concatenate([rgb2lab(frame)[..., :1], ab], axis=-1))
+            scores.append(peak_signal_noise_ratio(frame, np.rint(joined * 255).astype(np.uint8)))
+        got = rows.loc[("copy_first", clips.loc[f"{name}.mkv", "clip"]), "psnr_1_24"]
+        assert got == pytest.approx(np.mean(scores), abs=1e-3)
+    mean = rows.xs("mean", level="clip")["psnr_1_24"]
+    assert set(mean.index) == {"copy_first", "nn_match", "flow_propagation", "fusion", "ours_first_frame"}
+    assert mean["flow_propagation"] > mean["copy_first"] + 2
+    assert rows["psnr_15_24"].isna().all()  # the clips have six frames
+
+
+def test_results_keep_the_inputs_luminance(run):
+    clips = kept(read_table(run / "results/clips/test.parquet", CLIPS))["clip"]
+    for row in ("grey", "nn_match", "ours"):
+        for t in range(LENGTH):
+            result = read_rgb(frame_path(run / "results/colorize" / row / "clips" / clips.iloc[0], t))
+            truth = read_rgb(frame_path(run / "results/clips/test" / clips.iloc[0], t))
+            difference = np.abs(rgb2lab(result)[..., 0] - rgb2lab(truth)[..., 0])
+            assert np.median(difference) < 0.3  # 8-bit rounding; clipping at the gamut's edge moves single pixels
+
+
+def test_the_table_is_printed_and_names_the_stand_ins(run):
+    markdown = (run / "results/table1.md").read_text()
+    assert "EfficientNet-Lite0" in markdown and "n = 4" in markdown and "4.02" in markdown
+    assert "ours_first_frame" in (run / "output.txt").read_text()
+
+
+def test_a_second_run_does_nothing(run, world):
+    done = snakemake(directory=run, config=world)
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout
+
+
+def test_a_new_row_runs_its_own_jobs_and_the_tables_alone(run, world, tmp_path):
+    config = yaml.safe_load(world.read_text())
+    config["methods"] = {"mine": {"precomputed": str(run / "results/colorize/fusion")}}
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(yaml.safe_dump(config))
+    done = snakemake("-n", directory=run, config=overlay)
+    jobs = {rule: count for rule, count in planned(done.stdout).items() if rule not in ("all", "total")}
+    assert jobs == {"colorize": 1, "score": 1, "table1": 1}

@@ -1,0 +1,1 @@
+"""What is seen without learning colour: backbones, matching, optical flow, occlusion, distortion."""

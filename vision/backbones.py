@@ -1,0 +1,174 @@
+"""Frozen image networks behind one seam: features for matching, retrieval and losses, and the ImageNet classifier.
+
+Convention: images are sRGB tensors (B, 3, H, W) in 0..1; each network does its own normalisation inside.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vision.weights import EFFICIENTNET_LITE0, INCEPTION_FID, VGG19_CLASSIFIER, VGG19_FEATURES, WeightFile, locate
+
+
+class Backbone(nn.Module):
+    """A frozen network. A part that a network does not have raises NotImplementedError naming both."""
+
+    label: str  # how tables name it
+    level_channels: tuple[int, ...] = ()  # of the four maps of `levels`
+
+    def levels(self, rgb: Tensor) -> list[Tensor]:
+        """Four feature maps, shallow to deep, at strides 2, 4, 8, 16."""
+        raise NotImplementedError(f"{self.label} has no feature levels: choose another `backbone`")
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        """One embedding an image (B, C), for retrieval and the Frechet distance."""
+        raise NotImplementedError(f"{self.label} has no pooled features: choose another network")
+
+    def logits(self, rgb: Tensor) -> Tensor:
+        """ImageNet class scores (B, 1000) of the (B, 3, 224, 224) crops of `classifier_crop`."""
+        raise NotImplementedError(f"{self.label} is no classifier: choose another `classifier`")
+
+
+class EfficientNetLite0(Backbone):
+    """EfficientNet-Lite0 (timm's tf_efficientnet_lite0) with the weights that a package ships; a stand-in for VGG19.
+
+    Its levels are the outputs of blocks 0, 2, 4 and 10: 192 channels in all, better for matching than the wider
+    expansion maps and six times cheaper.
+    """
+
+    label = "EfficientNet-Lite0"
+    level_channels = (16, 24, 40, 112)
+
+    def __init__(self, weights_dir: str | Path):
+        super().__init__()
+        import timm
+
+        self.net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        state = _read(EFFICIENTNET_LITE0, weights_dir)
+        # The file has the tensors of timm's network in the same order under other names.
+        self.net.load_state_dict(dict(zip(self.net.state_dict(), state.values(), strict=True)))
+
+    def levels(self, rgb: Tensor) -> list[Tensor]:
+        return self.net.forward_intermediates(
+            2 * rgb - 1, indices=[0, 1, 2, 3], intermediates_only=True, stop_early=True
+        )
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        return self.net.forward_head(self.net.forward_features(2 * rgb - 1), pre_logits=True)
+
+    def logits(self, rgb: Tensor) -> Tensor:
+        return self.net(2 * rgb - 1)
+
+
+class VGG19(Backbone):
+    """The convolutions of VGG19 with the release's Caffe-style weights; levels relu2_2, 3_2, 4_2, 5_2 (section 3.2)."""
+
+    label = "VGG19"
+    level_channels = (128, 256, 512, 512)
+    blocks = ((3, 64, 2), (64, 128, 2), (128, 256, 4), (256, 512, 4), (512, 512, 4))  # in, out, convolutions
+
+    def __init__(self, weights_dir: str | Path):
+        super().__init__()
+        for block, (inputs, outputs, count) in enumerate(self.blocks, start=1):
+            for index in range(1, count + 1):
+                channels = inputs if index == 1 else outputs
+                self.add_module(f"conv{block}_{index}", nn.Conv2d(channels, outputs, 3, padding=1))
+        self.load_state_dict(_read(VGG19_FEATURES, weights_dir))
+
+    def levels(self, rgb: Tensor) -> list[Tensor]:
+        mean_bgr = rgb.new_tensor([0.40760392, 0.45795686, 0.48501961])[:, None, None]
+        x = (rgb.flip(1) - mean_bgr) * 255
+        found = []
+        for block in range(1, 6):
+            for index in (1, 2):
+                x = F.relu(getattr(self, f"conv{block}_{index}")(x))
+            if block == 1:
+                x = F.max_pool2d(x, 2)
+                continue
+            found.append(x)
+            if block < 5:
+                for index in range(3, self.blocks[block - 1][2] + 1):
+                    x = F.relu(getattr(self, f"conv{block}_{index}")(x))
+                x = F.max_pool2d(x, 2)
+        return found
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        return self.levels(rgb)[-1].mean(dim=(2, 3))
+
+
+class VGG19Classifier(Backbone):
+    """torchvision's VGG19, the classifier of Table 1 (section 5.2: VGG19 pre-trained on colour images)."""
+
+    label = "VGG19"
+
+    def __init__(self, weights_dir: str | Path):
+        super().__init__()
+        from torchvision.models import vgg19
+
+        self.net = vgg19(weights=None)
+        self.net.load_state_dict(_read(VGG19_CLASSIFIER, weights_dir))
+
+    def logits(self, rgb: Tensor) -> Tensor:
+        mean, std = (rgb.new_tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+        return self.net((rgb - mean) / std)
+
+
+class Inception(Backbone):
+    """pytorch-fid's Inception (2015-12-05 TensorFlow weights): the 2048 pool3 features of the Frechet distance."""
+
+    label = "Inception (pytorch-fid)"
+
+    def __init__(self, weights_dir: str | Path):
+        super().__init__()
+        from unittest.mock import patch
+
+        from pytorch_fid import inception
+
+        state = _read(INCEPTION_FID, weights_dir)
+        # pytorch-fid can only download; give its loader the file that lies here.
+        with patch.object(inception, "load_state_dict_from_url", lambda *args, **kwargs: state):
+            self.net = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        return self.net(rgb)[0].flatten(1)
+
+
+BACKBONES = {
+    "efficientnet_lite0": EfficientNetLite0,
+    "vgg19": VGG19,
+    "vgg19_classifier": VGG19Classifier,
+    "inception": Inception,
+}
+
+
+def load_backbone(name: str, weights_dir: str | Path) -> Backbone:
+    """The named network with its weights, frozen, in eval mode. Raises MissingWeights, or ValueError for the name."""
+    if name not in BACKBONES:
+        raise ValueError(f"unknown backbone {name!r}; expected one of {', '.join(BACKBONES)}")
+    return BACKBONES[name](weights_dir).eval().requires_grad_(False)
+
+
+def _read(file: WeightFile, weights_dir: str | Path) -> dict[str, Tensor]:
+    return torch.load(locate(file, weights_dir), map_location="cpu", weights_only=True)
+
+
+def grey_rgb(luminance: Tensor) -> Tensor:
+    """What a network sees of a grey frame: L (B, 1, H, W) in 0..100 as L/100 in three channels."""
+    return (luminance / 100).clamp(0, 1).expand(-1, 3, -1, -1)
+
+
+def rgb_tensor(rgb: np.ndarray) -> Tensor:
+    """8-bit RGB (H, W, 3) as a float tensor (3, H, W) in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))).float() / 255
+
+
+def classifier_crop(rgb: np.ndarray) -> Tensor:
+    """The usual ImageNet test view: shorter side 256 (bicubic, antialiased), centre 224; (3, 224, 224) in 0..1."""
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.functional import center_crop, resize
+
+    image = resize(rgb_tensor(rgb), 256, InterpolationMode.BICUBIC, antialias=True)
+    return center_crop(image, 224).clamp(0, 1)

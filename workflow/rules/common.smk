@@ -1,0 +1,167 @@
+# What the rules share: the check of the configuration, and reading what a module declares without importing it.
+import ast
+import json
+from difflib import get_close_matches
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+import yaml
+
+ROOT = Path(workflow.basedir)
+
+
+def stop_at_unknown_keys(given, schema, where=""):
+    """Stop at the first key that the schema does not know, naming the nearest one that it does."""
+    known = schema.get("properties", {})
+    for key, value in given.items():
+        below = known.get(key, schema.get("additionalProperties"))
+        if not below:
+            near = get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"known keys: {', '.join(sorted(known))}"
+            )
+            place = f"in {where.rstrip('.')!r}" if where else "at the top level"
+            raise WorkflowError(
+                f"config: the key {key!r} {place} is not known; {hint} See config/README.md."
+            )
+        if isinstance(value, dict) and isinstance(below, dict):
+            stop_at_unknown_keys(value, below, f"{where}{key}.")
+
+
+def declared(path, name, default=None):
+    """The literal that a module, or a class in it, assigns to `name`: read, not imported (torch costs seconds)."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [getattr(node, "target", None)]
+        )
+        if any(
+            isinstance(target, ast.Name) and target.id == name for target in targets
+        ):
+            if getattr(node, "value", None):
+                return ast.literal_eval(node.value)
+    return default
+
+
+def version_of(path):
+    """VERSION of a stage's module: a rule has it among its params, so raising it reruns the stage."""
+    return declared(path, "VERSION")
+
+
+def method_file(row):
+    """The file of a row's method; raises WorkflowError naming the nearest one if there is none."""
+    name = config["methods"][row].get("method", row)
+    path = f"bench/methods/{name}.py"
+    if not (ROOT / path).exists():
+        files = [
+            p.stem
+            for p in (ROOT / "bench/methods").glob("*.py")
+            if p.stem != "__init__"
+        ]
+        near = get_close_matches(name, files, n=1, cutoff=0.5)
+        raise WorkflowError(
+            f"config: methods.{row} needs {path}, which does not exist; "
+            + (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"there are: {', '.join(sorted(files))}"
+            )
+        )
+    return path
+
+
+def without_code(row):
+    """Whether a row is folders of frames or a command instead of a file in bench/methods."""
+    return (
+        "precomputed" in config["methods"][row] or "command" in config["methods"][row]
+    )
+
+
+def given_to(row):
+    """What a row's method is given for each kind of item (see bench/method.py)."""
+    options = config["methods"][row]
+    if "precomputed" in options:
+        return {}
+    if "command" in options:
+        return options.get("given", declared("bench/command.py", "given"))
+    return declared(method_file(row), "given")
+
+
+def method_version(row):
+    """VERSION of what colours a row."""
+    if without_code(row):
+        kind = "precomputed" if "precomputed" in config["methods"][row] else "command"
+        return version_of(f"bench/{kind}.py")
+    return declared(method_file(row), "VERSION")
+
+
+def weights_of(row):
+    """The checkpoint that a row waits for, if it names a training."""
+    training = config["methods"][row].get("training")
+    if training is None:
+        return []
+    if training not in config["training"]:
+        near = get_close_matches(training, config["training"], n=1, cutoff=0.5)
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"there are: {', '.join(config['training'])}"
+        )
+        raise WorkflowError(
+            f"config: methods.{row} wants the training {training!r}, which is not under 'training'; {hint}"
+        )
+    return [training]
+
+
+def inputs_of_row(wildcards):
+    """What a row's job reads: the test sets, and only those extras that its method asks for."""
+    given = given_to(wildcards.row)
+    needs = {
+        "clips": "<results>/clips/test.parquet",
+        "images": "<results>/images/test.parquet",
+    }
+    if "flow" in given.get("clips", ()):
+        needs["clip_flow"] = f"<results>/flow/{config['flow']}/test.parquet"
+    for kind in ("clips", "images"):
+        if "reference" in given.get(kind, ()):
+            needs[f"{kind.removesuffix('s')}_references"] = (
+                f"<results>/references/{kind}/test.parquet"
+            )
+    for training in weights_of(wildcards.row):
+        needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
+    return needs
+
+
+def flags(wildcards, input):
+    """A job's named inputs as the flags of its command: clips=x becomes `--clips x`."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {path!r}" for name, path in input.items()
+    )
+
+
+def as_json(value):
+    """A part of the configuration on its way through the command line."""
+    return json.dumps(value, sort_keys=True)
+
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+stop_at_unknown_keys(config, SCHEMA)
+validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
+
+DATASETS = str(ROOT / config["datasets"])
+WEIGHTS = str(ROOT / config["weights"])
+FIRST_FRAME_ROWS = [
+    row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())
+]
+
+
+wildcard_constraints:
+    split="|".join({*config["clips"]["sets"], *config["images"]["sets"]}),
+    kind="clips|images",
+    row="|".join(config["methods"]),
+    training="|".join(config["training"]) or "-",
+    estimator=r"[\w:.-]+",

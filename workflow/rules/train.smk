@@ -1,0 +1,35 @@
+# One job for each entry under `training`.
+
+
+rule train:
+    input:
+        clips="<results>/clips/train.parquet",
+        clip_flow=f"<results>/flow/{config['flow']}/train.parquet",
+        clip_references="<results>/references/clips/train.parquet",
+        photos="<results>/images/train.parquet",
+        photo_references="<results>/references/images/train.parquet",
+        validation="<results>/images/validation.parquet",
+    output:
+        checkpoint="<results>/train/{training}/model.safetensors",
+        summary="<results>/train/{training}/summary.json",
+        curves="<results>/train/{training}/metrics.jsonl",
+        board=directory("<results>/train/{training}/tensorboard"),
+    log:
+        "<logs>/train/{training}.log",
+    benchmark:
+        "<logs>/train/{training}.benchmark.tsv"
+    threads: lambda wildcards: config["training"][wildcards.training].get("threads", 2)
+    resources:
+        mem_mb=5000,
+        gpu=0,
+    params:
+        version=version_of("colorize/train.py"),
+        inputs=flags,
+        settings=lambda wildcards: as_json(config["training"][wildcards.training]),
+        backbone=config["backbone"],
+        weights=WEIGHTS,
+        seed=config["seed"],
+    shell:
+        "python -m bench.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
+        " --weights {params.weights:q} --seed {params.seed}"
+        " --out $(dirname {output.checkpoint:q}) 2>&1 | tee {log:q}"
