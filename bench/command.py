@@ -78,7 +78,6 @@ def _write_grey(frames: Iterator[np.ndarray], folder: Path) -> tuple[tuple[int, 
     for luminance in frames:
         lab = np.zeros((*luminance.shape, 3), np.float32)
         lab[..., 0] = luminance
-        green = rgb_from_lab(lab)[..., 1:2]  # the channels of a neutral colour can round apart by a level
-        write_png(frame_path(folder, count), green.repeat(3, axis=2))
+        write_png(frame_path(folder, count), rgb_from_lab(lab))
         count, shape = count + 1, luminance.shape
     return shape, count

@@ -56,7 +56,9 @@ def _line(row: str, clip: str, psnr: pd.DataFrame) -> dict:
 
 def to_markdown(table: pd.DataFrame) -> str:
     """The table rounded to 0.01 dB, with what it shows in words."""
-    shown = table.round(dict.fromkeys(RANGES, 2)).astype(object).where(table.notna(), "")
+    shown = table.astype(object)
+    for column in RANGES:
+        shown[column] = ["" if pd.isna(value) else f"{value:.2f}" for value in table[column]]
     failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
     notes = [
         "PSNR in dB over RGB, mean of frames 1-24 and 15-24; frame 0 is given and not counted. "
@@ -67,7 +69,7 @@ def to_markdown(table: pd.DataFrame) -> str:
             for line in failed.itertuples()
         ),
     ]
-    return "\n".join([shown.to_markdown(index=False), "", *(f"- {note}" for note in notes), ""])
+    return "\n".join([shown.to_markdown(index=False, disable_numparse=True), "", *(f"- {note}" for note in notes), ""])
 
 
 if __name__ == "__main__":

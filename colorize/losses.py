@@ -15,10 +15,14 @@ def perceptual(result: Tensor, truth: Tensor) -> Tensor:
 
 
 def contextual(result: list[Tensor], reference: list[Tensor], weights: list[float], bandwidth: float = 0.1) -> Tensor:
-    """Eqs. 9 and 10: forward-matching contextual loss, summed over levels with `weights` (0 leaves a level out)."""
+    """Eqs. 9 and 10: forward-matching contextual loss, summed over levels with `weights` (0 leaves a level out).
+
+    The second level is halved first, as published: its matrix of distances would be 16 times the others'.
+    """
     total = result[0].new_zeros(())
-    for x, y, weight in zip(result, reference, weights, strict=True):
+    for index, (x, y, weight) in enumerate(zip(result, reference, weights, strict=True)):
         if weight:
+            x, y = (F.avg_pool2d(z, 2) if index == 1 else z for z in (x, y))
             total = total + weight * contextual_level(x, y, bandwidth)
     return total
 

@@ -33,8 +33,8 @@ def match(
     Rows are taken `chunk` at a time, so memory is linear in N; the result does not depend on it.
     """
     warped, confidence = [], []
-    for rows in query.T.split(chunk):
-        cosine = rows @ key  # (chunk, M)
-        warped.append(torch.softmax(cosine / temperature, dim=1) @ values)
-        confidence.append(cosine.amax(dim=1))
+    for rows in (query.T / temperature).split(chunk):  # dividing C numbers a row instead of M
+        sharpened = rows @ key  # (chunk, M)
+        warped.append(torch.softmax(sharpened, dim=1) @ values)
+        confidence.append(sharpened.amax(dim=1) * temperature)
     return torch.cat(warped), torch.cat(confidence)

@@ -17,7 +17,7 @@ def colorfulness(rgb: np.ndarray) -> float:
     """M1 = sqrt(var a + var b) + 0.37 sqrt(mean(a)^2 + mean(b)^2) of a saved 8-bit picture, uint8 RGB (H, W, 3).
 
     Sample variances, as in the paper's code. It is measured after the 8-bit file, because colours outside
-    the sRGB gamut, which no screen shows, would inflate it. Neutral grey is about 0.002, not 0 (matrix rounding).
+    the sRGB gamut, which no screen shows, would inflate it. Neutral grey is up to 0.005, not 0 (matrix rounding).
     """
     ab = lab_from_rgb(rgb)[..., 1:].reshape(-1, 2).astype(np.float64)
     spread = np.sqrt(ab.var(axis=0, ddof=1).sum())

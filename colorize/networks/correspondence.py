@@ -47,6 +47,8 @@ class CorrespondenceNet(nn.Module):
         self.fusion = nn.Sequential(*[ResidualBlock(4 * out) for _ in range(3)])
         self.frame_embedding = nn.Conv2d(4 * out, 4 * out, 1)
         self.reference_embedding = nn.Conv2d(4 * out, 4 * out, 1)
+        # Two random embeddings know nothing of each other: training starts with like already finding like.
+        self.reference_embedding.load_state_dict(self.frame_embedding.state_dict())
 
     def fused(self, levels: list[Tensor]) -> Tensor:
         """The common part of both branches: (B, C, H/4, W/4)."""

@@ -48,7 +48,7 @@ def test_adversarial_losses_equal_the_published_program(published):
 
 def test_contextual_leaves_out_a_level_of_weight_zero():
     level, other = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
-    once = losses.contextual([level, level], [other, other], [0, 2])
+    once = losses.contextual([level] * 3, [other] * 3, [0, 0, 2])
     torch.testing.assert_close(once, 2 * losses.contextual_level(level, other))
 
 

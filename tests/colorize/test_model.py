@@ -52,10 +52,9 @@ def test_output_stays_within_tanh():
 
 
 def test_an_image_finds_itself():
-    """Frame = reference and equal embeddings: every position matches itself with confidence 1."""
+    """Frame = reference before training: every position matches itself with confidence 1."""
     torch.manual_seed(0)
     net = CorrespondenceNet((3, 3, 3, 3), width=0.25)
-    net.reference_embedding.load_state_dict(net.frame_embedding.state_dict())
     levels = Pyramid().levels(torch.rand(1, 3, 64, 64))
     grid = levels[1].shape[-2:]
     ab = torch.randn(1, 2, grid[0] * grid[1])

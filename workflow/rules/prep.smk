@@ -10,7 +10,8 @@ rule clips:
         "<logs>/clips/{split}.log",
     benchmark:
         "<logs>/clips/{split}.benchmark.tsv"
-    threads: 4
+    priority: 10  # everything waits for these: before a training takes a core
+    threads: 2
     resources:
         mem_mb=2000,
     params:
@@ -65,7 +66,8 @@ rule flow:
         "<logs>/flow/{estimator}/{split}.log",
     benchmark:
         "<logs>/flow/{estimator}/{split}.benchmark.tsv"
-    threads: 4
+    priority: 10  # everything waits for these: before a training takes a core
+    threads: 2
     resources:
         mem_mb=2000,
     params:
