@@ -15,6 +15,7 @@ CLIPS = {
     "clip": "string",  # folder name, unique in its table
     "dataset": "string",
     "source": "string",  # file, relative to the dataset's root
+    "source_sha256": "string",  # of the file's bytes; null for a folder of frames
     "shot": "Int64",  # index from 0 between hard cuts; null where the file could not be decoded
     "first_frame": "Int64",  # index in the source of the clip's frame 0
     "stride": "Int64",  # source frames from one clip frame to the next

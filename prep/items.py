@@ -44,7 +44,14 @@ def fresh_folder(folder: Path) -> Path:
 
 def item_row(name: str, source: Source, height: int | None = None, width: int | None = None) -> dict:
     """The columns of media.tables.CLIPS that are known before the frames are; as yet without frames."""
-    row = {"clip": name, "dataset": source.dataset, "source": source.file, "label": source.label, "n_frames": 0}
+    row = {
+        "clip": name,
+        "dataset": source.dataset,
+        "source": source.file,
+        "source_sha256": source.sha256,
+        "label": source.label,
+        "n_frames": 0,
+    }
     if height is None or width is None:
         return row
     orientation = "square" if height == width else "portrait" if height > width else "landscape"

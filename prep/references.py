@@ -37,12 +37,12 @@ def embed(pictures: pd.DataFrame, folder: Path, network: Backbone, desc: str) ->
 def best_references(item: pd.Series, gallery: pd.DataFrame, similarity: np.ndarray, count: int) -> list[dict]:
     """The `count` most similar rows of the gallery, most similar first, as rows of REFERENCES without `path`.
 
-    A gallery image is passed over if it has the item's pixels or was made from the item's source, at whatever size.
+    A gallery image is passed over if it has the item's pixels or was made from the item's source, at whatever size
+    and under whatever name.
     Warns if fewer than `count` remain; raises ValueError if none does.
     """
-    own = (gallery["sha256"] == item["sha256"]) | (
-        (gallery["dataset"] == item["dataset"]) & (gallery["source"] == item["source"])
-    )
+    own = gallery["source_sha256"].eq(item["source_sha256"]) | gallery["sha256"].eq(item["sha256"])
+    own = own.fillna(False) | (gallery["dataset"].eq(item["dataset"]) & gallery["source"].eq(item["source"]))
     allowed = np.flatnonzero(~own)
     if not len(allowed):
         raise ValueError(

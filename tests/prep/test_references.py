@@ -8,15 +8,15 @@ from media.image import frame_path, write_png
 from media.tables import CLIPS, REFERENCES, read_table, write_table
 from prep.references import best_references, main
 
-ITEM = pd.Series({"clip": "me", "dataset": "d", "source": "me.jpg", "sha256": "h0"})
+ITEM = pd.Series({"clip": "me", "dataset": "d", "source": "me.jpg", "sha256": "h0", "source_sha256": "f0"})
 
 
 def gallery(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["clip", "dataset", "source", "sha256"])
+    return pd.DataFrame(rows, columns=["clip", "dataset", "source", "sha256", "source_sha256"])
 
 
 def test_the_most_similar_come_first():
-    others = gallery(*[(name, "d", name, name) for name in "abcd"])
+    others = gallery(*[(name, "d", name, name, name) for name in "abcd"])
     rows = best_references(ITEM, others, np.array([0.1, 0.9, 0.5, 0.7]), count=3)
     assert [(row["rank"], row["reference"], row["similarity"]) for row in rows] == [
         (1, "b", 0.9),
@@ -27,18 +27,19 @@ def test_the_most_similar_come_first():
 
 def test_never_the_items_own_pixels_or_source():
     others = gallery(
-        ("same_source", "d", "me.jpg", "other_size"),
-        ("same_pixels", "e", "copy.jpg", "h0"),
-        ("same_name_elsewhere", "e", "me.jpg", "h1"),
+        ("same_source", "d", "me.jpg", "other_size", None),
+        ("same_pixels", "e", "copy.jpg", "h0", "f1"),
+        ("same_file", "e", "renamed.jpg", "another_size", "f0"),
+        ("same_name_elsewhere", "e", "me.jpg", "h1", "f2"),
     )
     with pytest.warns(UserWarning, match="me: only 1 of 2 references"):
-        rows = best_references(ITEM, others, np.array([1.0, 1.0, 0.2]), count=2)
+        rows = best_references(ITEM, others, np.array([1.0, 1.0, 1.0, 0.2]), count=2)
     assert [row["reference"] for row in rows] == ["same_name_elsewhere"]
 
 
 def test_a_gallery_of_nothing_else_is_an_error_that_teaches():
     with pytest.raises(ValueError, match="me: the gallery has 1 images and none but the item's own; add images"):
-        best_references(ITEM, gallery(("me", "d", "me.jpg", "x")), np.array([1.0]), count=5)
+        best_references(ITEM, gallery(("me", "d", "me.jpg", "x", "f0")), np.array([1.0]), count=5)
 
 
 def test_the_stage_finds_the_same_picture_in_other_colours(tmp_path, picture):

@@ -1,18 +1,10 @@
 """The workflow before anything runs: what it plans, and what it refuses."""
 
-import re
-
 import pytest
 import yaml
-from conftest import ROOT, snakemake
+from tiny_world import ROOT, planned, snakemake
 
 from colorize.settings import LossWeights, TrainSettings
-
-
-def planned(output: str) -> dict[str, int]:
-    """Jobs by rule, from the table that a dry run prints."""
-    table = output.split("job ", 1)[1]
-    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
 
 
 def test_the_default_plans_one_job_a_stage_and_row(tmp_path):

@@ -1,0 +1,143 @@
+"""A tiny world on which the real Snakefile runs: moving scenes with known motion, photographs, and bad files."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import yaml
+
+from media.image import write_png
+from media.tables import CLIPS, kept, read_table
+
+ROOT = Path(__file__).parents[2]
+SIZE = (64, 96)
+LENGTH = 6
+# Pixels that the camera moves right and down from one frame to the next; the scene's flow is the opposite.
+MOTION = {"drift": (2, 1), "slide": (-3, 0)}
+
+
+def scene(seed: int, height: int, width: int) -> np.ndarray:
+    """Broad patches of colour under a fine texture of light, uint8 (H, W, 3)."""
+    rng = np.random.default_rng(seed)
+    patches = cv2.resize(
+        rng.uniform(40, 215, (4, 6, 3)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    texture = cv2.GaussianBlur(rng.normal(0, 120, (height, width)).astype(np.float32), (0, 0), 1.5)
+    return np.uint8(np.clip(patches + texture[..., None], 0, 255))
+
+
+def camera(name: str) -> list[np.ndarray]:
+    """The frames of a moving scene: a window that slides over a still picture."""
+    right, down = MOTION[name]
+    picture = scene(sum(name.encode()), 120, 160)
+    corners = [(28 + down * t, 32 + right * t) for t in range(LENGTH)]
+    return [np.ascontiguousarray(picture[y : y + SIZE[0], x : x + SIZE[1]]) for y, x in corners]
+
+
+def write_lossless(path: Path, frames: list[np.ndarray]) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def make_world(folder: Path) -> Path:
+    """Write the media, the registry and the configuration; returns the configuration's path."""
+    videos, photos = folder / "videos", folder / "photos"
+    videos.mkdir(parents=True)
+    for name in MOTION:
+        write_lossless(videos / f"{name}.mkv", camera(name))
+    write_lossless(videos / "learn.mkv", [np.roll(scene(5, *SIZE), 2 * t, axis=1) for t in range(LENGTH)])
+    write_lossless(videos / "grey.mkv", [np.repeat(f[..., 1:2], 3, axis=2) for f in camera("drift")])
+    write_lossless(videos / "short.mkv", camera("slide")[:1])
+    (videos / "empty.mkv").touch()
+    (videos / "text.mkv").write_text("this is no video")
+    for index in range(4):
+        write_png(photos / f"test_{index:02d}_{index * 100}.png", scene(100 + index, 80, 80))
+    for index in range(3):
+        write_png(photos / f"learn_{index}.png", scene(200 + index, 100, 140))
+    (photos / "learn_broken.png").write_bytes(b"\x89PNG broken")
+    write_png(photos / "judge.png", scene(300, 100, 140))
+
+    registry = folder / "datasets.tsv"
+    registry.write_text(
+        "name\tkind\troot\tversion\tlicence\tlabel_pattern\n"
+        f"moving\tvideos\t{videos}\t1\town\t\n"
+        f"photos\timages\t{photos}\t1\town\t\n"
+        f"labelled\timages\t{photos}\t1\town\ttest_\\d+_(\\d+)\\.png\n"
+    )
+    config = {
+        "datasets": str(registry),
+        "clips": {
+            "size": list(SIZE),
+            "length": LENGTH,
+            "sets": {
+                "test": {
+                    "from": [
+                        {"dataset": "moving", "files": f"{name}.mkv", "stride": 1}
+                        for name in ("drift", "slide", "grey", "short", "empty", "text")
+                    ]
+                },
+                "train": {"from": [{"dataset": "moving", "files": "learn.mkv", "stride": 1}]},
+            },
+        },
+        "images": {
+            "sets": {
+                "test": {"size": [64, 64], "from": [{"dataset": "labelled", "files": "test_*.png"}]},
+                "train": {"size": [80, 112], "from": [{"dataset": "photos", "files": "learn_*.png"}]},
+                "validation": {"size": [80, 112], "from": [{"dataset": "photos", "files": "judge.png"}]},
+                "gallery": {"size": [64, 96], "from": [{"dataset": "photos", "files": "*.png"}]},
+            }
+        },
+        "filter": {"min_side": 32},
+        "training": {
+            "ours": {
+                "width": 0.125, "crop": list(SIZE), "steps": 3, "batch": 2, "adversarial_from": 1,
+                "validate_every": 2, "validation_pairs": 2, "photo_share": 0.5, "threads": 1,
+            }
+        },
+    }  # fmt: skip
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def snakemake(*arguments: str, directory: Path, config: Path | None = None) -> subprocess.CompletedProcess:
+    """Run the real Snakefile in `directory`; the output is one text."""
+    overlay = ["--configfile", str(config)] if config else []
+    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory), "--cores", "2"]
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_WAIT_POLICY": "passive",
+    }
+    return subprocess.run(
+        [*command, *overlay, *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs by rule, from the table that a dry run prints."""
+    table = output.split("Job stats:", 1)[1]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def assert_disjoint(results: Path) -> None:
+    """Nothing that is scored is trained or validated on, by the content of the sources and of what was made of them."""
+    sets = [("clips", "test"), ("clips", "train"), ("images", "test"), ("images", "train"), ("images", "validation")]
+    tables = {which: kept(read_table(results / which[0] / f"{which[1]}.parquet", CLIPS)) for which in sets}
+    for column in ("sha256", "source_sha256"):
+        hashes = {which: set(table[column].dropna()) for which, table in tables.items()}
+        assert hashes["clips", "test"] and hashes["images", "test"] and hashes["images", "train"]
+        for first, second in combinations(sets, 2):
+            assert not hashes[first] & hashes[second], (first, second, column)
