@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: test test-slow always
 
 results/%: .venv/installed always
-	snakemake --cores $(CORES) $@
+	snakemake --cores $(CORES) --quiet rules -- $@
 
 test: .venv/installed
 	pytest -m "not slow"

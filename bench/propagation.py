@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from bench.stand_ins import note_on_rows
 from media.tables import SCORES, read_table, written_whole
 
 VERSION = 1
@@ -14,18 +15,20 @@ RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
 COLUMNS = ["method", "clip", *RANGES, "n_frames"]
 
 
-def main(*, rows: list[str], scores: list[Path], csv: Path, markdown: Path) -> None:
+def main(*, rows: list[str], scores: list[Path], backbone: str, flow: str, csv: Path, markdown: Path) -> None:
     """Write the table as CSV and as Markdown.
 
     Args:
         rows: the rows that are given the first frame, in their order.
         scores: their tables of scores.
+        backbone: network on whose features rows match and learn.
+        flow: estimator whose flow they are given.
         csv: the CSV to write.
         markdown: the same rounded for reading, with what the numbers are.
     """
     table = propagation(pd.concat([read_table(path, SCORES) for path in scores]), rows)
     with written_whole(markdown) as temporary:
-        temporary.write_text(to_markdown(table))
+        temporary.write_text(to_markdown(table, note_on_rows(backbone, flow)))
     with written_whole(csv) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 
@@ -54,13 +57,14 @@ def _line(row: str, clip: str, psnr: pd.DataFrame) -> dict:
     return {"method": row, "clip": clip, **means, "n_frames": len(psnr)}
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """The table rounded to 0.01 dB, with what it shows in words."""
+def to_markdown(table: pd.DataFrame, note: str) -> str:
+    """The table rounded to 0.01 dB, with what it shows in words and a note on what the rows are built on."""
     shown = table.astype(object)
     for column in RANGES:
         shown[column] = ["" if pd.isna(value) else f"{value:.2f}" for value in table[column]]
     failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
     notes = [
+        note,
         "PSNR in dB over RGB, mean of frames 1-24 and 15-24; frame 0 is given and not counted. "
         "The luminance is the input's, so these values flatter every row alike.",
         "`mean` is the mean over clips of the clips' means; its `n_frames` is their sum.",

@@ -8,6 +8,7 @@ import pandas as pd
 import tyro
 
 from bench.method import load
+from bench.stand_ins import NETWORKS, flow_name, network_name, note_on_rows
 from media.tables import COLORIZED, SCORES, read_table, written_whole
 
 VERSION = 1
@@ -28,12 +29,6 @@ COLUMNS = {
 }
 DECIMALS = {"top5": 1, "top1": 1, "fid": 2, "colorful": 2, "flicker": 3, "flicker_ratio": 3}
 PAPER = Path(__file__).with_name("paper_table1.csv")
-NETWORKS = {
-    "efficientnet_lite0": "EfficientNet-Lite0",
-    "vgg19": "VGG19",
-    "vgg19_classifier": "VGG19",
-    "inception": "Inception (pytorch-fid)",
-}
 
 
 def main(
@@ -43,6 +38,7 @@ def main(
     scores: list[Path],
     colorized: list[Path],
     summaries: list[Path],
+    backbone: str,
     classifier: str,
     fid_features: str,
     flow: str,
@@ -58,6 +54,7 @@ def main(
         scores: the tables of scores of all rows.
         colorized: the tables of results of all rows, named after them, for what failed.
         summaries: <training>/summary.json of every training.
+        backbone: network on whose features rows match and learn.
         classifier: network of Top-1 and Top-5.
         fid_features: network of the Frechet distance.
         flow: estimator that rows were given.
@@ -71,6 +68,7 @@ def main(
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     table = table1(all_scores, options, trainings, classifier, fid_features)
     notes = [
+        note_on_rows(backbone, flow),
         *notes_on_images(table, classifier, fid_features),
         *notes_on_clips(table, options, flow, scoring_flow),
         *notes_on_training(options, trainings),
@@ -151,10 +149,9 @@ def notes_on_images(table: pd.DataFrame, classifier: str, fid_features: str) -> 
     n = table["n_images"].max()
     if pd.isna(n) or n == 0:
         return ["No image was scored."]
-    network, features = NETWORKS.get(classifier, classifier), NETWORKS.get(fid_features, fid_features)
+    features = NETWORKS.get(fid_features, fid_features)
     theirs = pd.read_csv(PAPER).set_index("method").loc["ours", "fid"]
-    stand_in = "the paper's own choice" if network == "VGG19" else "a stand-in for the paper's VGG19"
-    notes = [f"Top-1 and Top-5: {network}, {stand_in}; n = {n}, so one image is {100 / n:.1f} points."]
+    notes = [f"Top-1 and Top-5: {network_name(classifier)}; n = {n}, so one image is {100 / n:.1f} points."]
     if fid_features == "inception":
         notes.append(f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000).")
     else:
@@ -172,9 +169,9 @@ def notes_on_clips(table: pd.DataFrame, options: dict[str, dict], flow: str, sco
     if pd.isna(n) or n == 0:
         return ["No clip was scored."]
     notes = [
-        f"Flicker: Eq. 13 as root mean square in Lab units, with {scoring_flow} flow (the paper: FlowNet2 on 116 "
-        f"clips), n = {n}. Rows are given {flow} flow. Comparable with the paper only as the ratio to ground truth; "
-        "a dull result flickers little, so read it beside colourfulness."
+        f"Flicker: Eq. 13 as root mean square in Lab units, with the flow of {flow_name(scoring_flow)}, n = {n} (the "
+        "paper: 116 clips). Comparable with the paper only as the ratio to ground truth; a dull result flickers "
+        "little, so read it beside colourfulness."
     ]
     if flow == scoring_flow:
         graded = [row for row, own in options.items() if "flow" in load(row, own).given.get("clips", ())]

@@ -1,0 +1,1 @@
+"""Raw media -> clips, images, flow and references: one module, one stage."""

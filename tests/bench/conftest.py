@@ -99,6 +99,23 @@ def setting(tmp_path) -> Setting:
 
 
 @pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Setting:
+    """A setting with a small model of random weights, saved as a training saves it."""
+    import torch
+
+    from colorize import checkpoint
+    from colorize.model import ExemplarModel
+    from vision.backbones import load_backbone
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("trained")
+    model = ExemplarModel(load_backbone("efficientnet_lite0", folder), width=0.125)
+    torch.nn.init.normal_(model.colorization.out.weight, std=0.05)  # off the grey start
+    checkpoint.save(model, folder / "model.safetensors", {"backbone": "efficientnet_lite0", "width": 0.125})
+    return Setting(folder, "efficientnet_lite0", folder / "model.safetensors", seed=0)
+
+
+@pytest.fixture(scope="session")
 def parity():
     """Inputs, and the values that the peers' released programs return for them (read-only arrays by name)."""
     with np.load(Path(__file__).with_name("metrics_parity.npz")) as arrays:

@@ -70,6 +70,7 @@ def make(tmp_path, capsys):
             "rows": list(ROWS),
             "methods": json.dumps(ROWS),
             "summaries": [tmp_path / "ours/summary.json"],
+            "backbone": "efficientnet_lite0",
             "classifier": "efficientnet_lite0",
             "fid_features": "efficientnet_lite0",
             "flow": "dis",
@@ -144,7 +145,7 @@ def test_notes_name_the_stand_ins(make):
     )
     assert expected in text
     assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in text
-    assert "farneback flow" in text and "in their favour" not in text
+    assert "with the flow of Farneback, a stand-in" in text and "in their favour" not in text
 
 
 def test_notes_name_what_failed(make):
@@ -165,5 +166,11 @@ def test_notes_name_rows_graded_with_their_own_flow(make):
 
 
 def test_papers_own_networks_are_no_stand_ins(make):
-    _, text, _ = make(classifier="vgg19_classifier", fid_features="inception")
+    _, text, _ = make(
+        backbone="vgg19",
+        classifier="vgg19_classifier",
+        fid_features="inception",
+        flow="ptlflow:flownet2",
+        scoring_flow="ptlflow:flownet2",
+    )
     assert "stand-in" not in text and "check of the machinery" not in text

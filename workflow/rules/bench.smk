@@ -75,13 +75,14 @@ rule table1:
         version=version_of("bench/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
         rows=list(config["methods"]),
+        backbone=config["backbone"],
         classifier=config["classifier"],
         fid_features=config["fid_features"],
         flow=config["flow"],
         scoring_flow=config["flow_for_scoring"],
     shell:
         "python -m bench.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --colorized {input.colorized:q} --summaries {input.summaries:q} --classifier {params.classifier}"
+        " --colorized {input.colorized:q} --summaries {input.summaries:q} --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
 
@@ -99,6 +100,9 @@ rule propagation:
     params:
         version=version_of("bench/propagation.py"),
         rows=FIRST_FRAME_ROWS,
+        backbone=config["backbone"],
+        flow=config["flow"],
     shell:
         "python -m bench.propagation --rows {params.rows} --scores {input.scores:q}"
+        " --backbone {params.backbone} --flow {params.flow}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
