@@ -7,7 +7,12 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 export OMP_WAIT_POLICY = passive
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: test test-slow always
+.PHONY: help test test-slow always
+
+help:
+	@echo "make results/table1.csv   Table 1 from real clips (about 7 minutes on 2 cores, after the install)"
+	@echo "make results/<target>     any other table; docs/output-layout.md lists them"
+	@echo "make test                 the tests; make test-slow runs the default pipeline for real"
 
 results/%: .venv/installed always
 	snakemake --cores $(CORES) --quiet rules -- $@

@@ -25,7 +25,7 @@ EFFICIENTNET_LITE0 = WeightFile(
 )
 VGG19_FEATURES = WeightFile(
     name="vgg19_conv.pth",
-    origin="the release of zhangmozhe/Deep-Exemplar-based-Video-Colorization on GitHub (its data folder)",
+    origin="https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization (data/vgg19_conv.pth of its release)",
 )
 VGG19_CLASSIFIER = WeightFile(
     name="vgg19-dcbb9e9d.pth",

