@@ -19,7 +19,8 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from bench.method import Given, Method, Setting, Step, load
+from bench.method import Given, Method, Setting, Step
+from bench.rows import load
 from media.color import lab_from_rgb, with_luminance
 from media.flow import read_kitti
 from media.image import frame_path, read_frames, read_rgb, write_png

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from bench.method import load
+from bench.rows import load
 from bench.stand_ins import NETWORKS, flow_name, network_name, note_on_rows
 from media.tables import COLORIZED, SCORES, read_table, written_whole
 

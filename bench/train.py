@@ -5,7 +5,8 @@ from pathlib import Path
 
 import tyro
 
-from bench.method import Setting, load
+from bench.method import Setting
+from bench.rows import load
 
 
 def main(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.command import CommandFailed
-from bench.method import Given, load
+from bench.method import Given
+from bench.rows import load
 
 
 @pytest.fixture

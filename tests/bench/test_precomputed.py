@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.method import Given, load
+from bench.method import Given
+from bench.rows import load
 from media.color import lab_from_rgb
 from media.image import frame_path, write_png
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.method import load
+from bench.rows import load
 
 
 def test_colours_stay_in_place(setting, toy_lab, toy_given):

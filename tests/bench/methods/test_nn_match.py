@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.method import Given, load
+from bench.method import Given
+from bench.rows import load
 
 
 def test_exemplar_depends_on_the_kind(setting, toy_lab):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bench.method import load
+from bench.rows import load
 from colorize.inference import load_colorizer
 
 

@@ -1,0 +1,80 @@
+"""How a row of the table finds its method.
+
+A row is a name and options (`methods:` in the config). `precomputed` and `command` need no code; any other row
+is the one Method class in bench/methods/<row>.py, or in the file that its option `method` names.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+
+from bench.command import Command
+from bench.method import GIVEN, KINDS, Method, Setting
+from bench.precomputed import Precomputed
+
+# Options of a row that the pipeline itself reads; all others go to the constructor of its method.
+ROW_OPTIONS = ("method", "training", "precomputed", "command")
+
+
+def names() -> list[str]:
+    """The methods that have a file in bench/methods/, without importing them."""
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module("bench.methods").__path__))
+
+
+def load(row: str, options: dict, setting: Setting | None = None) -> Method:
+    """The method of a row, ready to colour; without `setting` it can only say what it is given.
+
+    Raises ValueError for an unknown method, option or `given`, naming the nearest valid one.
+    """
+    own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
+    if "precomputed" in options:
+        method = _construct(row, Precomputed, setting, own | {"folder": options["precomputed"]})
+    elif "command" in options:
+        method = _construct(row, Command, setting, own | {"line": options["command"]})
+    else:
+        method = _construct(row, _find(options.get("method", row)), setting, own)
+    _check_given(row, method.given)
+    return method
+
+
+def _find(name: str) -> type[Method]:
+    """The one Method class that bench/methods/<name>.py defines."""
+    if name not in names():
+        raise ValueError(
+            f"method {name!r}: there is no bench/methods/{name}.py{_nearest(name, names())} "
+            f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
+        )
+    module = importlib.import_module(f"bench.methods.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ValueError(f"bench/methods/{name}.py: expected one subclass of bench.method.Method, found {len(found)}")
+    return found[0]
+
+
+def _construct(row: str, method: type[Method], setting: Setting | None, options: dict) -> Method:
+    valid = [name for name in inspect.signature(method).parameters if name != "setting"]
+    for option in options:
+        if option not in valid:
+            raise ValueError(
+                f"methods: {row}: unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
+                f"Expected any of {', '.join([*valid, *ROW_OPTIONS])}."
+            )
+    return method(setting, **options)
+
+
+def _check_given(row: str, given: dict[str, tuple[str, ...]]) -> None:
+    for kind, wanted in given.items():
+        for word, valid in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
+            if word not in valid:
+                expected = f"Expected any of {', '.join(valid)}."
+                raise ValueError(f"methods: {row}: given: unknown {word!r}{_nearest(word, valid)} {expected}")
+
+
+def _nearest(word: str, valid) -> str:
+    close = difflib.get_close_matches(word, valid, n=1)
+    return f". Did you mean {close[0]!r}?" if close else "."
