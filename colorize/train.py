@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
@@ -95,10 +96,14 @@ def training_stream(data: TrainingData, settings: TrainSettings, seed: int) -> P
 def validation_batches(data: TrainingData, settings: TrainSettings, seed: int) -> list[dict[str, Tensor]]:
     """The fixed validation pairs: pseudo-video of photographs that are not trained on, the last frame as reference."""
     photos = PhotoPairs(data.validation, settings)
-    none = ClipPairs(data.clips, settings)
-    none.positions = []
-    stream = PairStream(none, photos, settings.validation_pairs, 1.0, seed + VALIDATION_SEED)
-    pairs = [pair | {"reference": pair["last"]} for pair in (stream[k] for k in range(len(stream)))]
+    if not len(photos):
+        raise ValueError(
+            f"there is nothing to choose the checkpoint on: no photograph of {data.validation.table} passes the filter; "
+            "see its column `reason`"
+        )
+    generators = [np.random.default_rng((seed + VALIDATION_SEED, k)) for k in range(settings.validation_pairs)]
+    pairs = [photos.pair(k % len(photos), rng) for k, rng in enumerate(generators)]
+    pairs = [pair | {"reference": pair["last"]} for pair in pairs]
     return [default_collate(pairs[at : at + settings.batch]) for at in range(0, len(pairs), settings.batch)]
 
 

@@ -80,6 +80,12 @@ def test_a_weight_of_zero_leaves_the_loss_out(data, settings):
     assert set(generator_losses(model, render(model, pair, off), pair, off)) == {"perceptual", "temporal", "l1"}
 
 
+def test_no_validation_photograph_stops_before_the_first_step(data, settings, tmp_path):
+    data.validation.rows.clear()
+    with pytest.raises(ValueError, match=r"nothing to choose the checkpoint on.*validation\.parquet"):
+        train(data, settings, tmp_path / "run", "efficientnet_lite0", tmp_path, seed=0)
+
+
 def test_a_broken_number_stops_with_step_and_loss(data, settings, tmp_path):
     broken = settings.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(FloatingPointError, match=r"training step \d+: the \w+ loss"):
