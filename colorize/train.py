@@ -98,8 +98,8 @@ def validation_batches(data: TrainingData, settings: TrainSettings, seed: int) -
     photos = PhotoPairs(data.validation, settings)
     if not len(photos):
         raise ValueError(
-            f"there is nothing to choose the checkpoint on: no photograph of {data.validation.table} passes the filter; "
-            "see its column `reason`"
+            f"there is nothing to choose the checkpoint on: no photograph of {data.validation.table} "
+            "passes the filter; see its column `reason`"
         )
     generators = [np.random.default_rng((seed + VALIDATION_SEED, k)) for k in range(settings.validation_pairs)]
     pairs = [photos.pair(k % len(photos), rng) for k, rng in enumerate(generators)]

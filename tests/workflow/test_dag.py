@@ -33,6 +33,7 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
         ({"training": {"ours": {"stepps": 5}}}, "stepps", "steps"),
         ({"training": {"ours": {"losses": {"smoothnes": 1}}}}, "smoothnes", "smoothness"),
         ({"methods": {"wellsh2002": {}}}, "wellsh2002", "welsh2002"),
+        ({"methods": {"ours": {"traning": "ours"}}}, "traning", "training"),
         ({"methods": {"ours": {"training": "our"}}}, "our", "ours"),
     ],
 )
@@ -42,6 +43,15 @@ def test_a_mistyped_key_stops_the_run_and_names_the_nearest(tmp_path, change, na
     done = snakemake("-n", directory=tmp_path, config=overlay)
     assert done.returncode != 0
     assert named in done.stdout and f"did you mean '{nearest}'" in done.stdout
+
+
+def test_an_option_of_the_method_itself_is_let_through(tmp_path):
+    overlay = tmp_path / "rows.yaml"
+    line = "copy {frames} {output}"
+    overlay.write_text(yaml.safe_dump({"methods": {"program": {"command": line, "given": {"clips": ["first_frame"]}}}}))
+    done = snakemake("-n", directory=tmp_path, config=overlay)
+    assert done.returncode == 0, done.stdout
+    assert planned(done.stdout)["colorize"] == 10
 
 
 def test_a_wrong_value_stops_the_run(tmp_path):

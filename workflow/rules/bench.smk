@@ -15,7 +15,7 @@ rule colorize:
         gpu=0,
     params:
         version=version_of("bench/colorize.py"),
-        method=lambda wildcards: method_version(wildcards.row),
+        method=lambda wildcards: version_of(code_of(wildcards.row)),
         inputs=flags,
         options=lambda wildcards: as_json(config["methods"][wildcards.row]),
         backbone=config["backbone"],

@@ -15,20 +15,24 @@ def stop_at_unknown_keys(given, schema, where=""):
     """Stop at the first key that the schema does not know, naming the nearest one that it does."""
     known = schema.get("properties", {})
     for key, value in given.items():
-        below = known.get(key, schema.get("additionalProperties"))
-        if not below:
-            near = get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"known keys: {', '.join(sorted(known))}"
-            )
+        below = known.get(key, schema.get("additionalProperties", False))
+        if below is False:
             place = f"in {where.rstrip('.')!r}" if where else "at the top level"
             raise WorkflowError(
-                f"config: the key {key!r} {place} is not known; {hint} See config/README.md."
+                f"config: the key {key!r} {place} is not known; {nearest(key, known)} See config/README.md."
             )
         if isinstance(value, dict) and isinstance(below, dict):
             stop_at_unknown_keys(value, below, f"{where}{key}.")
+
+
+def nearest(word, known):
+    """The hint of a message about a word that is not among the known ones."""
+    near = get_close_matches(str(word), known, n=1, cutoff=0.5)
+    return (
+        f"did you mean {near[0]!r}?"
+        if near
+        else f"there are: {', '.join(sorted(known))}."
+    )
 
 
 def declared(path, name, default=None):
@@ -52,51 +56,46 @@ def version_of(path):
     return declared(path, "VERSION")
 
 
-def method_file(row):
-    """The file of a row's method; raises WorkflowError naming the nearest one if there is none."""
-    name = config["methods"][row].get("method", row)
-    path = f"bench/methods/{name}.py"
+def code_of(row):
+    """The file that colours a row; stops at a method that has none, and at an option that its constructor lacks."""
+    options = config["methods"][row]
+    kind = next((kind for kind in ("precomputed", "command") if kind in options), None)
+    name = options.get("method", row)
+    path = f"bench/{kind}.py" if kind else f"bench/methods/{name}.py"
     if not (ROOT / path).exists():
-        files = [
-            p.stem
-            for p in (ROOT / "bench/methods").glob("*.py")
-            if p.stem != "__init__"
-        ]
-        near = get_close_matches(name, files, n=1, cutoff=0.5)
+        files = [p.stem for p in (ROOT / "bench/methods").glob("[!_]*.py")]
         raise WorkflowError(
-            f"config: methods.{row} needs {path}, which does not exist; "
-            + (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"there are: {', '.join(sorted(files))}"
-            )
+            f"config: methods.{row} needs {path}, which does not exist; {nearest(name, files)}"
         )
+    known = {
+        *SCHEMA["properties"]["methods"]["additionalProperties"]["properties"],
+        *constructor_arguments(path),
+    }
+    for key in options:
+        if key not in known:
+            raise WorkflowError(
+                f"config: the key {key!r} in 'methods.{row}' is not known; {nearest(key, known)}"
+            )
     return path
 
 
-def without_code(row):
-    """Whether a row is folders of frames or a command instead of a file in bench/methods."""
-    return (
-        "precomputed" in config["methods"][row] or "command" in config["methods"][row]
-    )
+def constructor_arguments(path):
+    """What the class in a module takes besides `setting`: the options of its rows."""
+    inits = [
+        node
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if getattr(node, "name", "") == "__init__"
+    ]
+    return {
+        argument.arg
+        for init in inits
+        for argument in init.args.args + init.args.kwonlyargs
+    } - {"self", "setting"}
 
 
 def given_to(row):
     """What a row's method is given for each kind of item (see bench/method.py)."""
-    options = config["methods"][row]
-    if "precomputed" in options:
-        return {}
-    if "command" in options:
-        return options.get("given", declared("bench/command.py", "given"))
-    return declared(method_file(row), "given")
-
-
-def method_version(row):
-    """VERSION of what colours a row."""
-    if without_code(row):
-        kind = "precomputed" if "precomputed" in config["methods"][row] else "command"
-        return version_of(f"bench/{kind}.py")
-    return declared(method_file(row), "VERSION")
+    return config["methods"][row].get("given") or declared(code_of(row), "given")
 
 
 def weights_of(row):
