@@ -144,11 +144,46 @@ def test_a_second_run_does_nothing(run, world):
     assert done.returncode == 0 and "Nothing to be done" in done.stdout
 
 
-def test_a_new_row_runs_its_own_jobs_and_the_tables_alone(run, world, tmp_path):
+def test_a_new_line_in_the_registry_makes_nothing_again(run, world):
+    registry = world.with_name("datasets.tsv")
+    registry.write_text(registry.read_text() + "more\tvideos\t/nowhere\t\t\t\n")
+    done = snakemake(directory=run, config=world)
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def with_rows(run, world, tmp_path_factory):
+    """The same world with three rows more: finished frames, a program, and a program that fails."""
+    folder = tmp_path_factory.mktemp("rows")
+    program = folder / "copy.py"
+    program.write_text("import shutil, sys\nshutil.copytree(*sys.argv[1:], dirs_exist_ok=True)\n")
     config = yaml.safe_load(world.read_text())
-    config["methods"] = {"mine": {"precomputed": str(run / "results/colorize/fusion")}}
-    overlay = tmp_path / "mine.yaml"
-    overlay.write_text(yaml.safe_dump(config))
-    done = snakemake("-n", directory=run, config=overlay)
-    jobs = {rule: count for rule, count in planned(done.stdout).items() if rule not in ("all", "total")}
-    assert jobs == {"colorize": 1, "score": 1, "table1": 1}
+    config["methods"] = {
+        "mine": {"precomputed": str(run / "results/colorize/fusion"), "given": {"clips": []}},
+        "program": {"command": f"python {program} {{frames}} {{output}}"},
+        "broken": {"command": "echo no such model >&2; exit 3; {frames} {output}"},
+    }
+    path = folder / "rows.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def test_new_rows_run_their_own_jobs_and_the_tables_alone(run, with_rows):
+    jobs = planned(snakemake("-n", directory=run, config=with_rows).stdout)
+    assert {rule: jobs[rule] for rule in jobs if rule not in ("all", "total")} == {
+        "colorize": 3, "score": 3, "table1": 1,
+    }  # fmt: skip
+
+
+def test_rows_without_code(run, with_rows):
+    done = snakemake("--quiet", "rules", directory=run, config=with_rows)
+    assert done.returncode == 0, done.stdout
+    table = pd.read_csv(run / "results/table1.csv").set_index("method")
+    # Not equal: a colour that was clipped to the gamut has another L, and is given the input's again.
+    assert table.loc["mine", "flicker"] == pytest.approx(table.loc["fusion", "flicker"], rel=2e-3)
+    assert pd.isna(table.loc["mine", "fid"])
+    scores = ["top5", "top1", "fid", "colorful", "flicker"]
+    assert (table.loc["program", scores] == table.loc["grey", scores]).all()  # it gives back the grey frames
+    assert table.loc["broken", scores].isna().all() and table.loc["broken", "n_images"] == 0
+    markdown = (run / "results/table1.md").read_text()
+    assert "broken: no result for" in markdown and "no such model" in markdown

@@ -142,6 +142,14 @@ def flags(wildcards, input):
     )
 
 
+def registered(items):
+    """The registry's lines for the datasets of a set. A set's job has them among its params, so that the line of
+    another dataset, new or changed, makes nothing again."""
+    wanted = {selection["dataset"] for selection in items["from"]}
+    lines = Path(DATASETS).read_text().splitlines()
+    return [line for line in lines if line.split("\t")[0] in wanted]
+
+
 def as_json(value):
     """A part of the configuration on its way through the command line."""
     return json.dumps(value, sort_keys=True)

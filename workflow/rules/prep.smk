@@ -3,7 +3,7 @@
 
 rule clips:
     input:
-        datasets=DATASETS,
+        datasets=ancient(DATASETS),
     output:
         table="<results>/clips/{split}.parquet",
     log:
@@ -16,6 +16,9 @@ rule clips:
         mem_mb=2000,
     params:
         version=version_of("prep/clips.py"),
+        registered=lambda wildcards: registered(
+            config["clips"]["sets"][wildcards.split]
+        ),
         selections=lambda wildcards: as_json(
             config["clips"]["sets"][wildcards.split]["from"]
         ),
@@ -33,7 +36,7 @@ rule clips:
 
 rule images:
     input:
-        datasets=DATASETS,
+        datasets=ancient(DATASETS),
     output:
         table="<results>/images/{split}.parquet",
     log:
@@ -44,6 +47,9 @@ rule images:
         mem_mb=1000,
     params:
         version=version_of("prep/images.py"),
+        registered=lambda wildcards: registered(
+            config["images"]["sets"][wildcards.split]
+        ),
         selections=lambda wildcards: as_json(
             config["images"]["sets"][wildcards.split]["from"]
         ),
