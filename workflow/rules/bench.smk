@@ -43,10 +43,7 @@ rule score:
         mem_mb=3000,
     params:
         version=version_of("bench/score.py"),
-        metrics=[
-            version_of(path)
-            for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))
-        ],
+        metrics=[version_of(path) for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))],
         inputs=flags,
         classifier=config["classifier"],
         fid_features=config["fid_features"],
@@ -61,9 +58,7 @@ rule table1:
     input:
         scores=expand("<results>/score/{row}.parquet", row=config["methods"]),
         colorized=expand("<results>/colorize/{row}.parquet", row=config["methods"]),
-        summaries=expand(
-            "<results>/train/{training}/summary.json", training=config["training"]
-        ),
+        summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
     output:
         csv="<results>/table1.csv",
         markdown="<results>/table1.md",

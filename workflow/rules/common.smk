@@ -1,8 +1,10 @@
 # What the rules share: the check of the configuration, and reading what a module declares without importing it.
 import ast
 import json
+import re
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
@@ -28,27 +30,16 @@ def stop_at_unknown_keys(given, schema, where=""):
 def nearest(word, known):
     """The hint of a message about a word that is not among the known ones."""
     near = get_close_matches(str(word), known, n=1, cutoff=0.5)
-    return (
-        f"did you mean {near[0]!r}?"
-        if near
-        else f"there are: {', '.join(sorted(known))}."
-    )
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}."
 
 
-def declared(path, name, default=None):
+def declared(path, name):
     """The literal that a module, or a class in it, assigns to `name`: read, not imported (torch costs seconds)."""
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
-        targets = (
-            node.targets
-            if isinstance(node, ast.Assign)
-            else [getattr(node, "target", None)]
-        )
-        if any(
-            isinstance(target, ast.Name) and target.id == name for target in targets
-        ):
-            if getattr(node, "value", None):
-                return ast.literal_eval(node.value)
-    return default
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return ast.literal_eval(node.value)
+    raise WorkflowError(f"{path}: expected a line `{name} = ...` with a literal value")
 
 
 def version_of(path):
@@ -64,33 +55,21 @@ def code_of(row):
     path = f"bench/{kind}.py" if kind else f"bench/methods/{name}.py"
     if not (ROOT / path).exists():
         files = [p.stem for p in (ROOT / "bench/methods").glob("[!_]*.py")]
-        raise WorkflowError(
-            f"config: methods.{row} needs {path}, which does not exist; {nearest(name, files)}"
-        )
+        raise WorkflowError(f"config: methods.{row} needs {path}, which does not exist; {nearest(name, files)}")
     known = {
         *SCHEMA["properties"]["methods"]["additionalProperties"]["properties"],
         *constructor_arguments(path),
     }
     for key in options:
         if key not in known:
-            raise WorkflowError(
-                f"config: the key {key!r} in 'methods.{row}' is not known; {nearest(key, known)}"
-            )
+            raise WorkflowError(f"config: the key {key!r} in 'methods.{row}' is not known; {nearest(key, known)}")
     return path
 
 
 def constructor_arguments(path):
     """What the class in a module takes besides `setting`: the options of its rows."""
-    inits = [
-        node
-        for node in ast.walk(ast.parse((ROOT / path).read_text()))
-        if getattr(node, "name", "") == "__init__"
-    ]
-    return {
-        argument.arg
-        for init in inits
-        for argument in init.args.args + init.args.kwonlyargs
-    } - {"self", "setting"}
+    inits = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if getattr(node, "name", "") == "__init__"]
+    return {argument.arg for init in inits for argument in init.args.args + init.args.kwonlyargs} - {"self", "setting"}
 
 
 def given_to(row):
@@ -98,22 +77,15 @@ def given_to(row):
     return config["methods"][row].get("given") or declared(code_of(row), "given")
 
 
-def weights_of(row):
-    """The checkpoint that a row waits for, if it names a training."""
+def trainings_of(row):
+    """The training that a row waits for, as a list of one name or none."""
     training = config["methods"][row].get("training")
-    if training is None:
-        return []
-    if training not in config["training"]:
-        near = get_close_matches(training, config["training"], n=1, cutoff=0.5)
-        hint = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else f"there are: {', '.join(config['training'])}"
-        )
+    if training is not None and training not in config["training"]:
         raise WorkflowError(
-            f"config: methods.{row} wants the training {training!r}, which is not under 'training'; {hint}"
+            f"config: methods.{row} wants the training {training!r}, which is not under 'training'; "
+            + nearest(training, config["training"])
         )
-    return [training]
+    return [training] if training else []
 
 
 def inputs_of_row(wildcards):
@@ -127,19 +99,15 @@ def inputs_of_row(wildcards):
         needs["clip_flow"] = f"<results>/flow/{config['flow']}/test.parquet"
     for kind in ("clips", "images"):
         if "reference" in given.get(kind, ()):
-            needs[f"{kind.removesuffix('s')}_references"] = (
-                f"<results>/references/{kind}/test.parquet"
-            )
-    for training in weights_of(wildcards.row):
+            needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/test.parquet"
+    for training in trainings_of(wildcards.row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
     return needs
 
 
 def flags(wildcards, input):
     """A job's named inputs as the flags of its command: clips=x becomes `--clips x`."""
-    return " ".join(
-        f"--{name.replace('_', '-')} {path!r}" for name, path in input.items()
-    )
+    return " ".join(f"--{name.replace('_', '-')} {quote(str(path))}" for name, path in input.items())
 
 
 def registered(items):
@@ -161,14 +129,12 @@ validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
 
 DATASETS = str(ROOT / config["datasets"])
 WEIGHTS = str(ROOT / config["weights"])
-FIRST_FRAME_ROWS = [
-    row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())
-]
+FIRST_FRAME_ROWS = [row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())]
 
 
 wildcard_constraints:
     split="|".join({*config["clips"]["sets"], *config["images"]["sets"]}),
     kind="clips|images",
-    row="|".join(config["methods"]),
-    training="|".join(config["training"]) or "-",
+    row="|".join(map(re.escape, config["methods"])),
+    training="|".join(map(re.escape, config["training"])) or "-",
     estimator=r"[\w:.-]+",

@@ -16,16 +16,9 @@ rule clips:
         mem_mb=2000,
     params:
         version=version_of("prep/clips.py"),
-        registered=lambda wildcards: registered(
-            config["clips"]["sets"][wildcards.split]
-        ),
-        selections=lambda wildcards: as_json(
-            config["clips"]["sets"][wildcards.split]["from"]
-        ),
-        filters=lambda wildcards: as_json(
-            config["filter"]
-            | config["clips"]["sets"][wildcards.split].get("filter", {})
-        ),
+        registered=lambda wildcards: registered(config["clips"]["sets"][wildcards.split]),
+        selections=lambda wildcards: as_json(config["clips"]["sets"][wildcards.split]["from"]),
+        filters=lambda wildcards: as_json(config["filter"] | config["clips"]["sets"][wildcards.split].get("filter", {})),
         size=config["clips"]["size"],
         length=config["clips"]["length"],
     shell:
@@ -47,15 +40,10 @@ rule images:
         mem_mb=1000,
     params:
         version=version_of("prep/images.py"),
-        registered=lambda wildcards: registered(
-            config["images"]["sets"][wildcards.split]
-        ),
-        selections=lambda wildcards: as_json(
-            config["images"]["sets"][wildcards.split]["from"]
-        ),
+        registered=lambda wildcards: registered(config["images"]["sets"][wildcards.split]),
+        selections=lambda wildcards: as_json(config["images"]["sets"][wildcards.split]["from"]),
         filters=lambda wildcards: as_json(
-            config["filter"]
-            | config["images"]["sets"][wildcards.split].get("filter", {})
+            config["filter"] | config["images"]["sets"][wildcards.split].get("filter", {})
         ),
         size=lambda wildcards: config["images"]["sets"][wildcards.split]["size"],
     shell:
