@@ -191,11 +191,12 @@ def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> l
         summary = summaries[name]
         rows = ", ".join(row for row, own in options.items() if own.get("training") == name)
         came = (
-            f"validation {summary['validation_step0']:.4g} at step 0, "
+            f"validation error {summary['validation_step0']:.4g} Lab units at step 0, "
             f"{summary['validation_best']:.4g} at step {summary['best_step']}"
         )
         verdict = "." if summary["improved"] else ": training made validation worse than step 0."
-        notes.append(f"Training `{name}` ({rows}): {summary['steps']} steps, {came}{verdict}")
+        size = f"{summary['steps']} steps at {summary['width']:g} of the paper's width"
+        notes.append(f"Training `{name}` ({rows}): {size}, {came}{verdict}")
     return notes
 
 

@@ -77,6 +77,7 @@ def train(
                     checkpoint.save(model, out_dir / "model.safetensors", metadata | {"step": step})
     summary = {
         "steps": settings.steps,
+        "width": settings.width,
         **best,
         "validation_step0": initial,
         "improved": best["validation_best"] < initial,

@@ -54,6 +54,7 @@ def make(tmp_path, capsys):
     def call(improved: bool = True, **changes):
         summary = {
             "steps": 300,
+            "width": 0.25,
             "best_step": 200,
             "validation_step0": 0.5,
             "validation_best": 0.4,
