@@ -127,6 +127,10 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 stop_at_unknown_keys(config, SCHEMA)
 validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
 
+# Rows in the order of the default configuration, those of an overlay after them.
+default_rows = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]
+config["methods"] = {row: config["methods"][row] for row in {**default_rows, **config["methods"]}}
+
 DATASETS = str(ROOT / config["datasets"])
 WEIGHTS = str(ROOT / config["weights"])
 FIRST_FRAME_ROWS = [row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())]
