@@ -10,6 +10,7 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 include: "workflow/rules/common.smk"
 
 
+# Only with `--sdm apptainer`; the rules otherwise run in the environment that Snakemake itself runs in.
 container: "docker://python:3.11"
 
 

@@ -24,7 +24,7 @@ from bench.rows import load
 from media.color import lab_from_rgb, with_luminance
 from media.flow import read_kitti
 from media.image import frame_path, read_frames, read_rgb, write_png
-from media.tables import CLIPS, COLORIZED, REFERENCES, kept, read_table, write_table
+from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
 from vision.weights import MissingWeights
 
 VERSION = 1
@@ -89,7 +89,7 @@ def main(
     sources = [source for source in sources if source.kind in method.given]
     for source in sources:
         check_inputs(row, method, source)
-    out_dir = table.with_suffix("")
+    out_dir = folder_of(table)
     shutil.rmtree(out_dir, ignore_errors=True)  # frames of an earlier run must not pass for this one's
     items = [(source, item) for source in sources for item in source.table.itertuples()]
     rows = [
@@ -176,9 +176,9 @@ def _sources(kind: str, items: Path, references: Path | None, flow: Path | None)
     return Sources(
         kind,
         kept(read_table(items, CLIPS)),
-        items.with_suffix(""),
+        folder_of(items),
         references and read_table(references, REFERENCES),
-        flow and flow.with_suffix(""),
+        flow and folder_of(flow),
     )
 
 

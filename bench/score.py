@@ -19,7 +19,7 @@ from bench.metrics.psnr import psnr
 from media.color import lab_from_rgb
 from media.flow import read_kitti
 from media.image import frame_path, read_frames
-from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table, write_table
+from media.tables import CLIPS, COLORIZED, SCORES, folder_of, kept, read_table, write_table
 
 VERSION = 1
 
@@ -49,12 +49,12 @@ def main(
         weights: folder of weight files.
         table: the table to write.
     """
-    done, frames = kept(read_table(colorized, COLORIZED)), colorized.with_suffix("")
+    done, frames = kept(read_table(colorized, COLORIZED)), folder_of(colorized)
     scores = []
     for item in tqdm(done[done["kind"] == "clips"].itertuples(), desc=f"score {row}: clips", mininterval=5):
         result = read_frames(frames / "clips" / item.item, item.n_frames)
-        truth = read_frames(clips.with_suffix("") / item.item, item.n_frames)
-        found = score_clip(result, truth, clip_flow.with_suffix("") / item.item)
+        truth = read_frames(folder_of(clips) / item.item, item.n_frames)
+        found = score_clip(result, truth, folder_of(clip_flow) / item.item)
         scores += [{"kind": "clips", "item": item.item} | score for score in found]
     names = done[done["kind"] == "images"]["item"].tolist()
     if names:
@@ -66,7 +66,7 @@ def main(
         labels = read_table(images, CLIPS).set_index("clip")["label"]
         networks = load_backbone(classifier, weights), load_backbone(fid_features, weights)
         names = tqdm(names, desc=f"score {row}: images", mininterval=5)
-        found = score_images(names, frames / "images", images.with_suffix(""), labels, *networks)
+        found = score_images(names, frames / "images", folder_of(images), labels, *networks)
         scores += [{"kind": "images"} | score for score in found]
     write_table([{"row": row} | score for score in scores], table, SCORES)
 
