@@ -1,6 +1,8 @@
 """Training: it learns, it repeats, it writes what it promises, and it stops at a broken number."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -25,7 +27,8 @@ def test_writes_curves_checkpoint_and_summary(data, settings, tmp_path):
     losses_of_last_step = next(line for line in lines if line["step"] == 4 and "total" in line)
     assert {*LossWeights.model_fields, "discriminator", "total"} <= set(losses_of_last_step)
     assert "adversarial" not in next(line for line in lines if line["step"] == 2)  # it counts from step 3 on
-    assert list((tmp_path / "run/tensorboard").iterdir())
+    command = [sys.executable, "-m", "tensorboard.main", "--inspect", "--logdir", str(tmp_path / "run")]
+    assert "scalars" in subprocess.run(command, capture_output=True, text=True).stdout
 
 
 def test_the_same_seed_trains_the_same_model(data, settings, tmp_path):

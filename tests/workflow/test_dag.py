@@ -25,6 +25,15 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert set(paper) == set(default)
 
 
+def test_the_dry_runs_in_the_readme_work():
+    lines = [line.split("#")[0] for line in (ROOT / "README.md").read_text().splitlines()]
+    dry_runs = [line.split()[1:] for line in lines if line.startswith("snakemake -n")]
+    assert len(dry_runs) == 2
+    for arguments in dry_runs:
+        done = snakemake(*arguments, directory=ROOT)
+        assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     "change, named, nearest",
     [
