@@ -51,3 +51,16 @@ def warp(image: np.ndarray, flow: np.ndarray, outside: str = "replicate") -> np.
         map_coordinates(channels[..., c], at, output=np.float32, order=1, mode=mode) for c in range(channels.shape[-1])
     ]
     return sampled[0] if image.ndim == 2 else np.stack(sampled, axis=-1)
+
+
+def warp_tensor(x, flow, outside: str = "zeros"):
+    """`warp` for tensors: sample x (B, C, H, W) at position + flow (B, 2, H, W, pixels), bilinear, differentiable."""
+    import torch
+    import torch.nn.functional as F
+
+    height, width = x.shape[-2:]
+    rows, columns = (torch.arange(side, device=x.device, dtype=x.dtype) for side in (height, width))
+    at_x = (columns + flow[:, 0]) * 2 / max(width - 1, 1) - 1
+    at_y = (rows[:, None] + flow[:, 1]) * 2 / max(height - 1, 1) - 1
+    mode = {"replicate": "border", "zeros": "zeros"}[outside]
+    return F.grid_sample(x, torch.stack([at_x, at_y], dim=-1), padding_mode=mode, align_corners=True)

@@ -5,12 +5,16 @@ clip of one frame. Arrays are uint8 RGB (H, W, 3); sizes are (height, width).
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 class CorruptImage(ValueError):
@@ -20,16 +24,58 @@ class CorruptImage(ValueError):
 def read_rgb(path: str | Path) -> np.ndarray:
     """Decode an image file fully, as uint8 RGB (H, W, 3).
 
-    Pillow is used because it raises on a truncated file; OpenCV fills the missing part and only warns.
+    16-bit greys are scaled to 8 bits, palettes and CMYK become RGB, alpha is dropped. An Exif orientation is left to
+    `read_upright`. Pillow is used because it raises on a truncated file; OpenCV fills the missing part and only warns.
     Raises CorruptImage if the file cannot be decoded to its end.
     """
+    with _opened(path) as image:
+        return _rgb8(image)
+
+
+def read_upright(path: str | Path) -> np.ndarray:
+    """As `read_rgb`, turned upright by the Exif orientation that cameras write."""
+    with _opened(path) as image:
+        return _rgb8(ImageOps.exif_transpose(image))
+
+
+def upright_size(path: str | Path) -> tuple[int, int]:
+    """(height, width) of what `read_upright` gives, from the file's header. Raises CorruptImage."""
+    with _opened(path) as image:
+        lying = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        return image.size if lying else image.size[::-1]
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            yield image
     except FileNotFoundError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CorruptImage(f"{path}: cannot be decoded as an image ({error})") from error
+
+
+def _rgb8(image: Image.Image) -> np.ndarray:
+    # Pillow cuts 16-bit greys off at 255; its mode I also holds 32 bits, but of a PGM or PNG always 16.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG")):
+        grey = np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8)
+        return np.stack([grey] * 3, axis=-1)
+    return np.asarray(image.convert("RGB"))
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """The image files of a folder, by name with numbers in numerical order; hidden files are passed over."""
+    return sorted(
+        (path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."),
+        key=lambda path: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)],
+    )
+
+
+def write_jpeg(path: str | Path, rgb: np.ndarray) -> None:
+    """Write uint8 RGB (H, W, 3) as a JPEG of high quality with colours at full resolution, making its folder."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rgb).save(path, "JPEG", quality=95, subsampling="4:4:4")
 
 
 def write_png(path: str | Path, rgb: np.ndarray) -> None:

@@ -1,18 +1,24 @@
-"""Video files, read frame by frame in order (PyAV), with every way a file can fail given its fixed name.
+"""Video files, read and written frame by frame in order (PyAV), with every way a file can fail given its fixed name.
 
 Frames come in presentation order, every one, with no seeking and no resampling to a constant rate. They are turned
 upright by the file's rotation tag (multiples of 90 degrees; a mirroring is ignored); non-square pixels stay as stored.
 YCbCr becomes RGB by the matrix and range that the file names, else by BT.601 and limited range, FFmpeg's defaults.
+Written files name theirs: BT.709, limited range.
 """
 
+import heapq
+import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import Flags
 
 # How files of the usual containers begin: MP4/QuickTime, AVI, Matroska/WebM, Ogg, FLV, ASF, MPEG program, MPEG-TS, GIF.
 CONTAINER_START = re.compile(
@@ -24,6 +30,11 @@ CONTAINER_START = re.compile(
 NOT_VIDEO_FORMATS = ("image2", "_pipe", "tty")
 # Containers miscount by a frame or two, and sound may outlast the picture a little.
 TOLERANCE = 0.05
+# Containers that H.264 with frames at any time can be written to.
+WRITABLE = (".mp4", ".m4v", ".mov", ".mkv")
+# Constant quality of x264: 16 is hard to tell from the original, and a sixth of the size of lossless.
+CRF = 16
+BT709, LIMITED = 1, 1  # their numbers in the H.264 standard, tables E-3 to E-5
 
 
 class VideoError(ValueError):
@@ -68,6 +79,17 @@ class VideoInfo:
     fps: float | None
     height: int  # as stored, before rotation
     width: int
+    time_base: Fraction  # seconds a tick of its frames' times
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """A frame and when it is shown, in ticks of its video's time base."""
+
+    rgb: np.ndarray  # uint8 (H, W, 3), upright
+    pts: int
+    duration: int
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height, upright
 
 
 def describe(path: str | Path) -> VideoInfo:
@@ -82,16 +104,27 @@ def decode(path: str | Path) -> Iterator[np.ndarray]:
     Raises EmptyFile, NotAVideo or UnreadableVideo at the first frame. A file that breaks off gives the frames it has
     and then raises TruncatedVideo: the declared number of frames is compared with the decoded one only at the end.
     """
+    return (frame.rgb for frame in decode_timed(path))
+
+
+def decode_timed(path: str | Path) -> Iterator[TimedFrame]:
+    """As `decode`, with the time of each frame in ticks of `describe(path).time_base`.
+
+    Times are the file's own and always rise: a frame without one is shown when the last one ends. They are shifted
+    only where `_origin` says.
+    """
     with _opened(path) as container:
-        declared = _info(container).declared_frames
-        decoded, failure = 0, None
+        stream, declared = container.streams.best("video"), _info(container).declared_frames
+        decoded, failure, timed = 0, None, None
+        origin = round(_origin(container) / stream.time_base)
         try:
-            for frame in container.decode(container.streams.best("video")):
-                yield np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+            for frame in container.decode(stream):
+                timed = _timed(frame, stream, origin, timed)
+                yield timed
                 decoded += 1
         except (av.FFmpegError, OSError) as error:
             failure = f"decoding fails there ({error.strerror})"
-        if failure is None and declared is not None and declared - decoded > max(2, TOLERANCE * declared):
+        if failure is None and _ends_early(container, stream, decoded, timed):
             failure = "the file ends there"
         if decoded == 0:
             raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
@@ -126,17 +159,200 @@ def _opened(path: str | Path) -> Iterator[av.container.InputContainer]:
 def _info(container: av.container.InputContainer) -> VideoInfo:
     stream = container.streams.best("video")
     rate = float(stream.average_rate) if stream.average_rate else None
-    return VideoInfo(_declared_frames(container, stream, rate), rate, stream.height, stream.width)
+    declared = _declared_frames(container, stream, rate)
+    return VideoInfo(declared, rate, stream.height, stream.width, Fraction(stream.time_base))
 
 
 def _declared_frames(container, stream, rate: float | None) -> int | None:
     """The header's frame count; Matroska declares only a duration, and MP4's count includes frames edited out."""
-    seconds = None
-    if stream.duration is not None:
-        seconds = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        seconds = container.duration / av.time_base
+    seconds = _declared_seconds(container, stream)
     expected = round(seconds * rate) if seconds and rate else None
     if stream.frames and expected and "mp4" in container.format.name:
         return min(stream.frames, expected)
     return stream.frames or expected
+
+
+def _declared_seconds(container, stream) -> float | None:
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration is not None else None
+
+
+def _ends_early(container, stream, decoded: int, last: TimedFrame | None) -> bool:
+    declared = _info(container).declared_frames
+    if declared is None or declared - decoded <= max(2, TOLERANCE * declared):
+        return False
+    if stream.frames or last is None:
+        return True
+    # A duration times a rate is no count where the rate varies: what matters is that frames come until the end.
+    return (last.pts + last.duration) * stream.time_base < (1 - TOLERANCE) * _declared_seconds(container, stream)
+
+
+def _origin(container: av.container.InputContainer) -> Fraction:
+    """Seconds that become 0: MPEG streams begin at any hour, and MP4 cannot show a frame before 0."""
+    if container.format.name.startswith("mpeg") and container.start_time is not None:
+        return Fraction(container.start_time, av.time_base)
+    stream = container.streams.best("video")
+    return min(Fraction(0), (stream.start_time or 0) * stream.time_base)
+
+
+def _timed(frame: av.VideoFrame, stream: av.VideoStream, origin: int, last: TimedFrame | None) -> TimedFrame:
+    duration = frame.duration or max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
+    if frame.pts is None:
+        pts = last.pts + last.duration if last else 0
+    else:
+        pts = max(frame.pts - origin, last.pts + 1 if last else 0)
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    rgb = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+    return TimedFrame(rgb, pts, duration, 1 / aspect if frame.rotation % 180 else aspect)
+
+
+class VideoWriter:
+    """Writes frames with their times as H.264 (a context manager): 8 bits, constant quality, every frame size.
+
+    Players want 4:2:0, which halves the resolution of the colours and needs even sides; frames with an odd side are
+    written as 4:4:4 instead. There are no B-frames, so that files made one after another join without overlap.
+    """
+
+    def __init__(self, path: str | Path, time_base: Fraction, rate: Fraction):
+        """time_base: seconds a tick; rate: the usual frames a second, which players show and x264 plans with."""
+        self.path, self.time_base, self.rate = Path(path), time_base, rate
+        self.stream = None
+
+    def __enter__(self) -> "VideoWriter":
+        options = _exact_times(self.path, self.time_base)
+        self.container = av.open(str(self.path), "w", container_options=options)
+        return self
+
+    def add(self, frame: TimedFrame) -> None:
+        """Encode one frame; all must have the size of the first and rising times."""
+        if self.stream is None:
+            self._begin(frame)
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.rgb), format="rgb24")
+        picture = picture.reformat(format=self.stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
+        picture.pts, picture.duration, picture.time_base = frame.pts, frame.duration, self.time_base
+        self.container.mux(self.stream.encode(picture))
+
+    def _begin(self, frame: TimedFrame) -> None:
+        height, width = frame.rgb.shape[:2]
+        options = {"crf": str(CRF), "bf": "0"}
+        self.stream = self.container.add_stream("libx264", self.rate, options=options, time_base=self.time_base)
+        self.stream.height, self.stream.width = height, width
+        self.stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+        codec = self.stream.codec_context
+        codec.sample_aspect_ratio = frame.pixel_aspect
+        codec.flags |= Flags.frame_duration
+        codec.color_range = LIMITED
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+
+    def __exit__(self, failure: type | None, *_) -> None:
+        with self.container:
+            if failure is None and self.stream is not None:
+                self.container.mux(self.stream.encode())
+
+
+def _exact_times(path: Path, time_base: Fraction) -> dict[str, str]:
+    """Options of a container for frames at exactly their ticks; Matroska rounds to milliseconds whatever one says."""
+    if path.suffix.lower() == ".mkv":
+        # Sound often begins a little before 0, with what its decoder needs; else all would be shifted by that.
+        return {"avoid_negative_ts": "disabled"}
+    ticks = str(time_base.denominator)
+    return {"video_track_timescale": ticks, "movie_timescale": ticks, "movflags": "faststart"}
+
+
+def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
+    """Copy videos by VideoWriter one after another into one, with the sound of the file `sound`, all its tracks.
+
+    Sound is copied too; where the container cannot hold its codec it is encoded as AAC, and one that cannot be decoded
+    either is left out; both give a warning.
+    """
+    with ExitStack() as stack:
+        first = stack.enter_context(av.open(str(videos[0]))).streams.video[0]
+        options = _exact_times(output, first.time_base)
+        container = stack.enter_context(av.open(str(output), "w", container_options=options))
+        track = container.add_stream_from_template(first, opaque=True)
+        track.codec_context.framerate = _average_rate(videos)
+        tracks = [_pictures(videos, track)]
+        if sound is not None:
+            tracks.append(_sounds(stack.enter_context(_opened(sound)), container))
+        # Interleaved here: the muxer would hold back one whole track until the other one comes.
+        for packet in heapq.merge(*tracks, key=lambda packet: packet.dts * packet.time_base):
+            container.mux(packet)
+
+
+def _average_rate(videos: list[Path]) -> Fraction:
+    frames, seconds = 0, Fraction(0)
+    for video in videos:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            frames, seconds = frames + stream.frames, seconds + stream.duration * stream.time_base
+    return (frames / seconds).limit_denominator(100_000)
+
+
+def _pictures(videos: list[Path], track: av.VideoStream) -> Iterator[av.Packet]:
+    for video in videos:
+        with av.open(str(video)) as container:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.stream = track
+                    yield packet
+
+
+def _sounds(source: av.container.InputContainer, container: av.container.OutputContainer) -> Iterator[av.Packet]:
+    """The packets of all sound tracks of `source`; the tracks are added to `container` at once."""
+    tracks = {stream: _sound_track(stream, container) for stream in source.streams.audio}
+    return _taken(source, {stream: take for stream, take in tracks.items() if take})
+
+
+def _taken(source: av.container.InputContainer, tracks: dict) -> Iterator[av.Packet]:
+    origin = _origin(source)
+    try:
+        for packet in source.demux(*tracks) if tracks else ():
+            if packet.size and packet.dts is not None:
+                shift = round(origin / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            yield from tracks[packet.stream](packet)
+    except av.FFmpegError as error:
+        warnings.warn(f"{source.name}: its sound breaks off and is kept up to there ({error.strerror})", stacklevel=2)
+
+
+def _sound_track(
+    stream: av.AudioStream, container: av.container.OutputContainer
+) -> Callable[[av.Packet], Iterable[av.Packet]] | None:
+    """Add a track for `stream`: returns what makes its packets from those of the source."""
+    name = f"{stream.container.name}: sound track {stream.index}"
+    if stream.codec_context is None:
+        warnings.warn(f"{name} is left out: nothing here can decode it", stacklevel=2)
+        return None
+    if _can_hold(container.format.name, stream):
+        track = container.add_stream_from_template(stream, opaque=True)
+        return lambda packet: _copied(packet, track)
+    codec = stream.codec_context.codec.canonical_name
+    warnings.warn(f"{name} is encoded as AAC: a file like {container.name} cannot hold {codec}", stacklevel=2)
+    rates = av.Codec("aac", "w").audio_rates
+    track = container.add_stream("aac", rate=stream.rate if stream.rate in rates else 48000, layout=stream.layout)
+    return lambda packet: _encoded(packet, stream, track)
+
+
+def _can_hold(container_format: str, stream: av.AudioStream) -> bool:
+    """Whether a header can be written: the lists of codecs promise more than the muxers take (Opus in QuickTime)."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container_format) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _copied(packet: av.Packet, track: av.AudioStream) -> Iterator[av.Packet]:
+    if packet.size and packet.dts is not None:
+        packet.stream = track
+        yield packet
+
+
+def _encoded(packet: av.Packet, stream: av.AudioStream, track: av.AudioStream) -> Iterator[av.Packet]:
+    for frame in stream.decode(packet):
+        yield from track.encode(frame)
+    if not packet.size:
+        yield from track.encode(None)

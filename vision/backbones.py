@@ -64,36 +64,44 @@ class EfficientNetLite0(Backbone):
 
 
 class VGG19(Backbone):
-    """The convolutions of VGG19 with the release's Caffe-style weights; levels relu2_2, 3_2, 4_2, 5_2 (section 3.2)."""
+    """The convolutions of VGG19 with the release's Caffe-style weights; levels relu2_2, 3_2, 4_2, 5_2 (section 3.2).
+
+    Without `weights_dir` its weights are random, for a caller that loads some itself.
+    """
 
     label = "VGG19"
     level_channels = (128, 256, 512, 512)
     blocks = ((3, 64, 2), (64, 128, 2), (128, 256, 4), (256, 512, 4), (512, 512, 4))  # in, out, convolutions
 
-    def __init__(self, weights_dir: str | Path):
+    def __init__(self, weights_dir: str | Path | None = None):
         super().__init__()
         for block, (inputs, outputs, count) in enumerate(self.blocks, start=1):
             for index in range(1, count + 1):
                 channels = inputs if index == 1 else outputs
                 self.add_module(f"conv{block}_{index}", nn.Conv2d(channels, outputs, 3, padding=1))
-        self.load_state_dict(_read(VGG19_FEATURES, weights_dir))
+        if weights_dir is not None:
+            self.load_state_dict(_read(VGG19_FEATURES, weights_dir))
+
+    def preprocessed(self, rgb: Tensor) -> Tensor:
+        """What the first convolution sees: BGR less the mean of the training images, times 255."""
+        mean_bgr = rgb.new_tensor([0.40760392, 0.45795686, 0.48501961])[:, None, None]
+        return (rgb.flip(1) - mean_bgr) * 255
+
+    def second_relus(self, rgb: Tensor) -> list[Tensor]:
+        """relu1_2 to relu5_2; what lies behind the last one is not computed."""
+        x = self.preprocessed(rgb)
+        found = []
+        for block, (_, _, count) in enumerate(self.blocks, start=1):
+            if found:
+                x = F.max_pool2d(x, 2)
+            for index in range(1, (count if block < len(self.blocks) else 2) + 1):
+                x = F.relu(getattr(self, f"conv{block}_{index}")(x), inplace=True)
+                if index == 2:
+                    found.append(x)
+        return found
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
-        mean_bgr = rgb.new_tensor([0.40760392, 0.45795686, 0.48501961])[:, None, None]
-        x = (rgb.flip(1) - mean_bgr) * 255
-        found = []
-        for block in range(1, 6):
-            for index in (1, 2):
-                x = F.relu(getattr(self, f"conv{block}_{index}")(x))
-            if block == 1:
-                x = F.max_pool2d(x, 2)
-                continue
-            found.append(x)
-            if block < 5:
-                for index in range(3, self.blocks[block - 1][2] + 1):
-                    x = F.relu(getattr(self, f"conv{block}_{index}")(x))
-                x = F.max_pool2d(x, 2)
-        return found
+        return self.second_relus(rgb)[1:]
 
     def pooled(self, rgb: Tensor) -> Tensor:
         return self.levels(rgb)[-1].mean(dim=(2, 3))

@@ -3,10 +3,14 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+# Entries of the correlation matrix that exist at a time (8 MB); the whole one has 27 million at 216x384.
+BLOCK = 2**21
 
 
 def matching_features(levels: list[Tensor], size: tuple[int, int]) -> Tensor:
-    """Backbone levels of one image, each (1, C, h, w), as unit columns (sum of C, h*w) on a grid of `size`.
+    """Backbone levels (B, C, h, w) of an image as unit features (B, sum of C, *size).
 
     Every level is brought to the grid (bilinear), centred over the positions (the mean vectors of Eq. 3) and
     L2-normalised per position, so that no level outweighs another.
@@ -14,8 +18,8 @@ def matching_features(levels: list[Tensor], size: tuple[int, int]) -> Tensor:
     columns = []
     for level in levels:
         resized = F.interpolate(level, size=size, mode="bilinear", align_corners=False)
-        columns.append(unit_columns(resized.flatten(2))[0])
-    return F.normalize(torch.cat(columns), dim=0)
+        columns.append(unit_columns(resized.flatten(2)))
+    return F.normalize(torch.cat(columns, dim=1), dim=1).unflatten(2, size)
 
 
 def unit_columns(features: Tensor) -> Tensor:
@@ -23,18 +27,28 @@ def unit_columns(features: Tensor) -> Tensor:
     return F.normalize(features - features.mean(dim=2, keepdim=True), dim=1)
 
 
-def match(
-    query: Tensor, key: Tensor, values: Tensor, temperature: float = 0.01, chunk: int = 512
-) -> tuple[Tensor, Tensor]:
+def match(query: Tensor, key: Tensor, values: Tensor, temperature: float = 0.01) -> tuple[Tensor, Tensor]:
     """Gather `values` of the reference at the positions that match (Eqs. 3-5).
 
-    query (C, N) and key (C, M) have unit columns; values (M, K). Returns the warped values (N, K), weighted by
-    softmax over M of cosine / temperature, and the confidence (N,), the largest cosine of each position.
-    Rows are taken `chunk` at a time, so memory is linear in N; the result does not depend on it.
+    query (B, C, N) and key (B, C, M) have unit columns; values (B, K, M). Returns the warped values (B, K, N), weighted
+    by softmax over M of cosine / temperature, and the confidence (B, 1, N), the largest cosine of each position.
+    The correlation matrix exists a block of rows at a time, also in the backward pass, which computes it again: memory
+    is linear in N and in M, the result exact.
     """
-    warped, confidence = [], []
-    for rows in (query.T / temperature).split(chunk):  # dividing C numbers a row instead of M
-        sharpened = rows @ key  # (chunk, M)
-        warped.append(torch.softmax(sharpened, dim=1) @ values)
-        confidence.append(sharpened.amax(dim=1) * temperature)
-    return torch.cat(warped), torch.cat(confidence)
+    rows = max(1, BLOCK // (key.shape[0] * key.shape[2]))
+    blocks = (query.transpose(1, 2) / temperature).split(rows, dim=1)  # dividing C numbers a row instead of M
+    targets = values.transpose(1, 2)
+    learning = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or values.requires_grad)
+    parts = [
+        checkpoint(_match_rows, block, key, targets, use_reentrant=False)
+        if learning and len(blocks) > 1
+        else _match_rows(block, key, targets)
+        for block in blocks
+    ]
+    warped, sharpest = (torch.cat(part, dim=1).transpose(1, 2) for part in zip(*parts, strict=True))
+    return warped, sharpest * temperature
+
+
+def _match_rows(rows: Tensor, key: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    sharpened = rows @ key  # (B, n, M)
+    return torch.softmax(sharpened, dim=2) @ targets, sharpened.amax(dim=2, keepdim=True)

@@ -1,5 +1,6 @@
-"""The three trained networks: correspondence subnet, colorization subnet, video discriminator (Tables 2-4).
+"""The three trained networks: correspondence subnet, colorization subnet, video discriminator.
 
-Their layouts follow the appendix; where it is silent, the published program. `width` scales every channel count
-(1 = the paper's). Instance norm has no parameters and treats every sample alone.
+Each comes in two protocols: `paper` follows Tables 2-4 and the text, `release` the published program, whose
+parameter names it keeps so that published weights load unchanged. docs/paper-vs-release.md lists what differs.
+`width` scales every channel count (1 = as published). Instance norm has no parameters and treats every sample alone.
 """

@@ -5,10 +5,20 @@ import json
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from colorize import checkpoint
 from colorize.model import ExemplarModel
-from vision.backbones import load_backbone
+from colorize.parity import recipe
+from vision.backbones import VGG19, load_backbone
+from vision.weights import MissingWeights
+
+FILES = {
+    "nonlocal_net_iter_76000.pth": "WarpNet",
+    "colornet_iter_76000.pth": "ColorVidNet",
+    "discriminator_iter_76000.pth": "Discriminator_x64",
+    "vgg19_conv.pth": "VGG19_pytorch",
+}
 
 
 @pytest.fixture
@@ -36,3 +46,120 @@ def test_the_file_says_what_it_is_and_holds_no_backbone(saved):
 def test_a_missing_checkpoint_says_how_to_make_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="snakemake"):
         checkpoint.load(tmp_path / "model.safetensors", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b"<!DOCTYPE html>", bytes(1000), lambda whole: whole[:100], lambda whole: whole[: len(whole) // 2]],
+)
+def test_a_damaged_checkpoint_says_so_and_what_to_do(saved, tmp_path, damaged):
+    _, path = saved
+    path.write_bytes(damaged(path.read_bytes()) if callable(damaged) else damaged)
+    with pytest.raises(checkpoint.MisfitWeights, match=r"model\.safetensors: not a whole .* train it again"):
+        checkpoint.load(path, tmp_path)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"format": "pt"}])
+def test_another_programs_checkpoint_says_what_was_expected(saved, tmp_path, metadata):
+    model, path = saved
+    save_file(model.state_dict(), path, metadata)
+    with pytest.raises(checkpoint.MisfitWeights, match="name no `backbone`; expected a file that"):
+        checkpoint.load(path, tmp_path)
+
+
+def test_a_checkpoint_of_another_width_names_the_tensor(saved, tmp_path):
+    model, path = saved
+    checkpoint.save(model, path, {"backbone": "efficientnet_lite0", "width": 0.25})
+    with pytest.raises(checkpoint.MisfitWeights, match=r"tensor correspondence\.\S+ has shape .*, expected"):
+        checkpoint.load(path, tmp_path)
+
+
+def published_state(name: str) -> dict[str, torch.Tensor]:
+    """Tensors with the names and shapes of a published file and deterministic values."""
+    return dict(recipe.filled(recipe.NETWORKS[name]()).state_dict())
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A folder with files of all published names."""
+    folder = tmp_path_factory.mktemp("release")
+    for file, network in FILES.items():
+        torch.save(published_state(network), folder / file)
+    return folder
+
+
+@pytest.mark.parametrize("file, name", FILES.items())
+def test_published_files_load_without_renaming(release, file, name):
+    network = recipe.NETWORKS[name]()
+    checkpoint.load_release(network, release / file)
+    wanted = torch.load(release / file, weights_only=True)
+    assert all(torch.equal(value, wanted[key]) for key, value in network.state_dict().items())
+
+
+def test_the_prefix_of_several_gpus_is_dropped(tmp_path):
+    state = published_state("Discriminator_x64")
+    torch.save({f"module.{key}": value for key, value in state.items()}, tmp_path / "d.pth")
+    network = recipe.NETWORKS["Discriminator_x64"]()
+    checkpoint.load_release(network, tmp_path / "d.pth")
+    assert torch.equal(network.last.module.weight_bar, state["last.module.weight_bar"])
+
+
+@pytest.mark.parametrize(
+    "spoil, says",
+    [
+        (lambda s: s.pop("theta.bias"), r"warp.pth: tensor theta.bias is missing, expected with shape \(256,\)"),
+        (lambda s: s.update(extra=torch.ones(3)), r"tensor extra with shape \(3,\) is unexpected"),
+        (lambda s: s.update({"phi.bias": torch.ones(7)}), r"phi.bias has shape \(7,\), expected \(256,\)"),
+        (lambda s: s.update({"phi.bias": "text"}), "phi.bias is of type str, no tensor"),
+    ],
+)
+def test_the_first_tensor_that_does_not_fit_is_named(tmp_path, spoil, says):
+    state = published_state("WarpNet")
+    spoil(state)
+    torch.save(state, tmp_path / "warp.pth")
+    with pytest.raises(checkpoint.MisfitWeights, match=says):
+        checkpoint.load_release(recipe.NETWORKS["WarpNet"](), tmp_path / "warp.pth")
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"hello world, this is text\n" * 9, bytes(1000)])
+def test_a_file_of_something_else_says_what_was_expected(tmp_path, content):
+    (tmp_path / "vgg19_conv.pth").write_bytes(content)
+    with pytest.raises(checkpoint.MisfitWeights, match="not a file of plain tensors"):
+        checkpoint.load_release(VGG19(), tmp_path / "vgg19_conv.pth")
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "object.pth")
+    with pytest.raises(checkpoint.MisfitWeights, match="never run"):
+        checkpoint.load_release(VGG19(), tmp_path / "object.pth")
+    torch.save([torch.ones(2)], tmp_path / "list.pth")
+    with pytest.raises(checkpoint.MisfitWeights, match="holds a list"):
+        checkpoint.load_release(VGG19(), tmp_path / "list.pth")
+
+
+def test_the_release_model_takes_the_newest_files(release, tmp_path):
+    for file in FILES:
+        if not file.startswith("nonlocal"):
+            (tmp_path / file).symlink_to(release / file)
+    newer = published_state("WarpNet") | {"theta.bias": torch.full((256,), 3.0)}
+    torch.save(newer, tmp_path / "nonlocal_net_iter_100000.pth")
+    (tmp_path / "nonlocal_net_iter_76000.pth").symlink_to(release / "nonlocal_net_iter_76000.pth")
+    model = checkpoint.load_release_model(tmp_path, "nowhere")
+    assert not model.training and not model.backbone.training
+    assert model.temperature == 1e-10
+    assert model.correspondence.theta.bias.eq(3).all()
+    lab = torch.rand(1, 3, 32, 48) * 50
+    with torch.no_grad():
+        assert model(lab[:, :1], model.encode_reference(lab), None).ab.shape == (1, 2, 32, 48)
+
+
+def test_a_missing_release_file_is_named_with_its_origin(release, tmp_path):
+    with pytest.raises(MissingWeights, match=r"nonlocal_net_iter_<iteration>\.pth.*github"):
+        checkpoint.load_release_model(tmp_path, tmp_path)
+    for file in FILES:
+        if file != "vgg19_conv.pth":
+            (tmp_path / file).symlink_to(release / file)
+    with pytest.raises(MissingWeights, match=r"vgg19_conv\.pth.*github"):
+        checkpoint.load_release_model(tmp_path, tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such weight file"):
+        checkpoint.load_release(VGG19(), tmp_path / "vgg19_conv.pth")

@@ -5,7 +5,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media.image import CorruptImage, content_hash, cover_crop, frame_path, read_frames, read_rgb, write_png
+from media.image import (
+    CorruptImage,
+    content_hash,
+    cover_crop,
+    frame_path,
+    list_images,
+    read_frames,
+    read_rgb,
+    read_upright,
+    upright_size,
+    write_jpeg,
+    write_png,
+)
 
 
 @pytest.fixture
@@ -76,3 +88,45 @@ def test_cover_crop_fills_the_size_without_stretching(shape):
 
 def test_cover_crop_of_the_right_size_changes_nothing(picture):
     np.testing.assert_array_equal(cover_crop(picture, picture.shape[:2]), picture)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bit_greys_are_scaled_not_cut_off(tmp_path, suffix):
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    cv2.imwrite(str(tmp_path / f"deep.{suffix}"), levels * 257)
+    np.testing.assert_array_equal(read_rgb(tmp_path / f"deep.{suffix}"), np.stack([levels] * 3, axis=-1))
+
+
+def test_sixteen_bit_colours_are_scaled(tmp_path, picture):
+    cv2.imwrite(str(tmp_path / "deep.png"), picture[..., ::-1].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_rgb(tmp_path / "deep.png"), picture)
+
+
+def test_alpha_is_dropped(tmp_path, picture):
+    Image.fromarray(np.dstack([picture, np.full(picture.shape[:2], 90, np.uint8)])).save(tmp_path / "alpha.png")
+    np.testing.assert_array_equal(read_rgb(tmp_path / "alpha.png"), picture)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_turned_upright(tmp_path, picture, orientation):
+    image = Image.fromarray(picture)
+    exif = image.getexif()
+    exif[0x112] = orientation
+    image.save(tmp_path / "photo.png", exif=exif)
+    turned = {1: picture, 3: picture[::-1, ::-1], 6: np.rot90(picture, -1), 8: np.rot90(picture)}
+    upright = read_upright(tmp_path / "photo.png")
+    assert upright.shape[:2] == upright_size(tmp_path / "photo.png")
+    np.testing.assert_array_equal(upright, turned.get(orientation, upright))
+    np.testing.assert_array_equal(read_rgb(tmp_path / "photo.png"), picture)  # prepared data stays as it is
+
+
+def test_frames_are_listed_in_natural_order(tmp_path):
+    for name in ("f10.png", "f9.png", "F1.JPG", "notes.txt", "._f2.png"):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_images(tmp_path)] == ["F1.JPG", "f9.png", "f10.png"]
+
+
+def test_jpeg_keeps_the_colours(tmp_path):
+    red = np.full((37, 53, 3), (200, 30, 60), np.uint8)
+    write_jpeg(tmp_path / "new" / "red.jpg", red)
+    assert np.abs(read_rgb(tmp_path / "new" / "red.jpg").astype(int) - red).max() <= 3

@@ -53,13 +53,24 @@ def test_vgg19_equals_the_published_program(tmp_path):
             shapes[f"conv{block}_{index}.weight"] = (outputs, inputs if index == 1 else outputs, 3, 3)
             shapes[f"conv{block}_{index}.bias"] = (outputs,)
     torch.save({key: published_recipe(key, shape) for key, shape in shapes.items()}, tmp_path / "vgg19_conv.pth")
-    vectors = np.load(Path(__file__).with_name("devc_vgg19.npz"))
+    vectors = np.load(Path(__file__).parents[1] / "colorize/devc.npz")
     r22, r32, _, r52 = backbones.load_backbone("vgg19", tmp_path).levels(torch.from_numpy(vectors["vgg/image"]))
     np.testing.assert_allclose(r22[:, ::8], vectors["vgg/r22"], atol=3.8e-5)
     np.testing.assert_allclose(
         [r32.mean(), r32.std(unbiased=False), r32.abs().max()], vectors["vgg/r32_stats"], atol=1e-5
     )
     np.testing.assert_allclose(r52, vectors["vgg/r52"], atol=4.5e-7)
+
+
+def test_vgg19_without_a_file_is_there_to_be_filled():
+    network = backbones.VGG19()
+    assert (len(network.state_dict()), sum(p.numel() for p in network.parameters())) == (32, 20_024_384)
+    assert [tuple(x.shape[1:]) for x in network.second_relus(torch.rand(1, 3, 40, 48))][1:] == [
+        (128, 20, 24),
+        (256, 10, 12),
+        (512, 5, 6),
+        (512, 2, 3),
+    ]
 
 
 def test_vgg19_classifier_and_inception_load_files_of_their_shapes(tmp_path):
