@@ -14,7 +14,7 @@ from bench.method import GIVEN, KINDS, Method, Setting
 from bench.precomputed import Precomputed
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
-ROW_OPTIONS = ("method", "training", "precomputed", "command")
+ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
 
 
 def names() -> list[str]:

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
+from safetensors import safe_open
 
 from bench.rows import load
 from bench.stand_ins import NETWORKS, flow_name, network_name, note_on_rows
 from media.tables import COLORIZED, SCORES, read_table, written_whole
 
-VERSION = 1
+VERSION = 2
 
 COLUMNS = {
     "method": "string",
@@ -28,6 +29,8 @@ COLUMNS = {
     "steps_trained": "Int64",  # of the row's training; empty for rows that do not learn
 }
 DECIMALS = {"top5": 1, "top1": 1, "fid": 2, "colorful": 2, "flicker": 3, "flicker_ratio": 3}
+# What makes a model the paper's (colorize.settings.ModelSettings); anything else is an extension.
+PAPERS_MODEL = {"matching": "subnet", "history": "previous", "output": "direct"}
 PAPER = Path(__file__).with_name("paper_table1.csv")
 
 
@@ -38,6 +41,7 @@ def main(
     scores: list[Path],
     colorized: list[Path],
     summaries: list[Path],
+    checkpoints: list[Path],
     backbone: str,
     classifier: str,
     fid_features: str,
@@ -54,6 +58,7 @@ def main(
         scores: the tables of scores of all rows.
         colorized: the tables of results of all rows, named after them, for what failed.
         summaries: <training>/summary.json of every training.
+        checkpoints: the files that rows name as `checkpoint`; each holds the summary of its training.
         backbone: network on whose features rows match and learn.
         classifier: network of Top-1 and Top-5.
         fid_features: network of the Frechet distance.
@@ -64,6 +69,7 @@ def main(
     """
     options = {row: json.loads(methods)[row] for row in rows}
     trainings = {path.parent.name: json.loads(path.read_text()) for path in summaries}
+    trainings |= {path.stem: checkpoint_summary(path) for path in checkpoints}
     all_scores = pd.concat([read_table(path, SCORES) for path in scores])
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     table = table1(all_scores, options, trainings, classifier, fid_features)
@@ -97,9 +103,20 @@ def table1(
         line |= {f"n_{kind}": count for kind, count in counts.items() if kind in kinds}
         line |= {"classifier": classifier} if "top1" in line else {}
         line |= {"fid_features": fid_features} if "fid" in line else {}
-        line |= {"steps_trained": summaries[own["training"]]["steps"]} if "training" in own else {}
+        line |= {"steps_trained": summaries[trained_as(own)]["steps"]} if trained_as(own) else {}
         lines.append(line)
     return pd.DataFrame(lines).reindex(columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def trained_as(options: dict) -> str | None:
+    """The name of the training that a row's model comes from: its own, or that of its checkpoint file."""
+    return options.get("training") or (Path(options["checkpoint"]).stem if "checkpoint" in options else None)
+
+
+def checkpoint_summary(path: Path) -> dict:
+    """The summary of the training that made a checkpoint, from the file's own metadata."""
+    with safe_open(path, "numpy") as file:
+        return {key: json.loads(value) for key, value in file.metadata().items()}
 
 
 def means(scores: pd.DataFrame) -> dict[str, float]:
@@ -187,17 +204,23 @@ def notes_on_clips(table: pd.DataFrame, options: dict[str, dict], flow: str, sco
 def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> list[str]:
     """How far each training that a row uses came, and whether it made validation worse than no training."""
     notes = []
-    for name in dict.fromkeys(own["training"] for own in options.values() if "training" in own):
+    for name in dict.fromkeys(filter(None, map(trained_as, options.values()))):
         summary = summaries[name]
-        rows = ", ".join(row for row, own in options.items() if own.get("training") == name)
+        rows = ", ".join(row for row, own in options.items() if trained_as(own) == name)
         came = (
             f"validation error {summary['validation_step0']:.4g} Lab units at step 0, "
             f"{summary['validation_best']:.4g} at step {summary['best_step']}"
         )
         verdict = "." if summary["improved"] else ": training made validation worse than step 0."
         size = f"{summary['steps']} steps at {summary['width']:g} of the paper's width"
-        notes.append(f"Training `{name}` ({rows}): {size}, {came}{verdict}")
+        notes.append(f"Training `{name}` ({rows}): {size}, {came}{verdict}{extension(summary)}")
     return notes
+
+
+def extension(summary: dict) -> str:
+    """In what a trained model is not the paper's, in words; nothing if it is."""
+    own = [f"{key} {summary[key]}" for key, papers in PAPERS_MODEL.items() if summary.get(key, papers) != papers]
+    return f" An extension, not the paper's model: {', '.join(own)}." if own else ""
 
 
 def notes_on_failures(results: pd.DataFrame) -> list[str]:

@@ -18,6 +18,8 @@ def main(
     photos: Path,
     photo_references: Path,
     validation: Path,
+    validation_clips: Path | None = None,
+    validation_flow: Path | None = None,
     backbone: str,
     weights: Path,
     seed: int,
@@ -33,6 +35,8 @@ def main(
         photos: table of the photographs for pseudo-video.
         photo_references: table of their references.
         validation: table of the photographs on which the checkpoint is chosen.
+        validation_clips: table of clips on which it is chosen instead.
+        validation_flow: table of their flow.
         backbone: network for features and losses, a name of vision.backbones.
         weights: folder of weight files.
         seed: everything random follows from it.
@@ -42,7 +46,12 @@ def main(
 
     options = json.loads(settings)
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
-    data = TrainingData(Items(clips, clip_references, clip_flow), Items(photos, photo_references), Items(validation))
+    data = TrainingData(
+        Items(clips, clip_references, clip_flow),
+        Items(photos, photo_references),
+        Items(validation),
+        validation_clips and Items(validation_clips, flow=validation_flow),
+    )
     method.fit(data, options, out)
 
 

@@ -1,15 +1,31 @@
-"""The whole generator G_V (Eq. 1): frozen backbone, correspondence subnet and colorization subnet."""
+"""The whole generator G_V (Eq. 1): frozen backbone, correspondence subnet and colorization subnet.
+
+Lab tensors are (B, 3, H, W) with L in 0..100 and H, W multiples of 8. Besides the paper's model there are declared
+extensions: history aligned by flow, gated output, and matching by context (docs/extensions.md).
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize.networks.colorization import ColorizationNet
-from colorize.networks.correspondence import CorrespondenceNet
+from colorize.networks.colorization import COLORIZATION
+from colorize.networks.context import ContextCorrespondence
+from colorize.networks.correspondence import CORRESPONDENCE
 from media.color import rgb_tensor_from_lab
+from media.flow import warp_tensor
 from vision.backbones import Backbone, grey_rgb
+from vision.matching import match, unit_columns
+
+Protocol = Literal["paper", "release"]
+Matching = Literal["subnet", "context"]
+History = Literal["previous", "aligned"]
+Output = Literal["direct", "gated"]
+
+# Eq. 4. Wider for features that see their surroundings: fewer positions stand out, and the mean of some errs less.
+TEMPERATURE = {"subnet": 0.01, "context": 0.02}
 
 
 @dataclass
@@ -17,54 +33,134 @@ class Reference:
     """What the networks need of a reference; computed once a clip."""
 
     columns: Tensor  # (B, C, M) unit features
-    ab: Tensor  # (B, 2, M) colours on the matching grid, Lab units
+    lab: Tensor  # (B, 3, M) its colours on the matching grid
 
 
 @dataclass
-class Colored:
-    """One coloured frame."""
+class Last:
+    """The last coloured frame, and for an aligned history the motion that leads to it from the current one."""
 
-    ab: Tensor  # (B, 2, H, W), Lab units
-    warped_ab: Tensor  # (B, 2, h, w), W of Eq. 4
+    lab: Tensor  # (B, 3, H, W)
+    flow: Tensor | None = None  # (B, 2, H, W), pixels, current -> last on the grid of current
+    visible: Tensor | None = None  # (B, 1, H, W), 1 where the flow is reliable
+
+
+@dataclass
+class Matched:
+    """What a frame finds in its reference, on the matching grid."""
+
+    warped: Tensor  # (B, 3, h, w), Lab: W of Eq. 4, and the reference's L gathered with it
     confidence: Tensor  # (B, 1, h, w), S of Eq. 5
+    spread: Tensor  # (B, 1, h, w), Lab units: how far the colours lie apart of which W is the mean
 
 
 class ExemplarModel(nn.Module):
-    """Colours frames in sequence, given a reference. Lab tensors (B, 3, H, W) with L in 0..100; H, W multiples of 8."""
+    """Colours frames in sequence, given a reference.
 
-    def __init__(self, backbone: Backbone, width: float = 1.0):
+    protocol: networks as in the paper or as in the published program. matching: by the paper's subnet, or by context.
+    history: the last coloured frame is fed as it is (Eq. 7), or moved along the flow first. output: colours straight
+    from the tanh, or a gate between matched colours and history that starts at the rule of `blend_rule`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        width: float = 1.0,
+        protocol: Protocol = "paper",
+        matching: Matching = "subnet",
+        history: History = "previous",
+        output: Output = "direct",
+    ):
         super().__init__()
         # Not registered as a child: it is frozen, and its weights do not belong into a checkpoint.
         object.__setattr__(self, "backbone", backbone)
-        self.correspondence = CorrespondenceNet(backbone.level_channels, width)
-        self.colorization = ColorizationNet(width)
+        self.matching, self.history, self.output = matching, history, output
+        self.temperature = TEMPERATURE[matching]
+        network = ContextCorrespondence if matching == "context" else CORRESPONDENCE[protocol]
+        self.correspondence = network(backbone.level_channels, width)
+        inputs, outputs = (9, 3) if output == "gated" else (7, 2)
+        self.colorization = COLORIZATION[protocol](width, inputs, outputs)
+        if output == "gated":
+            nn.init.zeros_(self.colorization.output_layer.weight)
+            nn.init.zeros_(self.colorization.output_layer.bias)
 
     def encode_reference(self, lab: Tensor, feature_noise: Tensor | float = 0.0) -> Reference:
-        """Features of the colour reference and its colours, averaged over the cells of the matching grid.
+        """Features of the reference and its colours, averaged over the cells of the matching grid.
 
         feature_noise: (B,) or a number, the spread of Gaussian noise on the features relative to their own spread.
         """
-        levels = self.backbone.levels(rgb_tensor_from_lab(lab))
+        # The paper's subnet learns to find grey features in coloured ones; raw features find only their like.
+        seen = grey_rgb(lab[:, :1]) if self.matching == "context" else rgb_tensor_from_lab(lab)
+        levels = self.backbone.levels(seen)
         if torch.as_tensor(feature_noise).any():
-            share = torch.as_tensor(feature_noise, dtype=lab.dtype).reshape(-1, 1, 1, 1)
+            share = torch.as_tensor(feature_noise, dtype=lab.dtype, device=lab.device).reshape(-1, 1, 1, 1)
             levels = [level + share * level.std() * torch.randn_like(level) for level in levels]
-        ab = F.adaptive_avg_pool2d(lab[:, 1:], levels[1].shape[-2:])
-        return Reference(self.correspondence.reference_columns(levels), ab.flatten(2))
+        features = self.correspondence.reference_features(levels)
+        colours = F.adaptive_avg_pool2d(lab, features.shape[-2:])
+        return Reference(unit_columns(features.flatten(2)), colours.flatten(2))
 
-    def forward(self, luminance: Tensor, reference: Reference, last_lab: Tensor | None) -> Colored:
-        """Colour one frame (Eqs. 6 and 7): luminance (B, 1, H, W); last_lab is the last coloured frame.
+    def features(self, luminance: Tensor) -> Tensor:
+        """Unit features (B, C, h, w) of a frame's luminance (B, 1, H, W) on the matching grid, the query of Eq. 3."""
+        features = self.correspondence.frame_features(self.backbone.levels(grey_rgb(luminance)))
+        return unit_columns(features.flatten(2)).unflatten(2, features.shape[-2:])
 
-        Without a last frame the published program feeds zeros, that is mid-grey (L = 50, a = b = 0).
+    def align(self, features: Tensor, reference: Reference) -> Matched:
+        """Find the frame's unit features (B, C, h, w) in the reference (Eqs. 3-5)."""
+        square = reference.lab[:, 1:].square().sum(dim=1, keepdim=True)
+        values = torch.cat([reference.lab, square], dim=1)
+        gathered, confidence = match(features.flatten(2), reference.columns, values, self.temperature)
+        warped, square = gathered.split([3, 1], dim=1)
+        variance = square - warped[:, 1:].square().sum(dim=1, keepdim=True)
+        grid = features.shape[-2:]
+        # The floor keeps the root's slope finite where all weight lies on one position.
+        return Matched(*(x.unflatten(2, grid) for x in (warped, confidence, variance.clamp(min=1e-2).sqrt())))
+
+    def color(self, luminance: Tensor, found: Matched, last: Last | None) -> Tensor:
+        """Colours of a frame (Eq. 7), (B, 2, H, W) in Lab units, from W, S and the last coloured frame."""
+        # The published program enlarges by repeating; a gated output shows W itself, where that would be blocky.
+        mode = {"mode": "bilinear", "align_corners": False} if self.output == "gated" else {"mode": "nearest"}
+        size = luminance.shape[-2:]
+        w, s = (F.interpolate(x, size=size, **mode) for x in (found.warped[:, 1:], found.confidence))
+        past = self.past(luminance, last)
+        inputs = self._inputs(luminance, w, s, past)
+        if self.output == "direct":
+            return 128 * self.colorization(inputs).tanh()
+        start = blend_rule(luminance, past, last)
+        spread = F.interpolate(found.spread, size=size, **mode) / 20
+        raw = self.colorization(torch.cat([inputs, start, spread], dim=1))
+        gate = torch.sigmoid(torch.logit(start, eps=0.01) + 2 * raw[:, :1])
+        return gate * (w + 50 * raw[:, 1:]) + (1 - gate) * past[:, 1:]
+
+    def forward(self, luminance: Tensor, reference: Reference, last: Last | None = None) -> Tensor:
+        """Colour one frame (Eqs. 2, 6 and 7): luminance (B, 1, H, W) to ab (B, 2, H, W)."""
+        return self.color(luminance, self.align(self.features(luminance), reference), last)
+
+    def past(self, luminance: Tensor, last: Last | None) -> Tensor:
+        """The last coloured frame (B, 3, H, W) as the network sees it.
+
+        Without one the published program feeds zeros, that is mid-grey (L = 50, a = b = 0).
         """
-        levels = self.backbone.levels(grey_rgb(luminance))
-        grid = levels[1].shape[-2:]
-        columns = self.correspondence.frame_columns(levels)
-        warped, confidence = self.correspondence.align(columns, reference.columns, reference.ab, grid)
-        full = [F.interpolate(x, size=luminance.shape[-2:], mode="nearest") for x in (warped, confidence)]
-        if last_lab is None:
-            last = luminance.new_zeros(luminance.shape[0], 3, *luminance.shape[-2:])
-        else:
-            last = torch.cat([last_lab[:, :1] - 50, last_lab[:, 1:]], dim=1)
-        # About unit scale: raw Lab units saturate an untrained network. The published weights want them raw.
-        inputs = torch.cat([(luminance - 50) / 50, full[0] / 50, full[1], last / 50], dim=1)
-        return Colored(self.colorization(inputs), warped, confidence)
+        if last is None:
+            return torch.cat([torch.full_like(luminance, 50), torch.zeros_like(luminance).expand(-1, 2, -1, -1)], 1)
+        if self.history == "previous":
+            return last.lab
+        if last.flow is None:
+            raise ValueError("a model with aligned history needs the flow that leads to the last frame (Last.flow)")
+        return warp_tensor(last.lab, last.flow, outside="replicate")
+
+    def _inputs(self, luminance: Tensor, warped_ab: Tensor, confidence: Tensor, past: Tensor) -> Tensor:
+        """The seven channels of Eq. 7: centred L, W, S and the last coloured frame with its L centred."""
+        unit = self.colorization.lab_unit
+        centred = [(luminance - 50) / unit, warped_ab / unit, confidence, (past[:, :1] - 50) / unit, past[:, 1:] / unit]
+        return torch.cat(centred, dim=1)
+
+
+def blend_rule(luminance: Tensor, past: Tensor, last: Last | None) -> Tensor:
+    """Share of the matched colours where nothing is learned yet, (B, 1, H, W): 1 - 0.9 visible exp(-(dL / 4)^2).
+
+    The history counts where the flow is reliable and the luminance agrees; without one nothing of it counts.
+    """
+    if last is None:
+        return torch.ones_like(luminance)
+    visible = 1.0 if last.visible is None else last.visible
+    return 1 - 0.9 * visible * torch.exp(-(((luminance - past[:, :1]) / 4) ** 2))

@@ -1,6 +1,8 @@
 """The keys of one training, with the paper's values as defaults (section 4); `training:` in the config sets them."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class LossWeights(BaseModel):
@@ -16,16 +18,39 @@ class LossWeights(BaseModel):
     l1: float = 2.0
 
 
-class TrainSettings(BaseModel):
-    """Everything that a training depends on, apart from its data, the backbone and the seed."""
+class ModelSettings(BaseModel):
+    """What a model is, apart from its backbone: enough to build it again (colorize.model.ExemplarModel)."""
 
     model_config = ConfigDict(extra="forbid")
 
     width: float = Field(1.0, gt=0, description="channels as a share of the paper's")
-    crop: tuple[int, int] = Field((216, 384), description="height and width of the training frames, multiples of 8")
+    protocol: Literal["paper", "release"] = Field("paper", description="layout of the networks")
+    matching: Literal["subnet", "context"] = Field("subnet", description="context: an extension, no subnet")
+    history: Literal["previous", "aligned"] = Field("previous", description="aligned: an extension of Eq. 7")
+    output: Literal["direct", "gated"] = Field("direct", description="gated: an extension")
+
+
+class TrainSettings(ModelSettings):
+    """Everything that a training depends on, apart from its data, the backbone and the seed."""
+
+    frame: tuple[int, int] = Field(
+        (216, 384), description="height and width of the frames in which correspondences are sought, multiples of 8"
+    )
+    crop: tuple[int, int] = Field(
+        (216, 384), description="height and width of what is cut out of them and coloured, multiples of 8"
+    )
+    sequence: int = Field(2, ge=2, description="adjacent frames of a clip that are coloured one after the other")
+    unroll: int = Field(2, ge=2, description="frames through which a step's gradient flows")
+    given_first: float = Field(
+        0.0, ge=0, le=1, description="share of clip samples whose first frame is given in colour and is the reference"
+    )
     steps: int = Field(22110, gt=0, description="optimiser steps; 22110 = 10 epochs of 88,432 pairs in batches of 40")
-    batch: int = Field(40, gt=0, description="pairs of adjacent frames in a step")
-    learning_rate: float = Field(2e-4, gt=0, description="of the generator and the discriminator, without decay")
+    batch: int = Field(40, gt=0, description="pairs of adjacent frames in a step, over all devices")
+    learning_rate: float = Field(2e-4, gt=0, description="of the generator and the discriminator")
+    decay: Literal["none", "cosine"] = Field("none", description="course of the learning rate; the paper's is constant")
+    correspondence_rate: float = Field(
+        1.0, ge=0, description="share of the learning rate for the correspondence; 0 freezes it; published script: 0.05"
+    )
     betas: tuple[float, float] = (0.5, 0.999)
     losses: LossWeights = LossWeights()
     context_weights: list[float] = Field([0, 2, 4, 8], description="w_L of Eq. 10, shallow level to deep")
@@ -45,7 +70,29 @@ class TrainSettings(BaseModel):
     feature_noise: float = Field(
         0.02, ge=0, description="noise on an own reference's features, as a share; unpublished"
     )
-    validate_every: int = Field(1000, gt=0, description="steps between two looks at the validation pairs")
-    validation_pairs: int = Field(64, gt=0)
+    validate_every: int = Field(1000, gt=0, description="steps between two looks at the validation set")
+    validation_pairs: int = Field(64, gt=0, description="pairs, or clips where there are validation clips")
     threads: int = Field(2, gt=0, description="CPU threads of torch; another number may round differently")
     workers: int = Field(0, ge=0, description="processes that load pairs; does not change any number")
+    accelerator: str = Field("auto", description="cpu, gpu or auto: where Lightning Fabric runs the training")
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks' arithmetic")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "TrainSettings":
+        if any(size % 8 for size in (*self.frame, *self.crop)):
+            raise ValueError(f"frame {self.frame} and crop {self.crop}: expected multiples of 8")
+        if any(c > f for c, f in zip(self.crop, self.frame, strict=True)):
+            raise ValueError(f"crop {self.crop} is larger than the frame {self.frame} that it is cut out of")
+        if self.sequence > 2 and self.photo_share > 0:
+            raise ValueError(f"sequence {self.sequence}: a photograph gives two frames; set photo_share to 0")
+        if (self.sequence - 1) % (self.unroll - 1):
+            raise ValueError(
+                f"sequence {self.sequence} cannot be cut into steps of unroll {self.unroll}: each continues at the "
+                "last frame of the one before, so sequence - 1 must be a multiple of unroll - 1"
+            )
+        return self
+
+    @property
+    def model(self) -> dict:
+        """The arguments of ExemplarModel."""
+        return self.model_dump(include=set(ModelSettings.model_fields))

@@ -4,32 +4,24 @@ Each source is decoded twice, one frame in memory at a time: first to find its s
 end), then to take the frames of each shot that is long enough.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import tyro
 from pydantic import PositiveInt, TypeAdapter
-from scenedetect import AdaptiveDetector, FrameTimecode
 
-from media.image import CorruptImage, cover_crop, read_rgb
+from media.image import CorruptImage, cover_crop, list_images, read_rgb
 from media.tables import folder_of
 from media.video import VideoError, decode
 from prep.datasets import Dataset, Selection, Source, read_registry, select_sources, unique_names
 from prep.items import fresh_folder, item_row, judged, rejected, run_jobs, write_items
 from prep.quality import Filters, Verdict, judge_length, judge_size
+from vision.shots import find_shots
 
-VERSION = 1
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-# Cuts are searched on frames whose longer side is at most this.
-DETECTION_SIDE = 160
-# Frames that the detector looks at on either side of a cut. The ends are repeated as often, else it could not see a
-# cut just after the first frame or just before the last.
-WINDOW = 2
+VERSION = 2
 
 
 class ClipSelection(Selection):
@@ -60,10 +52,7 @@ def read_source(source: Source) -> Iterator[np.ndarray]:
 
 def read_frame_folder(folder: Path) -> Iterator[np.ndarray]:
     """The images of a folder, by name with numbers in numerical order. Raises RejectedFolder."""
-    paths = sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES),
-        key=lambda path: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)],
-    )
+    paths = list_images(folder)
     if not paths:
         raise RejectedFolder("empty_file", "the folder holds no image")
     for path in paths:
@@ -71,35 +60,6 @@ def read_frame_folder(folder: Path) -> Iterator[np.ndarray]:
             yield read_rgb(path)
         except CorruptImage as error:
             raise RejectedFolder("corrupt_image", str(error)) from error
-
-
-def find_shots(frames: Iterator[np.ndarray]) -> list[range]:
-    """Split frames at hard cuts: the frame indices of each shot, in order. At least one frame is expected.
-
-    A cut is a frame whose difference from the one before (hue, saturation, brightness) is large and at least three
-    times that of its neighbours, so that fast motion is not taken for one (PySceneDetect's adaptive detector).
-    """
-    detector = AdaptiveDetector(min_scene_len=1, window_width=WINDOW)
-    cuts, count = [], 0
-    for index, frame in enumerate(_with_repeated_ends(map(_small_bgr, frames))):
-        cuts += detector.process_frame(FrameTimecode(index, fps=25.0), frame)
-        count = index + 1 - 2 * WINDOW
-    edges = [0, *(cut.frame_num - WINDOW for cut in cuts), count]
-    return [range(first, end) for first, end in pairwise(edges)]
-
-
-def _small_bgr(rgb: np.ndarray) -> np.ndarray:
-    scale = min(1.0, DETECTION_SIDE / max(rgb.shape[:2]))
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
-
-
-def _with_repeated_ends(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    frame = next(frames)
-    yield from [frame] * (WINDOW + 1)
-    for frame in frames:
-        yield frame
-    yield from [frame] * WINDOW
 
 
 def take_clips(frames: Iterator[np.ndarray], wanted: list[range], size: tuple[int, int]) -> Iterator[list[np.ndarray]]:

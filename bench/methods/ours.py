@@ -1,4 +1,4 @@
-"""The paper's model on a retrieved reference: always the paper's, however it scores after a short training."""
+"""The paper's model, and its extensions: what a row is depends on the model that it names and on what it is given."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,12 +10,21 @@ from bench.method import Given, Method
 
 
 class Ours(Method):
-    """The last coloured frame fed as it is, chroma straight from the tanh; reference = the most similar photograph."""
+    """A model of `training` or of a `checkpoint` file, on the most similar photograph or on the clip's first frame.
+
+    given: `reference`, or `first_frame` for colour propagation (section 5.2), which keeps that frame as it is; and
+    `flow` for a model whose history is aligned.
+    """
 
     name = "ours"
     citation = "Zhang et al.: Deep Exemplar-based Video Colorization, CVPR 2019"
-    VERSION = 1
+    VERSION = 2
     given = {"clips": ("reference",), "images": ("reference",)}
+
+    def __init__(self, setting=None, given: dict | None = None):
+        super().__init__(setting)
+        if given is not None:
+            self.given = {kind: tuple(wanted) for kind, wanted in given.items()}
 
     @cached_property
     def colorizer(self):
@@ -24,7 +33,12 @@ class Ours(Method):
         return load_colorizer(self.setting.checkpoint, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        yield from self.colorizer.colorize(frames, given.reference)
+        if given.first_frame is None:
+            yield from self.colorizer.colorize(frames, given.reference, steps=given.flow)
+        else:
+            next(frames)
+            yield given.first_frame[..., 1:].copy()
+            yield from self.colorizer.colorize(frames, given.first_frame, given.first_frame, given.flow)
 
     def fit(self, data, settings: dict, out_dir: Path) -> None:
         from colorize.settings import TrainSettings
@@ -34,4 +48,6 @@ class Ours(Method):
         train(data, chosen, out_dir, self.setting.backbone, self.setting.weights_dir, self.setting.seed)
 
     def skip(self) -> str | None:
-        return None if self.setting.checkpoint else "no trained model: the row needs `training: <name>` in the config"
+        if self.setting.checkpoint:
+            return None
+        return "no trained model: the row needs `training: <name>` or `checkpoint: <file>` in the config"

@@ -6,7 +6,7 @@ import pytest
 from colorize.pairs import Items, TrainingData
 from colorize.settings import TrainSettings
 from media.flow import write_kitti
-from media.image import frame_path, write_png
+from media.image import content_hash, frame_path, write_png
 from media.tables import CLIPS, REFERENCES, folder_of, write_table
 
 
@@ -24,7 +24,7 @@ def write_items(table, names, frames_of):
         frames = frames_of(name)
         for index, frame in enumerate(frames):
             write_png(frame_path(folder_of(table) / name, index), frame)
-        rows.append({"clip": name, "n_frames": len(frames)})
+        rows.append({"clip": name, "n_frames": len(frames), "sha256": content_hash(frames)})
     write_table(rows, table, CLIPS)
     return table
 
@@ -33,6 +33,7 @@ def write_items(table, names, frames_of):
 def settings():
     return TrainSettings(
         width=0.125,
+        frame=(64, 96),
         crop=(64, 96),
         steps=4,
         batch=2,
@@ -55,9 +56,10 @@ def data(tmp_path):
 
     clips = write_items(tmp_path / "clips.parquet", ["m"], moving)
     flow = tmp_path / "flow.parquet"
-    for t in range(2):
-        left = np.zeros((96, 128, 2), np.float32) + (-3, 0)
-        write_kitti(frame_path(folder_of(flow) / "m" / "forward", t), left, np.ones((96, 128), bool))
+    for direction, first, motion in (("forward", 0, (-3, 0)), ("backward", 1, (3, 0))):
+        for t in (first, first + 1):
+            moved = np.zeros((96, 128, 2), np.float32) + motion
+            write_kitti(frame_path(folder_of(flow) / "m" / direction, t), moved, np.ones((96, 128), bool))
     reference = str(frame_path(folder_of(photos) / "b", 0))
     references = tmp_path / "references.parquet"
     rows = [{"item": name, "rank": 1, "reference": "b", "path": reference, "similarity": 0.5} for name in ("a", "m")]

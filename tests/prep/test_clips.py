@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from media.image import cover_crop, read_frames, write_png
 from media.tables import CLIPS, read_table
 from media.video import decode
-from prep.clips import find_shots, main, take_clips
+from prep.clips import main, take_clips
 from prep.datasets import COLUMNS
 
 FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32}
@@ -58,15 +58,6 @@ def test_a_cut_is_found_at_its_frame_and_no_clip_crosses_it(tmp_path, prepare, w
     assert list(table["first_frame"]) == [0, 9, 16]
     assert list(table["n_frames"]) == [5, 5, 0]
     assert table["reason"].iloc[2] == "too_short" and "4 long" in table["detail"].iloc[2]
-
-
-@pytest.mark.parametrize("at", [1, 2, 5, 18, 19])
-def test_cuts_are_found_near_the_ends_too(moving, at):
-    assert [shot.start for shot in find_shots(iter(moving(1, at) + moving(2, 20 - at)))] == [0, at]
-
-
-def test_fast_motion_is_no_cut(moving):
-    assert find_shots(iter(moving(4, 30, step=12, height=90, width=160))) == [range(30)]
 
 
 def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, moving):
@@ -133,6 +124,7 @@ def test_frame_folders_are_clips_in_numerical_order(tmp_path, prepare, moving):
     for index, frame in enumerate(frames):
         write_png(tmp_path / f"folders/v1.5/frame{index}.png", frame)
     (tmp_path / "folders/v1.5/notes.txt").touch()
+    (tmp_path / "folders/v1.5/._frame1.png").write_bytes(b"what another file system keeps beside a file")
     prepare(("folders", "v1.5", 2))
     expected = [cover_crop(frame, (36, 64)) for frame in frames[0:9:2]]
     np.testing.assert_array_equal(list(read_frames(tmp_path / "out/test/v1.5_shot0_stride2", 5)), expected)

@@ -59,6 +59,7 @@ rule table1:
         scores=expand("<results>/score/{row}.parquet", row=config["methods"]),
         colorized=expand("<results>/colorize/{row}.parquet", row=config["methods"]),
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
+        checkpoints=CHECKPOINTS,
     output:
         csv="<results>/table1.csv",
         markdown="<results>/table1.md",
@@ -77,7 +78,8 @@ rule table1:
         scoring_flow=config["flow_for_scoring"],
     shell:
         "python -m bench.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --colorized {input.colorized:q} --summaries {input.summaries:q} --backbone {params.backbone} --classifier {params.classifier}"
+        " --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {input.checkpoints:q}"
+        " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
 

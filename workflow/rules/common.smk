@@ -102,7 +102,24 @@ def inputs_of_row(wildcards):
             needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/test.parquet"
     for training in trainings_of(wildcards.row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
+    if "checkpoint" in config["methods"][wildcards.row]:
+        needs["checkpoint"] = checkpoint_of(wildcards.row)
     return needs
+
+
+def checkpoint_of(row):
+    """The checkpoint file that a row names; a relative path counts from the Snakefile."""
+    return str(ROOT / config["methods"][row]["checkpoint"])
+
+
+def validation_clips(wildcards):
+    """The clips on which a training's checkpoint is chosen, with their flow; none where the configuration has none."""
+    if "validation" not in config["clips"]["sets"]:
+        return {}
+    return {
+        "validation_clips": "<results>/clips/validation.parquet",
+        "validation_flow": f"<results>/flow/{config['flow']}/validation.parquet",
+    }
 
 
 def flags(wildcards, input):
@@ -133,11 +150,17 @@ config["methods"] = {row: config["methods"][row] for row in {**default_rows, **c
 
 DATASETS = str(ROOT / config["datasets"])
 WEIGHTS = str(ROOT / config["weights"])
+# Sets of clips are filmed (prep.clips) or rendered from photographs (prep.renderings).
+RENDERED = [split for split, items in config["clips"]["sets"].items() if items.get("rendered")]
+FILMED = [split for split in config["clips"]["sets"] if split not in RENDERED]
+CHECKPOINTS = sorted({checkpoint_of(row) for row, options in config["methods"].items() if "checkpoint" in options})
 FIRST_FRAME_ROWS = [row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())]
 
 
 wildcard_constraints:
     split="|".join({*config["clips"]["sets"], *config["images"]["sets"]}),
+    filmed="|".join(map(re.escape, FILMED)),
+    rendered="|".join(map(re.escape, RENDERED)) or "-",
     kind="clips|images",
     row="|".join(map(re.escape, config["methods"])),
     training="|".join(map(re.escape, config["training"])) or "-",

@@ -5,26 +5,51 @@ rule clips:
     input:
         datasets=ancient(DATASETS),
     output:
-        table="<results>/clips/{split}.parquet",
+        table="<results>/clips/{filmed}.parquet",
     log:
-        "<logs>/clips/{split}.log",
+        "<logs>/clips/{filmed}.log",
     benchmark:
-        "<logs>/clips/{split}.benchmark.tsv"
+        "<logs>/clips/{filmed}.benchmark.tsv"
     priority: 10  # everything waits for these: before a training takes a core
     threads: 2
     resources:
         mem_mb=2000,
     params:
         version=version_of("prep/clips.py"),
-        registered=lambda wildcards: registered(config["clips"]["sets"][wildcards.split]),
-        selections=lambda wildcards: as_json(config["clips"]["sets"][wildcards.split]["from"]),
-        filters=lambda wildcards: as_json(config["filter"] | config["clips"]["sets"][wildcards.split].get("filter", {})),
+        registered=lambda wildcards: registered(config["clips"]["sets"][wildcards.filmed]),
+        selections=lambda wildcards: as_json(config["clips"]["sets"][wildcards.filmed]["from"]),
+        filters=lambda wildcards: as_json(
+            config["filter"] | config["clips"]["sets"][wildcards.filmed].get("filter", {})
+        ),
         size=config["clips"]["size"],
         length=config["clips"]["length"],
     shell:
         "python -m prep.clips --datasets {input.datasets:q} --selections {params.selections:q}"
         " --filters {params.filters:q} --size {params.size} --length {params.length}"
         " --workers {threads} --table {output.table:q} 2>&1 | tee {log:q}"
+
+
+rule renderings:
+    input:
+        photos=lambda wildcards: f"<results>/images/{config['clips']['sets'][wildcards.rendered]['rendered']['photos']}.parquet",
+    output:
+        table="<results>/clips/{rendered}.parquet",
+    log:
+        "<logs>/renderings/{rendered}.log",
+    benchmark:
+        "<logs>/renderings/{rendered}.benchmark.tsv"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        version=version_of("prep/renderings.py"),
+        size=config["clips"]["size"],
+        length=config["clips"]["length"],
+        wanted=lambda wildcards: config["clips"]["sets"][wildcards.rendered]["rendered"]["count"],
+        seed=config["seed"],
+    shell:
+        "python -m prep.renderings --photos {input.photos:q} --size {params.size} --length {params.length}"
+        " --count {params.wanted} --seed {params.seed} --workers {threads} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule images:

@@ -3,6 +3,7 @@
 
 rule train:
     input:
+        unpack(validation_clips),
         clips="<results>/clips/train.parquet",
         clip_flow=f"<results>/flow/{config['flow']}/train.parquet",
         clip_references="<results>/references/clips/train.parquet",

@@ -1,0 +1,77 @@
+"""`python -m colorize`: the commands for people. What they need is imported when they run, so that --help is quick."""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from tyro.conf import Positional
+
+ROOT = Path(__file__).parents[1]
+
+
+def video(
+    *,
+    input: Path,
+    reference: tuple[Path, ...],
+    output: Path,
+    weights: Path = ROOT / "weights" / "huebench-small.safetensors",
+    weights_dir: Path = ROOT / "weights" / "external",
+    short_side: int = 216,
+    finish: Literal["none", "release"] = "none",
+    side_by_side: bool = False,
+    fps: float = 25.0,
+    fresh: bool = False,
+) -> None:
+    """Colour a video, a folder of frames or an image with a reference picture. docs/colorize-video.md says more.
+
+    Videos are written as H.264 in 4:2:0, which halves the resolution of the colours (4:4:4 where a side is odd).
+    A run that was stopped goes on from its last finished segment when it is started again.
+
+    Args:
+        input: a video, an image, or a folder of frames, which are taken in natural order.
+        reference: a colour picture for all shots, or one a shot, in order.
+        output: a video (.mp4, .m4v, .mov, .mkv), an image (.png, .jpg), or without a suffix a folder of PNG frames.
+        weights: a .safetensors file of colorize.train, or the folder with the published program's files.
+        weights_dir: where other people's weight files, such as the backbone's, are sought.
+        short_side: pixels of the shorter side as the network sees a frame, at most; 0 = the frame's own size.
+        finish: release = the colours x1.25 and smoothed along edges, as the published program does.
+        side_by_side: show the grey input, with the reference in its corner, beside the result.
+        fps: frames a second where the input is images and the output a video.
+        fresh: start anew even if an unfinished run can be gone on with.
+    """
+    from colorize.checkpoint import MisfitWeights
+    from colorize.clip import CannotColorize
+    from colorize.video import colorize_video
+    from media.image import CorruptImage
+    from media.video import VideoError
+
+    warnings.showwarning = _plainly
+    options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}
+    try:
+        colorize_video(input, list(reference), output, side_by_side=side_by_side, fps=fps, fresh=fresh, **options)
+    except (CannotColorize, MisfitWeights, VideoError, CorruptImage, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on from the last finished segment")
+
+
+def parity(vectors: Positional[Path], *, tolerances: Path | None = None) -> None:
+    """Compare this implementation with recorded outputs of the published program.
+
+    Args:
+        vectors: the recorded inputs and outputs.
+        tolerances: how far each output may be off; without it those that come with the project.
+    """
+    from colorize.parity import main
+
+    main(vectors, tolerances)
+
+
+def _plainly(message: Warning | str, *_, **__) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    tyro.extras.subcommand_cli_from_dict({"video": video, "parity": parity}, prog="python -m colorize")

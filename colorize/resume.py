@@ -1,0 +1,69 @@
+"""What lets a training go on where it was stopped: its state on disk, and a SIGTERM that waits for the batch's end.
+
+Between two batches a training is its networks, its optimisers and some numbers; the noise of a batch follows from the
+seed and the batch's number. A training that goes on therefore equals, bit for bit, one that was never stopped.
+"""
+
+import hashlib
+import json
+import signal
+from pathlib import Path
+
+import torch
+
+from colorize.pairs import TrainingData
+from colorize.settings import TrainSettings
+from media.tables import written_whole
+
+
+class Interrupted(SystemExit):
+    """SIGTERM came; the state is saved, and the same command goes on from there."""
+
+
+class Stoppable:
+    """While it is entered, SIGTERM does not end the process but sets `asked`."""
+
+    def __enter__(self) -> "Stoppable":
+        self.asked = False
+        self.before = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "asked", True))
+        return self
+
+    def __exit__(self, *exception) -> None:
+        signal.signal(signal.SIGTERM, self.before)
+
+
+def fingerprint(data: TrainingData, settings: TrainSettings, backbone: str, seed: int, version: int) -> dict[str, str]:
+    """What decides a training's numbers: hashes of its configuration and of its data, for the state and metadata."""
+    chosen = settings.model_dump(exclude={"workers"}) | {"backbone": backbone, "seed": seed, "version": version}
+    return {"config_hash": _sha256(json.dumps(chosen, sort_keys=True).encode()), "data_hash": data_hash(data)}
+
+
+def data_hash(data: TrainingData) -> str:
+    """SHA-256 over the pixels of all items (as their tables have it) and the order of their references."""
+    parts = []
+    for items in (data.clips, data.photos, data.validation, data.validation_clips):
+        rows = items.rows if items else []
+        paths = items.reference_paths if items else {}
+        parts.append([[row["clip"], row["sha256"], [Path(p).name for p in paths.get(row["clip"], [])]] for row in rows])
+    return _sha256(json.dumps(parts, default=str).encode())
+
+
+def save_state(path: Path, state: dict) -> None:
+    """Write a state (tensors, numbers and strings, nested) whole or not at all."""
+    with written_whole(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_state(path: Path, identity: dict[str, str]) -> dict | None:
+    """The saved state of this very training; None if there is none, or if it is another's (which is said)."""
+    if not path.exists():
+        return None
+    state = torch.load(path, weights_only=True)
+    if state["identity"] != identity:
+        print(f"{path}: it is the state of a training with other settings or data; this one starts from the beginning")
+        return None
+    return state
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
