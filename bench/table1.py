@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
-from safetensors import safe_open
 
 from bench.rows import load
 from bench.stand_ins import NETWORKS, flow_name, network_name, note_on_rows
@@ -69,7 +68,7 @@ def main(
     """
     options = {row: json.loads(methods)[row] for row in rows}
     trainings = {path.parent.name: json.loads(path.read_text()) for path in summaries}
-    trainings |= {path.stem: checkpoint_summary(path) for path in checkpoints}
+    trainings |= checkpoint_summaries(options, checkpoints)
     all_scores = pd.concat([read_table(path, SCORES) for path in scores])
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     table = table1(all_scores, options, trainings, classifier, fid_features)
@@ -109,14 +108,21 @@ def table1(
 
 
 def trained_as(options: dict) -> str | None:
-    """The name of the training that a row's model comes from: its own, or that of its checkpoint file."""
-    return options.get("training") or (Path(options["checkpoint"]).stem if "checkpoint" in options else None)
+    """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
+    return options.get("training") or options.get("checkpoint")
 
 
-def checkpoint_summary(path: Path) -> dict:
-    """The summary of the training that made a checkpoint, from the file's own metadata."""
-    with safe_open(path, "numpy") as file:
-        return {key: json.loads(value) for key, value in file.metadata().items()}
+def checkpoint_summaries(options: dict[str, dict], checkpoints: list[Path]) -> dict[str, dict]:
+    """The summaries of the trainings that made the rows' checkpoints, from the files' own metadata, by `trained_as`."""
+    from colorize.checkpoint import metadata  # torch takes seconds, and a table without such rows needs none
+
+    named = {own["checkpoint"]: Path(own["checkpoint"]).parts for own in options.values() if "checkpoint" in own}
+    return {
+        name: metadata(path)
+        for name, parts in named.items()
+        for path in checkpoints
+        if path.parts[-len(parts) :] == parts
+    }
 
 
 def means(scores: pd.DataFrame) -> dict[str, float]:

@@ -22,6 +22,7 @@ def video(
     finish: Literal["none", "release"] = "none",
     side_by_side: bool = False,
     fps: float = 25.0,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
     fresh: bool = False,
 ) -> None:
     """Colour a video, a folder of frames or an image with a reference picture. docs/colorize-video.md says more.
@@ -39,6 +40,7 @@ def video(
         finish: release = the colours x1.25 and smoothed along edges, as the published program does.
         side_by_side: show the grey input, with the reference in its corner, beside the result.
         fps: frames a second where the input is images and the output a video.
+        device: where the network runs; auto = the GPU where there is one. Another device rounds differently.
         fresh: start anew even if an unfinished run can be gone on with.
     """
     from colorize.checkpoint import MisfitWeights
@@ -49,8 +51,9 @@ def video(
 
     warnings.showwarning = _plainly
     options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}
+    options |= {"side_by_side": side_by_side, "fps": fps, "device": device, "fresh": fresh}
     try:
-        colorize_video(input, list(reference), output, side_by_side=side_by_side, fps=fps, fresh=fresh, **options)
+        colorize_video(input, list(reference), output, **options)
     except (CannotColorize, MisfitWeights, VideoError, CorruptImage, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -33,8 +33,9 @@ def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
 
     The rest of it is for people.
     """
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
     with written_whole(path) as temporary:
-        save_file(model.state_dict(), temporary, {key: json.dumps(value) for key, value in metadata.items()})
+        save_file(state, temporary, {key: json.dumps(value) for key, value in metadata.items()})
 
 
 def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:

@@ -58,7 +58,7 @@ def load_state(path: Path, identity: dict[str, str]) -> dict | None:
     """The saved state of this very training; None if there is none, or if it is another's (which is said)."""
     if not path.exists():
         return None
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     if state["identity"] != identity:
         print(f"{path}: it is the state of a training with other settings or data; this one starts from the beginning")
         return None

@@ -17,12 +17,13 @@ from typing import Literal
 
 import cv2
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from colorize import checkpoint
 from colorize.clip import CannotColorize, ImageClip, VideoClip, open_clip
 from colorize.finish import finished
-from colorize.inference import Colorizer, load_colorizer
+from colorize.inference import Colorizer
 from colorize.segments import LENGTH, Output, Parts, State, open_output
 from media.color import lab_from_rgb, with_luminance
 from media.image import read_upright
@@ -44,6 +45,7 @@ GREY = 3.0
 INSET = 0.25
 
 Finish = Literal["none", "release"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,18 @@ def colorize_video(
     finish: Finish = "none",
     side_by_side: bool = False,
     fps: float = 25.0,
+    device: Device = "auto",
     fresh: bool = False,
 ) -> None:
     """Colour a video, a folder of frames or an image; docs/colorize-video.md says what is kept and how.
 
     references: one picture for all shots, or one a shot in order. output: a video, an image, or a folder of PNG frames
     where it has no suffix. short_side: pixels of the shorter side as the network sees a frame, at most; 0 = as it is.
-    fps: of frames that are images. A killed run goes on from its last finished segment unless `fresh`.
+    fps: of frames that are images. device: `auto` is the GPU where there is one. A killed run goes on from its last
+    finished segment unless `fresh`.
 
-    Raises CannotColorize, FileNotFoundError, VideoError or CorruptImage, each with what to do; TruncatedVideo only
-    after the frames that there are have been coloured and written.
+    Raises CannotColorize, FileNotFoundError, MisfitWeights, VideoError or CorruptImage, each with what to do;
+    TruncatedVideo only after the frames that there are have been coloured and written.
     """
     output, weights = Path(output), Path(weights)
     references = [Path(reference) for reference in references]
@@ -100,12 +104,14 @@ def colorize_video(
     target = open_output(output, clip, [*clip.files, *references])
     size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
     pictures = [read_reference(path, size) for path in references]
-    colorizer = open_colorizer(weights, weights_dir)
+    device = chosen_device(device)
+    colorizer = open_colorizer(weights, weights_dir, device)
     scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
     recipe = {
         "input": digest(clip.files, identity),
         "references": digest(references, content),
         "weights": digest(files_of(weights), content),
+        "device": device,
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
         "program": VERSION,
     }
@@ -232,13 +238,24 @@ def shots_of(clip: VideoClip | ImageClip, n_references: int) -> list[range]:
     return shots
 
 
-def open_colorizer(weights: Path, weights_dir: str | Path) -> Colorizer:
+def chosen_device(device: Device) -> str:
+    """`cpu` or `cuda`. Raises CannotColorize where a GPU is asked for that torch does not see."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise CannotColorize(
+            "--device is cuda, but torch sees no GPU here; leave it out, or install a CUDA build of torch"
+        )
+    return device
+
+
+def open_colorizer(weights: Path, weights_dir: str | Path, device: str) -> Colorizer:
     """The model of a checkpoint of ours (.safetensors), or of a folder with the published program's files.
 
-    Raises CannotColorize or FileNotFoundError with what to do.
+    Raises CannotColorize, FileNotFoundError or checkpoint.MisfitWeights with what to do.
     """
     if weights.is_dir():
-        return Colorizer(checkpoint.load_release_model(weights, weights_dir))
+        return Colorizer(checkpoint.load_release_model(weights, weights_dir), device=device)
     if not weights.exists():
         raise FileNotFoundError(
             f"{weights}: no such weights (the default ones come with the repository); name with --weights "
@@ -246,7 +263,7 @@ def open_colorizer(weights: Path, weights_dir: str | Path) -> Colorizer:
         )
     if weights.suffix != ".safetensors":
         raise CannotColorize(f"{weights}: expected a .safetensors file, or the folder of the published program's files")
-    return load_colorizer(weights, weights_dir)
+    return Colorizer(checkpoint.load(weights, weights_dir), device=device)
 
 
 def beside_input(rgb: np.ndarray, luminance: np.ndarray, reference: np.ndarray) -> np.ndarray:

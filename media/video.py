@@ -32,8 +32,9 @@ NOT_VIDEO_FORMATS = ("image2", "_pipe", "tty")
 TOLERANCE = 0.05
 # Containers that H.264 with frames at any time can be written to.
 WRITABLE = (".mp4", ".m4v", ".mov", ".mkv")
-# Constant quality of x264: 16 is hard to tell from the original, and a sixth of the size of lossless.
-CRF = 16
+# Constant quality of x264: 18 is hard to tell from the original, and a sixth of the size of lossless. Its macroblock
+# tree is off: it reads memory that it did not write, so that the same frames gave another file now and then.
+QUALITY = {"crf": "18", "x264-params": "no-mbtree=1"}
 BT709, LIMITED = 1, 1  # their numbers in the H.264 standard, tables E-3 to E-5
 
 
@@ -235,7 +236,7 @@ class VideoWriter:
 
     def _begin(self, frame: TimedFrame) -> None:
         height, width = frame.rgb.shape[:2]
-        options = {"crf": str(CRF), "bf": "0"}
+        options = QUALITY | {"bf": "0"}
         self.stream = self.container.add_stream("libx264", self.rate, options=options, time_base=self.time_base)
         self.stream.height, self.stream.width = height, width
         self.stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"

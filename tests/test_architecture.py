@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("media", "vision", "prep", "colorize", "bench")
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
@@ -34,10 +36,16 @@ def test_light_modules_do_not_import_torch(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
+def test_every_package_is_installed():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = [path.parent for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")]
+    assert sorted(listed) == sorted(".".join(folder.relative_to(ROOT).parts) for folder in folders)
+
+
 def test_every_module_says_what_it_is_for():
     silent = [
         str(path.relative_to(ROOT))
-        for package in ("media", "vision", "prep", "colorize", "bench", "tests")
+        for package in (*PACKAGES, "tests")
         for path in (ROOT / package).rglob("*.py")
         if not path.read_text().startswith('"""')
     ]

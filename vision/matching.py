@@ -33,8 +33,15 @@ def match(query: Tensor, key: Tensor, values: Tensor, temperature: float = 0.01)
     query (B, C, N) and key (B, C, M) have unit columns; values (B, K, M). Returns the warped values (B, K, N), weighted
     by softmax over M of cosine / temperature, and the confidence (B, 1, N), the largest cosine of each position.
     The correlation matrix exists a block of rows at a time, also in the backward pass, which computes it again: memory
-    is linear in N and in M, the result exact.
+    is linear in N and in M, the result exact. Under autocast it is computed in float32 too: cosines of 8 bits divided
+    by the temperature would be wrong colours.
     """
+    with torch.autocast(query.device.type, enabled=False):
+        query, key, values = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (query, key, values))
+        return _match(query, key, values, temperature)
+
+
+def _match(query: Tensor, key: Tensor, values: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     rows = max(1, BLOCK // (key.shape[0] * key.shape[2]))
     blocks = (query.transpose(1, 2) / temperature).split(rows, dim=1)  # dividing C numbers a row instead of M
     targets = values.transpose(1, 2)

@@ -49,9 +49,10 @@ def instance_norm(x: Tensor) -> Tensor:
     """Every channel of every sample of x (B, C, H, W) with mean 0 and variance 1.
 
     On a CPU torch's own is several times slower than its formula, and takes channels-last maps to the other layout
-    and back; it is kept for training, where it holds one map less for the backward pass, and for GPUs.
+    and back. It is kept for training, where it holds one map less for the backward pass, for GPUs, and for bfloat16,
+    in which it does not round the mean.
     """
-    if x.requires_grad or x.is_cuda:
+    if x.requires_grad or x.is_cuda or x.dtype == torch.bfloat16:
         return F.instance_norm(x)
     centred = x - x.mean((2, 3), keepdim=True)
     return centred.mul_((centred.square().mean((2, 3), keepdim=True) + 1e-5).rsqrt())

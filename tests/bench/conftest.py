@@ -101,6 +101,18 @@ def setting(tmp_path) -> Setting:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Setting:
     """A setting with a small model of random weights, saved as a training saves it."""
+    return random_model(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def trained_aligned(tmp_path_factory) -> Setting:
+    """The same for the model whose history is aligned and whose output is gated."""
+    choices = {"matching": "context", "history": "aligned", "output": "gated"}
+    return random_model(tmp_path_factory.mktemp("aligned"), **choices)
+
+
+def random_model(folder: Path, **choices) -> Setting:
+    """Save a small model whose output layer is random, not zero; the setting of a row that uses it."""
     import torch
 
     from colorize import checkpoint
@@ -108,10 +120,10 @@ def trained(tmp_path_factory) -> Setting:
     from vision.backbones import load_backbone
 
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("trained")
-    model = ExemplarModel(load_backbone("efficientnet_lite0", folder), width=0.125)
-    torch.nn.init.normal_(model.colorization.out.weight, std=0.05)  # off the grey start
-    checkpoint.save(model, folder / "model.safetensors", {"backbone": "efficientnet_lite0", "width": 0.125})
+    choices = {"width": 0.125, **choices}
+    model = ExemplarModel(load_backbone("efficientnet_lite0", folder), **choices)
+    torch.nn.init.normal_(model.colorization.output_layer.weight, std=0.05)
+    checkpoint.save(model, folder / "model.safetensors", {"backbone": "efficientnet_lite0", **choices})
     return Setting(folder, "efficientnet_lite0", folder / "model.safetensors", seed=0)
 
 

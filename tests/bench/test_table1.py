@@ -3,7 +3,9 @@
 import csv
 import json
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from bench import table1
 from media.tables import COLORIZED, SCORES, write_table
@@ -14,6 +16,15 @@ ROWS = {
     "copy_first": {},
     "ours": {"training": "ours"},
 }
+SUMMARY = {
+    "steps": 300,
+    "width": 0.25,
+    "best_step": 200,
+    "validation_step0": 0.5,
+    "validation_best": 0.4,
+    "improved": True,
+}
+ALIGNED = {"matching": "context", "history": "aligned", "output": "gated"}
 
 
 def image_rows(row: str, colorful: list[float], top1: list[float], fid: float) -> list[dict]:
@@ -51,15 +62,7 @@ def make(tmp_path, capsys):
         for item in ("a", "b")
     ]
 
-    def call(improved: bool = True, **changes):
-        summary = {
-            "steps": 300,
-            "width": 0.25,
-            "best_step": 200,
-            "validation_step0": 0.5,
-            "validation_best": 0.4,
-            "improved": improved,
-        }
+    def call(summary: dict = SUMMARY, **changes):
         (tmp_path / "ours").mkdir(exist_ok=True)
         (tmp_path / "ours/summary.json").write_text(json.dumps(summary))
         write_table(scores, tmp_path / "scores.parquet", SCORES)
@@ -71,6 +74,7 @@ def make(tmp_path, capsys):
             "rows": list(ROWS),
             "methods": json.dumps(ROWS),
             "summaries": [tmp_path / "ours/summary.json"],
+            "checkpoints": [],
             "backbone": "efficientnet_lite0",
             "classifier": "efficientnet_lite0",
             "fid_features": "efficientnet_lite0",
@@ -155,9 +159,43 @@ def test_notes_name_what_failed(make):
 
 
 def test_notes_say_when_training_made_it_worse(make):
-    assert "worse than step 0" not in make(improved=True)[1]
-    assert "Training `ours` (ours): 300 steps" in make(improved=False)[1]
-    assert "training made validation worse than step 0" in make(improved=False)[1]
+    worse = SUMMARY | {"improved": False}
+    assert "worse than step 0" not in make()[1]
+    assert "Training `ours` (ours): 300 steps" in make(worse)[1]
+    assert "training made validation worse than step 0" in make(worse)[1]
+
+
+def test_notes_call_an_extension_by_its_name(make):
+    paper = {"protocol": "release", "matching": "subnet", "history": "previous", "output": "direct"}
+    assert "extension" not in make(SUMMARY | paper)[1]
+    said = "An extension, not the paper's model: history aligned, output gated."
+    assert said in make(SUMMARY | paper | {"history": "aligned", "output": "gated"})[1]
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Two checkpoint files of one name in two folders, each with the summary of its training."""
+    paths = []
+    for folder, steps in (("weights", 7000), ("elsewhere", 50)):
+        (tmp_path / folder).mkdir()
+        paths.append(tmp_path / folder / "model.safetensors")
+        summary = {"backbone": "efficientnet_lite0"} | SUMMARY | ALIGNED | {"steps": steps}
+        save_file({"x": np.zeros(1)}, paths[-1], metadata={name: json.dumps(value) for name, value in summary.items()})
+    return paths
+
+
+def test_rows_of_a_checkpoint_file_say_how_it_was_trained(make, checkpoints):
+    rows = ROWS | {
+        "shipped": {"method": "ours", "checkpoint": "weights/model.safetensors"},
+        "shipped_first": {"method": "ours", "checkpoint": "weights/model.safetensors"},
+        "other": {"method": "ours", "checkpoint": str(checkpoints[1])},
+    }
+    cells, text, _ = make(rows=list(rows), methods=json.dumps(rows), checkpoints=checkpoints)
+    steps = {row: cells[row]["steps_trained"] for row in ("ours", "shipped", "shipped_first", "other")}
+    assert steps == {"ours": "300", "shipped": "7000", "shipped_first": "7000", "other": "50"}
+    assert "Training `weights/model.safetensors` (shipped, shipped_first): 7000 steps at 0.25" in text
+    assert f"Training `{checkpoints[1]}` (other): 50 steps" in text
+    assert "An extension, not the paper's model: matching context, history aligned, output gated." in text
 
 
 def test_notes_name_rows_graded_with_their_own_flow(make):

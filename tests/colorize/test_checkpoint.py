@@ -150,7 +150,7 @@ def test_the_release_model_takes_the_newest_files(release, tmp_path):
     assert model.correspondence.theta.bias.eq(3).all()
     lab = torch.rand(1, 3, 32, 48) * 50
     with torch.no_grad():
-        assert model(lab[:, :1], model.encode_reference(lab), None).ab.shape == (1, 2, 32, 48)
+        assert model(lab[:, :1], model.encode_reference(lab)).shape == (1, 2, 32, 48)
 
 
 def test_a_missing_release_file_is_named_with_its_origin(release, tmp_path):

@@ -1,51 +1,147 @@
-"""Pairs: shapes, units, the motion they claim, and that nothing but seed and index decides them."""
+"""Samples: shapes, units, the motion they claim, and that nothing but seed and index decides them."""
 
 import numpy as np
 import pytest
 import torch
 
-from colorize.losses import warp_tensor
-from colorize.pairs import ClipPairs, PairStream, PhotoPairs, draw_reference
+from colorize.pairs import GRID, ClipPairs, PairStream, PhotoPairs, draw_reference, random_window, slices
+from colorize.settings import TrainSettings
+from media.color import lab_from_rgb
+from media.flow import warp_tensor
+from media.image import read_rgb
+
+SOURCES = pytest.mark.parametrize("photo_share", [0.0, 1.0], ids=["clips", "photos"])
 
 
 def stream(data, settings, seed=0, photo_share=0.5):
     return PairStream(ClipPairs(data.clips, settings), PhotoPairs(data.photos, settings), 20, photo_share, seed)
 
 
-def test_shapes_and_units(data, settings):
-    for pair in (stream(data, settings)[k] for k in range(8)):
-        assert pair["last"].shape == pair["current"].shape == pair["reference"].shape == (3, 64, 96)
-        assert pair["flow"].shape == (2, 64, 96) and pair["visible"].shape == (1, 64, 96)
-        assert pair["own"].shape == () and pair["own"] in (0, 1)
-        assert all(value.dtype == torch.float32 for value in pair.values())
-        assert 0 <= pair["current"][0].min() and 20 < pair["current"][0].max() <= 100
+def changed(settings, **changes):
+    return TrainSettings.model_validate(settings.model_dump() | changes)
 
 
-@pytest.mark.parametrize("photo_share", [0.0, 1.0])
-def test_the_flow_leads_from_last_to_current(data, settings, photo_share):
-    quiet = settings.model_copy(update={"luminance_shift": 0.0})
-    pair = stream(data, quiet, photo_share=photo_share)[0]
-    back = warp_tensor(pair["current"][None], pair["flow"][None])[0]
-    inside = (pair["visible"][0] > 0).clone()
-    inside[:, :4], inside[:, -4:], inside[:4], inside[-4:] = False, False, False, False
-    still = (pair["current"] - pair["last"])[:, inside].abs().mean()
-    assert (back - pair["last"])[:, inside].abs().mean() < 0.2 * still
+def cut(sample, settings, t):
+    """Frame t of a sample inside its window: (1, 3, h, w)."""
+    return sample["frames"][t][:, *slices(sample["at"].tolist(), settings.crop)][None]
 
 
-def test_a_pair_depends_on_seed_and_index_only(data, settings):
-    pairs = stream(data, settings)
-    later = pairs[5]
+@SOURCES
+def test_shapes_and_units(data, settings, photo_share):
+    settings = changed(settings, crop=(32, 48))
+    for sample in (stream(data, settings, photo_share=photo_share)[k] for k in range(8)):
+        assert sample["frames"].shape == (2, 3, 64, 96) and sample["reference"].shape == (3, 64, 96)
+        for name, channels in (("flow", 2), ("flow_back", 2), ("visible", 1), ("visible_back", 1)):
+            assert sample[name].shape == (1, channels, 32, 48)
+            assert channels == 2 or set(sample[name].unique().tolist()) <= {0, 1}
+        assert sample["own"].shape == sample["given"].shape == ()
+        assert sample["at"].shape == (2,) and sample["at"].dtype == torch.int64
+        assert all(value.dtype == torch.float32 for name, value in sample.items() if name not in ("at", "item"))
+        assert 0 <= sample["frames"][:, 0].min() and 20 < sample["frames"][:, 0].max() <= 100
+
+
+@SOURCES
+@pytest.mark.parametrize("crop", [(64, 96), (32, 48)])
+@pytest.mark.parametrize("direction", ["", "_back"])
+def test_the_flow_leads_where_it_says(data, settings, photo_share, crop, direction):
+    """`flow` leads from last to current on the grid of last, `flow_back` from current to last on that of current."""
+    settings = changed(settings, luminance_shift=0.0, crop=crop)
+    for sample in (stream(data, settings, photo_share=photo_share)[k] for k in range(4)):
+        start, end = (cut(sample, settings, t) for t in ((0, 1) if direction == "" else (1, 0)))
+        sampled = warp_tensor(end, sample[f"flow{direction}"])
+        inside = sample[f"visible{direction}"][0, 0] > 0
+        inside[:12], inside[-12:], inside[:, :12], inside[:, -12:] = False, False, False, False  # it enters the window
+        still = (end - start)[..., inside].abs().mean()
+        assert (sampled - start)[..., inside].abs().mean() < 0.35 * still
+
+
+def test_a_sequence_of_a_clip_is_its_adjacent_frames(data, settings):
+    settings = changed(settings, sequence=3, photo_share=0.0, frame=(96, 128))
+    clips = ClipPairs(data.clips, settings)
+    assert clips.positions == [("m", 0)]
+    sample = clips.sample(0, np.random.default_rng(0))
+    assert sample["item"] == "m" and sample["frames"].shape[0] == 3 and sample["flow_back"].shape[0] == 2
+    for t in range(3):
+        expected = lab_from_rgb(data.clips.frame("m", t)).transpose(2, 0, 1)
+        np.testing.assert_array_equal(sample["frames"][t], expected)
+    assert (sample["flow"][:, 0] == -3).all() and (sample["flow_back"][:, 0] == 3).all()
+
+
+def test_a_shorter_sequence_begins_at_more_frames(data, settings):
+    assert ClipPairs(data.clips, settings).positions == [("m", 0), ("m", 1)]
+    assert ClipPairs(data.clips, changed(settings, sequence=4, steps=3, photo_share=0.0)).positions == []
+
+
+def test_a_given_frame_is_the_clean_reference(data, settings):
+    settings = changed(settings, given_first=1.0, own_reference=0.0)
+    sample = ClipPairs(data.clips, settings).sample(0, np.random.default_rng(0))
+    assert sample["given"] == 1 and sample["own"] == 1
+    assert torch.equal(sample["reference"], sample["frames"][0])
+    photo = PhotoPairs(data.photos, settings).sample(0, np.random.default_rng(0))
+    assert photo["given"] == 0  # photographs give nothing
+
+
+def test_first_frames_are_given_at_their_rate(data, settings):
+    clips, rng = ClipPairs(data.clips, changed(settings, given_first=0.25)), np.random.default_rng(0)
+    assert 0.15 < np.mean([clips.sample(0, rng)["given"].item() for _ in range(200)]) < 0.35
+
+
+@SOURCES
+def test_an_own_reference_is_the_last_frame_with_noise(data, settings, photo_share):
+    settings = changed(settings, own_reference=1.0, reference_noise=2.0)
+    sample = stream(data, settings, photo_share=photo_share)[0]
+    assert sample["own"] == 1
+    noise = (sample["reference"] - sample["frames"][-1])[1:]
+    assert noise.std().item() == pytest.approx(2.0, rel=0.05)
+
+
+@SOURCES
+def test_a_retrieved_reference_is_another_picture(data, settings, photo_share):
+    settings = changed(settings, own_reference=0.0)
+    samples = [stream(data, settings, photo_share=photo_share)[k] for k in range(8)]
+    retrieved = [
+        sample for sample in samples if sample["item"] in ("a", "m")
+    ]  # the others have none and take their own
+    assert retrieved and all(sample["own"] == 0 for sample in retrieved)
+    assert all(sample["own"] == 1 for sample in samples if sample["item"] not in ("a", "m"))
+    b = lab_from_rgb(read_rgb(data.photos.reference_paths["a"][0]))
+    for sample in retrieved:
+        mean = sample["reference"].mean(dim=(1, 2)).numpy()
+        np.testing.assert_allclose(mean, b.mean(axis=(0, 1)), atol=4)  # scaled and cut to the frame
+
+
+def test_windows_lie_on_the_matching_grid(settings):
+    rng = np.random.default_rng(0)
+    places = {random_window((64, 96), (32, 48), rng) for _ in range(2000)}
+    assert {place[0] for place in places} == set(range(0, 33, GRID))
+    assert {place[1] for place in places} == set(range(0, 49, GRID))
+    assert random_window((64, 96), (64, 96), rng) == (0, 0)
+
+
+def test_the_motion_is_that_of_the_window(data, settings):
+    """Whole and cut samples of one seed differ in the window alone."""
+    whole = stream(data, settings, photo_share=1.0)[3]
+    small = stream(data, changed(settings, crop=(32, 48)), photo_share=1.0)[3]
+    assert torch.equal(whole["frames"], small["frames"])
+    at = slices(small["at"].tolist(), (32, 48))
+    for name in ("flow", "flow_back", "visible", "visible_back"):
+        assert torch.equal(whole[name][..., *at], small[name])
+
+
+def test_a_sample_depends_on_seed_and_index_only(data, settings):
+    later = stream(data, settings)[5]
     again = stream(data, settings)[5]
     other = stream(data, settings, seed=1)[5]
-    assert all(torch.equal(later[name], again[name]) for name in later)
-    assert not torch.equal(later["current"], other["current"])
+    assert all(torch.equal(value, again[name]) for name, value in later.items() if name != "item")
+    assert later["item"] == again["item"]
+    assert not torch.equal(later["frames"], other["frames"])
 
 
 def test_both_sources_are_drawn_and_a_missing_one_is_not(data, settings):
     clips, photos = ClipPairs(data.clips, settings), PhotoPairs(data.photos, settings)
     drawn = {"clips": 0, "photos": 0}
-    clips.pair = lambda *a: drawn.update(clips=drawn["clips"] + 1)
-    photos.pair = lambda *a: drawn.update(photos=drawn["photos"] + 1)
+    clips.sample = lambda *a: drawn.update(clips=drawn["clips"] + 1)
+    photos.sample = lambda *a: drawn.update(photos=drawn["photos"] + 1)
     mixed = PairStream(clips, photos, 200, 0.5, 0)
     [mixed[k] for k in range(200)]
     assert 60 < drawn["clips"] < 140
@@ -54,6 +150,11 @@ def test_both_sources_are_drawn_and_a_missing_one_is_not(data, settings):
     data.photos.rows.clear()
     with pytest.raises(ValueError, match="nothing to train on"):
         PairStream(clips, photos, 5, 0.5, 0)
+
+
+def test_clips_that_are_too_short_are_nothing_to_train_on(data, settings):
+    with pytest.raises(ValueError, match=r"gives 5 frames; see the column `reason` of .*clips\.parquet"):
+        stream(data, changed(settings, sequence=5, photo_share=0.0), photo_share=0.0)
 
 
 def test_own_references_come_at_their_rate(data, settings):
@@ -65,7 +166,7 @@ def test_own_references_come_at_their_rate(data, settings):
     assert draw_reference(frame, [], settings, rng)[1]  # without a retrieved one it is always its own
 
 
-def test_a_crop_larger_than_the_clip_says_which_key(data, settings):
-    large = settings.model_copy(update={"crop": (200, 300)})
-    with pytest.raises(ValueError, match=r"training\.<name>\.crop"):
-        ClipPairs(data.clips, large).pair(0, np.random.default_rng(0))
+def test_a_frame_larger_than_the_clip_says_which_key(data, settings):
+    large = changed(settings, frame=(200, 304))
+    with pytest.raises(ValueError, match=r"lower training\.<name>\.frame and crop, or raise clips\.size"):
+        ClipPairs(data.clips, large).sample(0, np.random.default_rng(0))

@@ -1,6 +1,8 @@
 """Parity with the published program: its vectors pass, and nothing that is wrong, unknown or missing does."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from colorize.parity import check, main
 
+ROOT = Path(__file__).parents[2]
 VECTORS = Path(__file__).with_name("devc.npz")
 
 
@@ -213,3 +216,15 @@ def test_other_sizes_batches_and_names_work(verdict):
     code, printed = verdict(vectors, {key: {"suggested_atol": 1e-4} for key in shapes})
     assert code == 0 and f"{len(shapes)} of {len(shapes)}" in printed
     assert {key: vectors[key].shape for key in shapes} == shapes
+
+
+def test_the_command_takes_the_file_and_the_tolerances(few, tmp_path):
+    np.savez(tmp_path / "some.npz", **few)
+    (tmp_path / "none.json").write_text("{}")
+    command = [sys.executable, "-m", "colorize", "parity", tmp_path / "some.npz"]
+    passed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert passed.returncode == 0 and "0 missed" in passed.stdout
+    failed = subprocess.run(
+        [*command, "--tolerances", tmp_path / "none.json"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert failed.returncode == 1 and "none.json" in failed.stdout

@@ -246,6 +246,7 @@ def test_a_broken_number_stops_with_step_loss_and_clips(data, settings, tmp_path
         ({"crop": (128, 96)}, "larger than the frame"),
         ({"sequence": 3}, "photo_share"),
         ({"sequence": 4, "unroll": 3, "photo_share": 0}, "multiple of unroll - 1"),
+        ({"sequence": 4, "photo_share": 0, "steps": 4}, "a batch makes 3 steps"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(settings, changes, said):

@@ -47,7 +47,7 @@ def network(monkeypatch, tmp_path):
     network = Fading()
     (tmp_path / "weights").write_bytes(b"")
     monkeypatch.setattr(video, "DEFAULT_WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(video, "open_colorizer", lambda weights, weights_dir: network)
+    monkeypatch.setattr(video, "open_colorizer", lambda weights, weights_dir, device: network)
     monkeypatch.setattr(segments, "LENGTH", 4)
     monkeypatch.setattr(video, "LENGTH", 4)
     return network
@@ -223,6 +223,22 @@ def test_parts_of_another_recipe_are_not_gone_on_with(colorize, clip, red, blue,
     np.testing.assert_array_equal(frames_of(result), frames_of(colorize(clip, blue, tmp_path / "whole")))
 
 
+def test_parts_of_another_device_are_not_gone_on_with(colorize, clip, red, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, 5)
+        colorize(clip, red, tmp_path / "out", device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.cuda.is_available", lambda: True)
+        colorize(clip, red, tmp_path / "out")
+    assert "made with other device; starting anew" in capsys.readouterr().out
+
+
+def test_a_gpu_that_is_not_there_is_refused(colorize, clip, red, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(CannotColorize, match="torch sees no GPU here; leave it out"):
+        colorize(clip, red, tmp_path / "out", device="cuda")
+
+
 def test_fresh_starts_anew_but_spares_what_is_not_ours(colorize, network, clip, red, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         stop_after(patch, 5)
@@ -235,21 +251,36 @@ def test_fresh_starts_anew_but_spares_what_is_not_ours(colorize, network, clip, 
         colorize(clip, red, tmp_path / "other", fresh=True)
 
 
-@pytest.fixture
-def tiny_weights(tmp_path):
-    """A random model that colours loudly."""
+@pytest.fixture(params=["paper", "aligned"])
+def tiny_weights(tmp_path, request):
+    """A random model that colours loudly: the paper's, or one of aligned history and gated output."""
     import torch
 
     from colorize import checkpoint
     from colorize.model import ExemplarModel
     from vision.backbones import load_backbone
 
-    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), width=0.125)
-    for parameter in model.colorization.parameters():
-        if not parameter.any():  # the last layer starts at grey
-            torch.nn.init.normal_(parameter, std=0.3)
-    checkpoint.save(model, tmp_path / "tiny.safetensors", {"backbone": "efficientnet_lite0", "width": 0.125})
+    aligned = {"matching": "context", "history": "aligned", "output": "gated"}
+    choices = {"width": 0.125} | (aligned if request.param == "aligned" else {})
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), **choices)
+    torch.nn.init.normal_(model.colorization.output_layer.weight, std=0.3)  # it starts at grey, or at a plain blend
+    checkpoint.save(model, tmp_path / "tiny.safetensors", {"backbone": "efficientnet_lite0", **choices})
     return tmp_path / "tiny.safetensors"
+
+
+def test_the_command_colours_on_the_cpu(tiny_weights, clip, red, tmp_path):
+    given = ("--input", clip, "--reference", red, "--weights", tiny_weights, "--output", tmp_path / "out")
+    subprocess.run(command(*given, "--device", "cpu", "--short-side", "32"), cwd=ROOT, check=True, capture_output=True)
+    assert len(frames_of(tmp_path / "out")) == 10
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>"])
+def test_a_damaged_weights_file_is_said_in_one_sentence(clip, red, tmp_path, content):
+    (tmp_path / "bad.safetensors").write_bytes(content)
+    given = ("--input", clip, "--reference", red, "--weights", tmp_path / "bad.safetensors", "--output", tmp_path / "o")
+    done = subprocess.run(command(*given), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "bad.safetensors: not a whole .safetensors file" in done.stderr
 
 
 def command(*arguments):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from media.flow import read_kitti, warp, write_kitti
+from media.flow import read_kitti, warp, warp_tensor, write_kitti
 
 
 def test_kitti_round_trip_is_within_half_a_step(tmp_path):
@@ -55,13 +55,12 @@ def test_warp_borders():
     assert warp(image, flow + 5, outside="zeros").max() == 0
 
 
-def test_warp_equals_the_losses_warp():
+@pytest.mark.parametrize("outside", ["replicate", "zeros"])
+def test_tensors_are_warped_alike(outside):
     import torch
-
-    from colorize.losses import warp_tensor
 
     rng = np.random.default_rng(0)
     image, flow = rng.normal(size=(12, 17, 2)).astype(np.float32), rng.normal(size=(12, 17, 2)).astype(np.float32) * 3
     tensors = (torch.from_numpy(x).permute(2, 0, 1)[None] for x in (image, flow))
-    expected = warp_tensor(*tensors)[0].permute(1, 2, 0)
-    np.testing.assert_allclose(warp(image, flow, outside="zeros"), expected, atol=1e-5)
+    expected = warp_tensor(*tensors, outside)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(warp(image, flow, outside), expected, atol=1e-5)

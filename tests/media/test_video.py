@@ -164,6 +164,15 @@ def test_every_size_is_written_as_it_is(tmp_path, picture, size):
     assert np.mean([np.abs(a.astype(int) - b).mean() for a, b in zip(written, frames, strict=True)]) < 10
 
 
+def test_the_same_frames_make_the_same_file(tmp_path, moving):
+    files = set()
+    for _ in range(60):
+        path = write_timed(tmp_path / "clip.mp4", moving(0, 10), [(3000 * t, 3000) for t in range(10)])
+        files.add(path.read_bytes())
+        list(decode(path))  # leaves other memory behind for the next one
+    assert len(files) == 1
+
+
 def test_written_greys_have_no_tint_and_colours_their_tone(tmp_path):
     ramp = np.stack([np.linspace(0, 255, 64 * 48).reshape(48, 64).astype(np.uint8)] * 3, axis=-1)
     patches = np.full((48, 64, 3), (200, 30, 60), np.uint8)

@@ -26,6 +26,32 @@ def test_current_warped_back_is_last(photo):
     assert error.mean() < still.mean() / 5
 
 
+def test_last_warped_back_is_current(photo):
+    """The other direction is the field that made the pair: exact but for the rounding to 8 bits."""
+    pair = pseudo_pair(photo, (96, 128), 4.0, np.random.default_rng(3))
+    back = warp(pair.last.astype(np.float32), pair.flow_back)
+    inside = pair.visible_back[2:-2, 2:-2]
+    error = np.abs(back - pair.current)[2:-2, 2:-2][inside]
+    still = np.abs(pair.last.astype(float) - pair.current)[2:-2, 2:-2][inside]
+    assert error.mean() < 1.0 and error.mean() < still.mean() / 5
+
+
+def test_there_and_back_leads_to_where_one_was(photo):
+    pair = pseudo_pair(photo, (96, 128), 4.0, np.random.default_rng(3))
+    both = pair.flow + warp(pair.flow_back, pair.flow)
+    assert np.abs(both[pair.visible]).max() < 0.05
+
+
+@pytest.mark.parametrize("direction", ["", "_back"])
+def test_what_leaves_the_frame_is_not_visible(photo, direction):
+    pair = pseudo_pair(photo, (96, 128), 4.0, np.random.default_rng(3))
+    flow, visible = getattr(pair, f"flow{direction}"), getattr(pair, f"visible{direction}")
+    rows, columns = np.mgrid[:96, :128]
+    x, y = columns + flow[..., 0], rows + flow[..., 1]
+    np.testing.assert_array_equal(visible, (x >= 0) & (x <= 127) & (y >= 0) & (y <= 95))
+    assert 0.02 < (~visible).mean() < 0.5  # this pair's motion carries something out
+
+
 def test_inverse_flow_undoes_the_field():
     backward = smooth_field((96, 128), 2.0, np.random.default_rng(0))
     forward = inverse_flow(backward)

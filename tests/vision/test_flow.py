@@ -24,6 +24,16 @@ def test_flow_is_right_then_down_in_pixels(moved, name):
     np.testing.assert_allclose(np.median(flow[20:-20, 20:-20], axis=(0, 1)), [3, 2], atol=0.1)
 
 
+@pytest.mark.parametrize("name", ["dis", "farneback"])
+@pytest.mark.parametrize("size", [(32, 40), (36, 44), (120, 160)])
+def test_flow_does_not_depend_on_what_came_before(moved, name, size):
+    first, second = (image[: size[0], : size[1]].copy() for image in moved)
+    estimator = load_estimator(name, "nowhere")
+    alone = estimator(first, second)
+    estimator(second[:32, :40].copy(), first[:32, :40].copy())
+    np.testing.assert_array_equal(estimator(first, second), alone)
+
+
 def test_ptlflow_model_reads_a_local_checkpoint(tmp_path, moved):
     import ptlflow
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from tiny_world import ROOT, planned, snakemake
 
+from colorize.checkpoint import metadata
 from colorize.settings import LossWeights, TrainSettings
 
 
@@ -11,10 +12,11 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     done = snakemake("-n", directory=tmp_path)
     assert done.returncode == 0, done.stdout
     jobs = planned(done.stdout)
-    rows = len(yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"])
-    assert jobs["colorize"] == jobs["score"] == rows
-    assert jobs["train"] == jobs["table1"] == jobs["propagation"] == 1
-    assert jobs["clips"] == 2 and jobs["images"] == 4
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    assert jobs["colorize"] == jobs["score"] == len(config["methods"])
+    assert jobs["train"] == len(config["training"]) == 2
+    assert jobs["table1"] == jobs["propagation"] == 1
+    assert jobs["clips"] == jobs["renderings"] == 1 and jobs["images"] == 4
 
 
 def test_the_papers_run_is_the_same_pipeline(tmp_path):
@@ -22,7 +24,60 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert done.returncode == 0, done.stdout
     default = planned(snakemake("-n", "results/table1.csv", directory=tmp_path).stdout)
     paper = planned(done.stdout)
-    assert set(paper) == set(default)
+    assert set(paper) == set(default) - {"renderings"}  # its training clips are filmed
+    assert paper["clips"] == default["clips"] + default["renderings"] == 2
+
+
+def test_the_shipped_model_can_be_made_again(tmp_path):
+    target = "results/train/shipped/model.safetensors"
+    done = snakemake("-n", target, directory=tmp_path, config=ROOT / "config/shipped.yaml")
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert {rule: jobs[rule] for rule in ("renderings", "flow", "train")} == {"renderings": 2, "flow": 2, "train": 1}
+    assert "clips" not in jobs  # nothing filmed
+    settings = yaml.safe_load((ROOT / "config/shipped.yaml").read_text())["training"]["shipped"]
+    assert settings.pop("method") == "ours"
+    saved = metadata(ROOT / "weights/huebench-small.safetensors")
+    for key, value in TrainSettings(**settings).model.items():
+        assert saved.get(key, TrainSettings.model_fields[key].default) == value, key
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Plans the default with some keys changed; what Snakemake said."""
+
+    def run(change, *arguments):
+        (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(change))
+        return snakemake("-n", *arguments, directory=tmp_path, config=tmp_path / "overlay.yaml")
+
+    return run
+
+
+def test_validation_clips_are_made_where_the_configuration_has_them(plan):
+    target = "results/train/ours/model.safetensors"
+    without = planned(plan({}, target).stdout)
+    validation = {"rendered": {"photos": "validation", "count": 3}}
+    done = plan({"clips": {"sets": {"validation": validation}}}, target, "--printshellcmds")
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert jobs["renderings"] == without["renderings"] + 1 and jobs["flow"] == without["flow"] + 1
+    assert "--validation-clips results/clips/validation.parquet" in done.stdout
+
+
+@pytest.mark.parametrize("items", [{}, {"rendered": None}])
+def test_a_set_that_is_neither_filmed_nor_rendered_is_refused(plan, items):
+    done = plan({"clips": {"sets": {"validation": items}}})
+    assert done.returncode != 0 and "validation" in done.stdout
+
+
+def test_a_checkpoint_that_is_not_there_stops_the_run(plan):
+    done = plan({"methods": {"mine": {"method": "ours", "checkpoint": "weights/gone.safetensors"}}})
+    assert done.returncode != 0 and "weights/gone.safetensors" in done.stdout
+
+
+def test_a_row_has_a_training_or_a_checkpoint(plan):
+    done = plan({"methods": {"ours": {"checkpoint": "weights/huebench-small.safetensors"}}})
+    assert done.returncode != 0 and "methods.ours names both a 'training' and a 'checkpoint'" in done.stdout
 
 
 def test_the_dry_runs_in_the_readme_work():
@@ -42,7 +97,10 @@ def test_the_dry_runs_in_the_readme_work():
         ({"training": {"ours": {"stepps": 5}}}, "stepps", "steps"),
         ({"training": {"ours": {"losses": {"smoothnes": 1}}}}, "smoothnes", "smoothness"),
         ({"methods": {"wellsh2002": {}}}, "wellsh2002", "welsh2002"),
+        ({"clips": {"sets": {"train": {"rendered": {"photo": "train"}}}}}, "photo", "photos"),
+        ({"training": {"ours": {"histori": "aligned"}}}, "histori", "history"),
         ({"methods": {"ours": {"traning": "ours"}}}, "traning", "training"),
+        ({"methods": {"ours": {"chekpoint": "x"}}}, "chekpoint", "checkpoint"),
         ({"methods": {"ours": {"training": "our"}}}, "our", "ours"),
     ],
 )
@@ -60,7 +118,8 @@ def test_an_option_of_the_method_itself_is_let_through(tmp_path):
     overlay.write_text(yaml.safe_dump({"methods": {"program": {"command": line, "given": {"clips": ["first_frame"]}}}}))
     done = snakemake("-n", directory=tmp_path, config=overlay)
     assert done.returncode == 0, done.stdout
-    assert planned(done.stdout)["colorize"] == 10
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]
+    assert planned(done.stdout)["colorize"] == len(default) + 1
 
 
 def test_a_wrong_value_stops_the_run(tmp_path):
@@ -80,7 +139,7 @@ def test_paper_yaml_holds_the_papers_values():
     training = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]["ours"]
     del training["method"]
     written = TrainSettings(**training)
-    assert written == TrainSettings(workers=written.workers)
+    assert written == TrainSettings(workers=written.workers, threads=written.threads, protocol="release")
     assert written.losses.model_dump() == {
         "perceptual": 0.001, "contextual": 0.2, "smoothness": 5.0, "adversarial": 0.2, "temporal": 0.02, "l1": 2.0,
     }  # fmt: skip

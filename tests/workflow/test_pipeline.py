@@ -6,11 +6,17 @@ import pytest
 import yaml
 from skimage.color import lab2rgb, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
-from tiny_world import LENGTH, MOTION, assert_disjoint, camera, planned, snakemake
+from tiny_world import LENGTH, MOTION, SIZE, assert_disjoint, camera, planned, snakemake
 
 from media.flow import read_kitti
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, REFERENCES, kept, read_table
+
+# The rows that are given the first frame, in the order of the tables.
+PROPAGATION = [
+    "copy_first", "nn_match", "flow_propagation", "fusion",
+    "ours_first_frame", "ours_aligned_first_frame", "ours_shipped_first_frame",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +86,16 @@ def test_table1_has_its_columns_rows_and_empty_cells(run, table, world):
     )
     assert list(table.index) == [
         "ground_truth", "grey", "copy_first", "welsh2002", "nn_match", "flow_propagation", "fusion",
-        "ours", "ours_first_frame",
+        "ours", "ours_aligned", "ours_shipped",
+        "ours_first_frame", "ours_aligned_first_frame", "ours_shipped_first_frame",
     ]  # fmt: skip
-    first_frame_only = ["copy_first", "flow_propagation", "fusion", "ours_first_frame"]
+    first_frame_only = PROPAGATION[:1] + PROPAGATION[2:]  # nn_match colours images too
     image_scores = table[["top5", "top1", "fid", "colorful"]]
     assert image_scores.loc[first_frame_only].isna().all(axis=None)
     assert image_scores.drop(first_frame_only).notna().all(axis=None)
     assert table["flicker"].notna().all() and table["flicker_plus"].isna().all()
     assert (table.loc["ours", ["n_images", "n_clips", "steps_trained"]] == (4, 2, 3)).all()
+    assert (table.loc["ours_aligned", ["n_images", "n_clips", "steps_trained"]] == (4, 2, 4)).all()
     assert table.loc["grey", "steps_trained"] != table.loc["grey", "steps_trained"]  # empty: it does not learn
 
 
@@ -118,8 +126,9 @@ def test_propagation_of_copied_colour_is_what_it_must_be(run):
         got = rows.loc[("copy_first", clips.loc[f"{name}.mkv", "clip"]), "psnr_1_24"]
         assert got == pytest.approx(np.mean(scores), abs=1e-3)
     mean = rows.xs("mean", level="clip")["psnr_1_24"]
-    assert set(mean.index) == {"copy_first", "nn_match", "flow_propagation", "fusion", "ours_first_frame"}
+    assert set(mean.index) == set(PROPAGATION)
     assert mean["flow_propagation"] > mean["copy_first"] + 2
+    assert mean["ours_aligned_first_frame"] > mean["copy_first"] + 2  # it starts at the rule of `fusion`
     assert rows["psnr_15_24"].isna().all()  # the clips have six frames
 
 
@@ -137,6 +146,42 @@ def test_the_table_is_printed_and_names_the_stand_ins(run):
     markdown = (run / "results/table1.md").read_text()
     assert "EfficientNet-Lite0" in markdown and "n = 4" in markdown and "4.02" in markdown
     assert "ours_first_frame" in (run / "output.txt").read_text()
+
+
+def test_the_table_calls_extensions_by_their_name(run):
+    lines = [line for line in (run / "results/table1.md").read_text().splitlines() if "Training `" in line]
+    (aligned,) = [line for line in lines if "Training `ours_aligned` (ours_aligned, ours_aligned_first_frame)" in line]
+    assert "An extension, not the paper's model: matching context, history aligned, output gated." in aligned
+    (paper,) = [line for line in lines if "Training `ours` (ours, ours_first_frame)" in line]
+    assert "extension" not in paper
+    assert any("Training `weights/huebench-small.safetensors` (ours_shipped, ours_shipped_first" in x for x in lines)
+
+
+def test_a_propagated_clip_begins_with_the_given_frame(run):
+    clips = kept(read_table(run / "results/clips/test.parquet", CLIPS))["clip"]
+    for row in ("ours_first_frame", "ours_aligned_first_frame"):
+        for clip in clips:
+            given, result = (
+                read_rgb(frame_path(run / "results" / folder / clip, 0))
+                for folder in ("clips/test", f"colorize/{row}/clips")
+            )
+            assert np.abs(given.astype(int) - result).max() <= 1
+
+
+def test_rendered_clips_are_clips_with_flow(run):
+    rendered = read_table(run / "results/clips/validation.parquet", CLIPS)
+    assert list(rendered["dataset"]) == ["renderings"] * 2 and (rendered["n_frames"] == LENGTH).all()
+    for clip in rendered["clip"]:
+        flow, valid = read_kitti(frame_path(run / "results/flow/dis/validation" / clip / "backward", LENGTH - 1))
+        assert flow.shape == (*SIZE, 2) and valid.any()
+
+
+def test_a_training_leaves_nothing_but_its_results(run):
+    for name in ("ours", "ours_aligned"):
+        files = {path.name for path in (run / "results/train" / name).iterdir()}
+        assert files - {".snakemake_timestamp"} == {
+            "model.safetensors", "summary.json", "metrics.jsonl", "tensorboard",
+        }  # fmt: skip
 
 
 def test_a_second_run_does_nothing(run, world):

@@ -87,7 +87,8 @@ def make_world(folder: Path) -> Path:
                         for name in ("drift", "slide", "grey", "short", "empty", "text")
                     ]
                 },
-                "train": {"from": [{"dataset": "moving", "files": "learn.mkv", "stride": 1}]},
+                "train": {"rendered": None, "from": [{"dataset": "moving", "files": "learn.mkv", "stride": 1}]},
+                "validation": {"rendered": {"photos": "validation", "count": 2}},
             },
         },
         "images": {
@@ -101,9 +102,13 @@ def make_world(folder: Path) -> Path:
         "filter": {"min_side": 32},
         "training": {
             "ours": {
-                "width": 0.125, "crop": list(SIZE), "steps": 3, "batch": 2, "adversarial_from": 1,
-                "validate_every": 2, "validation_pairs": 2, "photo_share": 0.5, "threads": 1,
-            }
+                "width": 0.125, "frame": list(SIZE), "crop": list(SIZE), "steps": 3, "batch": 2, "adversarial_from": 1,
+                "validate_every": 2, "validation_pairs": 2, "photo_share": 0.5,
+            },
+            "ours_aligned": {
+                "width": 0.125, "frame": list(SIZE), "crop": [32, 48], "sequence": 3, "unroll": 2, "steps": 4,
+                "validate_every": 2, "validation_pairs": 2,
+            },
         },
     }  # fmt: skip
     path = folder / "tiny.yaml"
@@ -134,10 +139,12 @@ def planned(output: str) -> dict[str, int]:
 
 def assert_disjoint(results: Path) -> None:
     """Nothing that is scored is trained or validated on, by the content of the sources and of what was made of them."""
-    sets = [("clips", "test"), ("clips", "train"), ("images", "test"), ("images", "train"), ("images", "validation")]
-    tables = {which: kept(read_table(results / which[0] / f"{which[1]}.parquet", CLIPS)) for which in sets}
+    paths = [
+        results / kind / f"{use}.parquet" for kind in ("clips", "images") for use in ("test", "train", "validation")
+    ]
+    tables = {(path.parent.name, path.stem): kept(read_table(path, CLIPS)) for path in paths if path.exists()}
     for column in ("sha256", "source_sha256"):
         hashes = {which: set(table[column].dropna()) for which, table in tables.items()}
         assert hashes["clips", "test"] and hashes["images", "test"] and hashes["images", "train"]
-        for first, second in combinations(sets, 2):
+        for first, second in combinations(hashes, 2):
             assert not hashes[first] & hashes[second], (first, second, column)

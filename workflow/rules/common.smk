@@ -109,6 +109,8 @@ def inputs_of_row(wildcards):
 
 def checkpoint_of(row):
     """The checkpoint file that a row names; a relative path counts from the Snakefile."""
+    if "training" in config["methods"][row]:
+        raise WorkflowError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
     return str(ROOT / config["methods"][row]["checkpoint"])
 
 
