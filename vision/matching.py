@@ -45,17 +45,25 @@ def _match(query: Tensor, key: Tensor, values: Tensor, temperature: float) -> tu
     rows = max(1, BLOCK // (key.shape[0] * key.shape[2]))
     blocks = (query.transpose(1, 2) / temperature).split(rows, dim=1)  # dividing C numbers a row instead of M
     targets = values.transpose(1, 2)
-    learning = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or values.requires_grad)
-    parts = [
-        checkpoint(_match_rows, block, key, targets, use_reentrant=False)
-        if learning and len(blocks) > 1
-        else _match_rows(block, key, targets)
-        for block in blocks
-    ]
-    warped, sharpest = (torch.cat(part, dim=1).transpose(1, 2) for part in zip(*parts, strict=True))
-    return warped, sharpest * temperature
+    if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or values.requires_grad):
+        again = len(blocks) > 1
+        parts = [
+            checkpoint(_match_rows, block, key, targets, use_reentrant=False)
+            if again
+            else _match_rows(block, key, targets)
+            for block in blocks
+        ]
+        found = torch.cat(parts, dim=1)
+    else:
+        # Into one tensor: small results kept between large blocks would pin the heap and multiply the peak.
+        found = query.new_empty((query.shape[0], query.shape[2], values.shape[1] + 1))
+        for block, part in zip(blocks, found.split(rows, dim=1), strict=True):
+            part.copy_(_match_rows(block, key, targets))
+    found = found.transpose(1, 2)
+    return found[:, :-1], found[:, -1:] * temperature
 
 
-def _match_rows(rows: Tensor, key: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _match_rows(rows: Tensor, key: Tensor, targets: Tensor) -> Tensor:
+    """Warped values and the largest entry of each row, (B, n, K + 1)."""
     sharpened = rows @ key  # (B, n, M)
-    return torch.softmax(sharpened, dim=2) @ targets, sharpened.amax(dim=2, keepdim=True)
+    return torch.cat([torch.softmax(sharpened, dim=2) @ targets, sharpened.amax(dim=2, keepdim=True)], dim=2)

@@ -46,11 +46,14 @@ def test_propagation(run):
     assert late["fusion"] >= late["nn_match"] + 0.5
     assert late["fusion"] >= late["flow_propagation"] + 0.5
     assert late["ours_first_frame"] > 0
+    assert late["ours_shipped_first_frame"] > late["fusion"]
+    assert late["ours_aligned_first_frame"] > max(late["nn_match"], late["flow_propagation"])
 
 
 def test_training_learned(run):
-    summary = json.loads((run / "train/ours/summary.json").read_text())
-    assert summary["improved"] and summary["best_step"] > 0
+    for name in ("ours", "ours_aligned"):
+        summary = json.loads((run / f"train/{name}/summary.json").read_text())
+        assert summary["improved"] and summary["best_step"] > 0
     lines = [json.loads(line) for line in (run / "train/ours/metrics.jsonl").read_text().splitlines()]
     steps = pd.DataFrame([line for line in lines if "total" in line])
     first, last = steps.iloc[:40].mean(), steps.iloc[-40:].mean()
