@@ -46,14 +46,11 @@ def _match(query: Tensor, key: Tensor, values: Tensor, temperature: float) -> tu
     blocks = (query.transpose(1, 2) / temperature).split(rows, dim=1)  # dividing C numbers a row instead of M
     targets = values.transpose(1, 2)
     if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or values.requires_grad):
-        again = len(blocks) > 1
-        parts = [
-            checkpoint(_match_rows, block, key, targets, use_reentrant=False)
-            if again
-            else _match_rows(block, key, targets)
-            for block in blocks
-        ]
-        found = torch.cat(parts, dim=1)
+        if len(blocks) == 1:
+            found = _match_rows(blocks[0], key, targets)
+        else:
+            parts = [checkpoint(_match_rows, block, key, targets, use_reentrant=False) for block in blocks]
+            found = torch.cat(parts, dim=1)
     else:
         # Into one tensor: small results kept between large blocks would pin the heap and multiply the peak.
         found = query.new_empty((query.shape[0], query.shape[2], values.shape[1] + 1))
