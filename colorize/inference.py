@@ -67,7 +67,11 @@ class Colorizer:
     def _last(self, frame: np.ndarray, last_lab: np.ndarray, motions: Iterator[Step] | None) -> Last:
         if self.model.history == "previous":
             return Last(self._padded(last_lab))
-        flow, visible = self._motion(frame, last_lab[..., 0]) if motions is None else _of(next(motions))
+        if motions is None:
+            flow, visible = self._motion(frame, last_lab[..., 0])
+        else:
+            step = next(motions)
+            flow, visible = step.flow, step.visible
         return Last(self._padded(last_lab), self._padded(flow), self._padded(visible[..., None]))
 
     def _motion(self, frame: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +92,3 @@ class Colorizer:
 def load_colorizer(path: str | Path, weights_dir: str | Path) -> Colorizer:
     """The colorizer of a checkpoint made by `colorize.train`; `weights_dir` is where the backbone's file is sought."""
     return Colorizer(checkpoint.load(path, weights_dir))
-
-
-def _of(step: Step) -> tuple[np.ndarray, np.ndarray]:
-    return step.flow, step.visible

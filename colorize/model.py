@@ -5,7 +5,6 @@ extensions: history aligned by flow, gated output, and matching by context (docs
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,18 +13,18 @@ from torch import Tensor, nn
 from colorize.networks.colorization import COLORIZATION
 from colorize.networks.context import ContextCorrespondence
 from colorize.networks.correspondence import CORRESPONDENCE
+from colorize.settings import History, Matching, Output, Protocol
 from media.color import rgb_tensor_from_lab
 from media.flow import warp_tensor
 from vision.backbones import Backbone, grey_rgb
 from vision.matching import match, unit_columns
 
-Protocol = Literal["paper", "release"]
-Matching = Literal["subnet", "context"]
-History = Literal["previous", "aligned"]
-Output = Literal["direct", "gated"]
-
 # Eq. 4. Wider for features that see their surroundings: fewer positions stand out, and the mean of some errs less.
 TEMPERATURE = {"subnet": 0.01, "context": 0.02}
+# Scales of a gated output, so that what goes into its network and what comes out is about 1.
+SPREAD_UNIT = 20  # Lab units of the matched colours' spread
+COLOUR_UNIT = 50  # Lab units by which a raw 1 moves the matched colours
+GATE_UNIT = 2  # logits by which a raw 1 moves the gate
 
 
 @dataclass
@@ -126,10 +125,10 @@ class ExemplarModel(nn.Module):
         if self.output == "direct":
             return 128 * self.colorization(inputs).tanh()
         start = blend_rule(luminance, past, last)
-        spread = F.interpolate(found.spread, size=size, **mode) / 20
+        spread = F.interpolate(found.spread, size=size, **mode) / SPREAD_UNIT
         raw = self.colorization(torch.cat([inputs, start, spread], dim=1))
-        gate = torch.sigmoid(torch.logit(start, eps=0.01) + 2 * raw[:, :1])
-        return gate * (w + 50 * raw[:, 1:]) + (1 - gate) * past[:, 1:]
+        gate = torch.sigmoid(torch.logit(start, eps=0.01) + GATE_UNIT * raw[:, :1])
+        return gate * (w + COLOUR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]
 
     def forward(self, luminance: Tensor, reference: Reference, last: Last | None = None) -> Tensor:
         """Colour one frame (Eqs. 2, 6 and 7): luminance (B, 1, H, W) to ab (B, 2, H, W)."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from colorize.pairs import TrainingData
+from colorize.pairs import Items, TrainingData
 from colorize.settings import TrainSettings
-from media.tables import written_whole
+from media.tables import FLOW, read_table, written_whole
 
 
 class Interrupted(SystemExit):
@@ -39,13 +39,16 @@ def fingerprint(data: TrainingData, settings: TrainSettings, backbone: str, seed
 
 
 def data_hash(data: TrainingData) -> str:
-    """SHA-256 over the pixels of all items (as their tables have it) and the order of their references."""
-    parts = []
-    for items in (data.clips, data.photos, data.validation, data.validation_clips):
-        rows = items.rows if items else []
-        paths = items.reference_paths if items else {}
-        parts.append([[row["clip"], row["sha256"], [Path(p).name for p in paths.get(row["clip"], [])]] for row in rows])
-    return _sha256(json.dumps(parts, default=str).encode())
+    """SHA-256 over the pixels of all items (as their tables have it), the order of their references and their flow."""
+    sets = (data.clips, data.photos, data.validation, data.validation_clips)
+    return _sha256(json.dumps([items and described(items) for items in sets], default=str).encode())
+
+
+def described(items: Items) -> list:
+    """What a training sees of a set, in numbers and names that do not depend on where its folders lie."""
+    rows = [[row["clip"], row["sha256"], items.references_of(row["clip"])] for row in items.rows]
+    flow = read_table(items.flow, FLOW).to_dict("records") if items.flow else []
+    return [rows, flow]
 
 
 def save_state(path: Path, state: dict) -> None:

@@ -4,6 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Protocol = Literal["paper", "release"]
+Matching = Literal["subnet", "context"]
+History = Literal["previous", "aligned"]
+Output = Literal["direct", "gated"]
+
 
 class LossWeights(BaseModel):
     """The lambdas of Eq. 15; 0 leaves a loss out."""
@@ -24,10 +29,10 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     width: float = Field(1.0, gt=0, description="channels as a share of the paper's")
-    protocol: Literal["paper", "release"] = Field("paper", description="layout of the networks")
-    matching: Literal["subnet", "context"] = Field("subnet", description="context: an extension, no subnet")
-    history: Literal["previous", "aligned"] = Field("previous", description="aligned: an extension of Eq. 7")
-    output: Literal["direct", "gated"] = Field("direct", description="gated: an extension")
+    protocol: Protocol = Field("paper", description="layout of the networks")
+    matching: Matching = Field("subnet", description="context: an extension, no subnet")
+    history: History = Field("previous", description="aligned: an extension of Eq. 7")
+    output: Output = Field("direct", description="gated: an extension")
 
 
 class TrainSettings(ModelSettings):

@@ -10,6 +10,7 @@ Several GPUs: `torchrun --nproc-per-node 4 -m bench.train ...`; `batch` is the s
 import json
 import math
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -89,7 +90,8 @@ def train(
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
     began = time.monotonic() - state["seconds"]
-    progress = tqdm(total=settings.steps, initial=learner.step, desc=f"train {out_dir.name}", mininterval=5)
+    bar = {"desc": f"train {out_dir.name}", "mininterval": 5, "disable": not fabric.is_global_zero}
+    progress = tqdm(total=settings.steps, initial=learner.step, **bar)
     with Curves(out_dir if fabric.is_global_zero else None, state["lines"]) as curves, Stoppable() as stop:
         for batch in loader(stream, settings, learner.batches, fabric):
             torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009 + fabric.global_rank)
@@ -99,7 +101,7 @@ def train(
                 progress.update()
             learner.batches += 1
             looked = learner.step // settings.validate_every > before // settings.validate_every
-            if looked or learner.step >= settings.steps:
+            if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
             if fabric.is_global_zero and (looked or stop.asked):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
@@ -118,26 +120,27 @@ def train(
 
 def new_state(learner: Learner, validation: list[Batch]) -> dict:
     """The state before the first step: what learns, the curves so far, and the best look at the validation set."""
-    error = validation_error(learner.model, validation)
+    error, _ = look(learner.model, validation)
     lines = [json.dumps({"step": 0, "validation": error})]
     return learner.state() | {"lines": lines, "best": None, "weights": None, "seconds": 0.0, "start": error}
 
 
 def validate(learner: Learner, validation: list[Batch], curves: Curves, state: dict) -> None:
     """Look at the validation set: its error and a picture go to the curves, the best weights into the state."""
-    error = validation_error(learner.model, validation)
+    error, picture = look(learner.model, validation)
     curves.write(learner.step, {"validation": error})
-    curves.picture(learner.step, "input, result, truth", strip(learner.model, validation[0]))
+    curves.picture(learner.step, "input, result, truth", picture)
     if state["best"] is None or error < state["best"]["validation_best"]:
         state["best"] = {"best_step": learner.step, "validation_best": error}
         state["weights"] = {name: value.clone() for name, value in learner.model.state_dict().items()}
 
 
 def commit() -> str:
-    """The commit of the code, with a `+` if it was changed since; empty outside a checkout."""
-    here = Path(__file__).parent
-    found = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True)
-    return found.stdout.strip()
+    """The commit of the code, with a `+` if it was changed since; empty outside a checkout, or without git."""
+    if not (git := shutil.which("git")):
+        return ""
+    command = [git, "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def launched(settings: TrainSettings) -> Fabric:
@@ -178,16 +181,14 @@ def new_learner(settings: TrainSettings, backbone: str, weights_dir: Path, seed:
 def training_stream(data: TrainingData, settings: TrainSettings, seed: int) -> PairStream:
     """The samples of the whole training, in order."""
     clips, photos = ClipPairs(data.clips, settings), PhotoPairs(data.photos, settings)
-    batches = math.ceil(settings.steps / len(windows(settings)))
+    batches = settings.steps // len(windows(settings))
     return PairStream(clips, photos, batches * settings.batch, settings.photo_share, seed)
 
 
 def loader(stream: PairStream, settings: TrainSettings, first: int, fabric: Fabric) -> DataLoader:
     """This process's share of every batch from number `first` on."""
-    batches = [
-        list(range(k * settings.batch, (k + 1) * settings.batch))[fabric.global_rank :: fabric.world_size]
-        for k in range(first, len(stream) // settings.batch)
-    ]
+    size, rank, world = settings.batch, fabric.global_rank, fabric.world_size
+    batches = [list(range(k * size + rank, (k + 1) * size, world)) for k in range(first, len(stream) // size)]
     return DataLoader(stream, batch_sampler=batches, num_workers=settings.workers)
 
 
@@ -254,7 +255,15 @@ class Rendered:
     of the window before (`start`), or it is coloured without a history, or it is given.
     """
 
-    def __init__(self, model, batch: Batch, window: range, start: Tensor | None, settings: TrainSettings, fabric):
+    def __init__(
+        self,
+        model: ExemplarModel,
+        batch: Batch,
+        window: range,
+        start: Tensor | None,
+        settings: TrainSettings,
+        fabric: Fabric,
+    ):
         self.batch, self.window, self.settings = batch, window, settings
         self.truth = [self._cut(batch["frames"][:, t]) for t in window]
         with fabric.autocast():
@@ -305,47 +314,47 @@ class Rendered:
 
 def training_step(learner: Learner, rendered: Rendered, settings: TrainSettings, fabric: Fabric) -> dict[str, float]:
     """One step of the discriminator (once the adversarial loss counts) and one of the generator; the loss values."""
-    judge, values, clips = learner.judge, {}, rendered.batch["item"]
+    judge, values = learner.judge, {}
     adversarial = settings.losses.adversarial > 0 and learner.step > settings.adversarial_from
     if adversarial:
         with fabric.autocast():
             loss = losses.adversarial_discriminator(judge(rendered.fake().detach()), judge(rendered.real()))
-        values["discriminator"] = update({"discriminator": loss}, {}, judge, learner, 1, clips, fabric)
+        values = checked({"discriminator": loss}, learner, rendered)
+        update(loss, judge, learner.optimizers[1], fabric)
     with fabric.autocast():
         terms = generator_losses(learner.model, rendered, settings)
         if adversarial:
             terms["adversarial"] = losses.adversarial_generator(judge(rendered.fake()), judge(rendered.real()))
-    total = update(terms, settings.losses.model_dump(), learner.model, learner, 0, clips, fabric)
-    values |= {name: term.item() for name, term in terms.items()} | {"total": total}
+    values |= checked(terms, learner, rendered)
+    weights = settings.losses.model_dump()
+    total = sum(weights[name] * term for name, term in terms.items())
+    update(total, learner.model, learner.optimizers[0], fabric)
+    values["total"] = total.item()
     return {name: float(fabric.all_reduce(torch.tensor(value), reduce_op="mean")) for name, value in values.items()}
 
 
-def update(
-    terms: dict[str, Tensor],
-    weights: dict[str, float],
-    net: nn.Module,
-    learner: Learner,
-    optimizer: int,
-    clips: list[str],
-    fabric: Fabric,
-) -> float:
-    """One optimiser step on `net` alone, by the weighted sum of the terms (weight 1 if none is given); the sum."""
-    for name, term in terms.items():
-        if not torch.isfinite(term):
+def checked(terms: dict[str, Tensor], learner: Learner, rendered: Rendered) -> dict[str, float]:
+    """The values of loss terms. Raises FloatingPointError naming step, term and clips where one is not finite."""
+    values = {name: term.item() for name, term in terms.items()}
+    for name, value in values.items():
+        if not math.isfinite(value):
             raise FloatingPointError(
-                f"training step {learner.step}: the {name} loss is {term.item()} on the batch {', '.join(clips)}; "
-                "lower learning_rate, or look at these clips"
+                f"training step {learner.step}: the {name} loss is {value} on the batch "
+                f"{', '.join(rendered.batch['item'])}; lower learning_rate, or look at these clips"
             )
-    total = sum(weights.get(name, 1.0) * term for name, term in terms.items())
+    return values
+
+
+def update(loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer, fabric: Fabric) -> None:
+    """One optimiser step on `net` alone, by the mean of the gradients over all processes."""
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    learner.optimizers[optimizer].zero_grad(set_to_none=True)
-    total.backward(inputs=parameters)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward(inputs=parameters)
     # By hand: the networks are called several times a step, in more ways than the hooks of DistributedDataParallel see.
     if fabric.world_size > 1:
         for parameter in parameters:
             parameter.grad = fabric.all_reduce(parameter.grad, reduce_op="mean")
-    learner.optimizers[optimizer].step()
-    return total.item()
+    optimizer.step()
 
 
 def generator_losses(model: ExemplarModel, rendered: Rendered, settings: TrainSettings) -> dict[str, Tensor]:
@@ -353,12 +362,18 @@ def generator_losses(model: ExemplarModel, rendered: Rendered, settings: TrainSe
 
     Those with weight 0 are not computed.
     """
-    frames = [frame_losses(model, rendered, index, settings) for index in range(1, len(rendered.ab))]
+    style = None
+    if settings.losses.contextual:
+        with torch.no_grad():
+            style = model.backbone.levels(rgb_tensor_from_lab(rendered.batch["reference"]))
+    frames = [frame_losses(model, rendered, index, style, settings) for index in range(1, len(rendered.ab))]
     return {name: sum(terms[name] for terms in frames) / len(frames) for name in frames[0]}
 
 
-def frame_losses(model: ExemplarModel, rendered: Rendered, index: int, settings: TrainSettings) -> dict[str, Tensor]:
-    """The losses of one frame of the window."""
+def frame_losses(
+    model: ExemplarModel, rendered: Rendered, index: int, style: list[Tensor] | None, settings: TrainSettings
+) -> dict[str, Tensor]:
+    """The losses of one frame of the window; `style`: the reference's feature levels, for the contextual loss."""
     weights, truth, ab = settings.losses, rendered.truth[index], rendered.ab[index]
     terms = {}
     if weights.perceptual or weights.contextual:
@@ -368,8 +383,6 @@ def frame_losses(model: ExemplarModel, rendered: Rendered, index: int, settings:
             wanted = model.backbone.levels(rgb_tensor_from_lab(truth))[-1]
         terms["perceptual"] = losses.perceptual(result[-1], wanted)
     if weights.contextual:
-        with torch.no_grad():
-            style = model.backbone.levels(rgb_tensor_from_lab(rendered.batch["reference"]))
         terms["contextual"] = losses.contextual(result, style, settings.context_weights)
     if weights.smoothness:
         terms["smoothness"] = losses.smoothness(ab, truth)
@@ -404,20 +417,23 @@ def validation_results(model: ExemplarModel, batch: Batch) -> list[Tensor]:
     return results
 
 
-def validation_error(model: ExemplarModel, batches: list[Batch]) -> float:
-    """Mean absolute error of ab on the validation samples' frames after the first, Lab units."""
-    errors = []
+def look(model: ExemplarModel, batches: list[Batch]) -> tuple[float, Tensor]:
+    """Mean absolute error of ab, Lab units, on the validation samples' frames after the first, and a picture.
+
+    The picture, RGB (3, H, 3W) in 0..1, has input, result and truth of the first sample's last frame.
+    """
+    errors, picture = [], None
     for batch in batches:
-        results = validation_results(model, batch)
-        each = [(ab - batch["frames"][:, t, 1:]).abs().mean(dim=(1, 2, 3)) for t, ab in enumerate(results, start=1)]
+        results, truth = validation_results(model, batch), batch["frames"]
+        each = [(ab - truth[:, t, 1:]).abs().mean(dim=(1, 2, 3)) for t, ab in enumerate(results, start=1)]
         errors += torch.stack(each).mean(dim=0).tolist()
-    return sum(errors) / len(errors)
+        if picture is None:
+            picture = side_by_side(truth[:1, -1], results[-1][:1])
+    return sum(errors) / len(errors), picture
 
 
-def strip(model: ExemplarModel, batch: Batch) -> Tensor:
-    """Input, result and truth of the first sample's last frame, side by side: RGB (3, H, 3W) in 0..1."""
-    one = {name: value[:1] for name, value in batch.items()}
-    truth, ab = one["frames"][:, -1], validation_results(model, one)[-1]
+def side_by_side(truth: Tensor, ab: Tensor) -> Tensor:
+    """Input, result and truth of a frame (1, 3, H, W) and its colours (1, 2, H, W): RGB (3, H, 3W) in 0..1."""
     panels = [torch.cat([truth[:, :1], colours], dim=1) for colours in (torch.zeros_like(ab), ab, truth[:, 1:])]
     return rgb_tensor_from_lab(torch.cat(panels, dim=3))[0]
 

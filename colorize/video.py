@@ -23,7 +23,7 @@ from tqdm import tqdm
 from colorize import checkpoint
 from colorize.clip import CannotColorize, ImageClip, VideoClip, open_clip
 from colorize.finish import finished
-from colorize.inference import Colorizer
+from colorize.inference import MULTIPLE, SMALLEST, Colorizer
 from colorize.segments import LENGTH, Output, Parts, State, open_output
 from media.color import lab_from_rgb, with_luminance
 from media.image import read_upright
@@ -34,11 +34,6 @@ ROOT = Path(__file__).parents[1]
 DEFAULT_WEIGHTS = ROOT / "weights" / "huebench-small.safetensors"
 EXTERNAL_WEIGHTS = ROOT / "weights" / "external"
 VERSION = 1
-# The network halves a frame three times. Multiples need no padding, whose invented border would enter the recurrence
-# and be lost when a run goes on from its saved state.
-MULTIPLE = 8
-# Smaller sides leave the backbone nothing to look at.
-SMALLEST = 32
 # A reference whose most colourful hundredth stays below this chroma (Lab units) is grey but for its coding.
 GREY = 3.0
 # The reference's height in a side-by-side picture, as a share of the frame's.
@@ -194,6 +189,8 @@ def working_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 
 def _in_multiples(side: float) -> int:
+    # No padding is needed then, whose invented border would enter the recurrence and be lost when a run goes on from
+    # its saved state.
     return max(SMALLEST, MULTIPLE * round(side / MULTIPLE))
 
 

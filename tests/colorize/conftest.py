@@ -7,7 +7,7 @@ from colorize.pairs import Items, TrainingData
 from colorize.settings import TrainSettings
 from media.flow import write_kitti
 from media.image import content_hash, frame_path, write_png
-from media.tables import CLIPS, REFERENCES, folder_of, write_table
+from media.tables import CLIPS, FLOW, REFERENCES, folder_of, write_table
 
 
 def picture(seed: int, height: int = 96, width: int = 128) -> np.ndarray:
@@ -60,6 +60,7 @@ def data(tmp_path):
         for t in (first, first + 1):
             moved = np.zeros((96, 128, 2), np.float32) + motion
             write_kitti(frame_path(folder_of(flow) / "m" / direction, t), moved, np.ones((96, 128), bool))
+    write_table([{"clip": "m", "n_pairs": 2, "visible": 1.0, "estimator": "known"}], flow, FLOW)
     reference = str(frame_path(folder_of(photos) / "b", 0))
     references = tmp_path / "references.parquet"
     rows = [{"item": name, "rank": 1, "reference": "b", "path": reference, "similarity": 0.5} for name in ("a", "m")]

@@ -15,8 +15,10 @@ from PIL import Image
 
 from colorize import segments, video
 from colorize.clip import CannotColorize
+from colorize.finish import finished
+from colorize.inference import Colorizer
 from colorize.video import colorize_video, working_size
-from media.color import lab_from_rgb
+from media.color import lab_from_rgb, with_luminance
 from media.image import CorruptImage, frame_path, read_rgb, write_png
 from media.video import NotAVideo, TimedFrame, TruncatedVideo, VideoWriter, decode, decode_timed, describe
 
@@ -272,6 +274,42 @@ def test_the_command_colours_on_the_cpu(tiny_weights, clip, red, tmp_path):
     given = ("--input", clip, "--reference", red, "--weights", tiny_weights, "--output", tmp_path / "out")
     subprocess.run(command(*given, "--device", "cpu", "--short-side", "32"), cwd=ROOT, check=True, capture_output=True)
     assert len(frames_of(tmp_path / "out")) == 10
+
+
+@pytest.fixture
+def release(tmp_path):
+    """The published networks with deterministic weights, and a folder with their files, named as published."""
+    import copy
+
+    import torch
+
+    from colorize.parity import recipe
+
+    model = copy.deepcopy(recipe.model())
+    folder = tmp_path / "release"
+    folder.mkdir()
+    torch.save(model.correspondence.state_dict(), folder / "nonlocal_net_iter_76000.pth")
+    torch.save(model.colorization.state_dict(), folder / "colornet_iter_76000.pth")
+    torch.save(model.backbone.state_dict(), folder / "vgg19_conv.pth")
+    return model, folder
+
+
+def test_the_command_takes_the_published_files_and_finishes_as_published(release, tmp_path, picture):
+    model, folder = release
+    model.temperature = 1e-10
+    frames = [picture(seed, 32, 48) for seed in (5, 6)]
+    for index, frame in enumerate(frames):
+        write_png(frame_path(tmp_path / "grey", index), frame)
+    write_png(tmp_path / "reference.png", picture(7, 32, 48))
+    given = ("--input", tmp_path / "grey", "--reference", tmp_path / "reference.png", "--weights", folder)
+    given += ("--output", tmp_path / "out", "--finish", "release", "--device", "cpu")
+    subprocess.run(command(*given), cwd=ROOT, check=True, capture_output=True)
+
+    luminances = [luminance(frame) for frame in frames]
+    colours = list(Colorizer(model).colorize(iter(luminances), lab_from_rgb(picture(7, 32, 48))))
+    for result, light, ab in zip(frames_of(tmp_path / "out"), luminances, colours, strict=True):
+        np.testing.assert_allclose(result.astype(int), with_luminance(light, finished(light, ab)), atol=1)
+        assert np.abs(result.astype(int) - with_luminance(light, ab)).mean() > 3
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>"])
