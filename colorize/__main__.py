@@ -60,6 +60,37 @@ def video(
         sys.exit("stopped; the same command goes on from the last finished segment")
 
 
+def export(
+    *,
+    clips: Path,
+    out: Path,
+    flow: Path | None = None,
+    references: Path | None = None,
+    shard_size: int = 32,
+) -> None:
+    """Write prepared clips as WebDataset tar shards, for training elsewhere. docs/training-data.md has a reader.
+
+    Args:
+        clips: table of clips or photographs, beside the folder of their frames; rejected ones are left out.
+        out: name of the shards with the number as %06d, such as shards/train-%06d.tar.
+        flow: table of their flow; without it the shards hold none.
+        references: table of their references; without it the shards hold none.
+        shard_size: clips a shard.
+    """
+    from colorize.export import write_shards
+    from colorize.pairs import Items
+
+    try:
+        written = write_shards(Items(clips, references, flow), out, shard_size)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(
+        f"export: {written.clips} clips with {written.pairs} pairs and {written.references} references, "
+        f"{written.without_references} clips without any"
+    )
+    print("left out: " + (", ".join(f"{count} {reason}" for reason, count in written.skipped.items()) or "none"))
+
+
 def parity(vectors: Positional[Path], *, tolerances: Path | None = None) -> None:
     """Compare this implementation with recorded outputs of the published program.
 
@@ -77,4 +108,6 @@ def _plainly(message: Warning | str, *_, **__) -> None:
 
 
 if __name__ == "__main__":
-    tyro.extras.subcommand_cli_from_dict({"video": video, "parity": parity}, prog="python -m colorize")
+    tyro.extras.subcommand_cli_from_dict(
+        {"video": video, "export": export, "parity": parity}, prog="python -m colorize"
+    )

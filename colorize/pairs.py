@@ -6,15 +6,21 @@ A sample is a dict of float32 tensors, T frames (the paper's pair: 2), Lab units
 - flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it is reliable;
 - flow_back (T-1, 2, h, w), current -> last on the grid of current; visible_back (T-1, 1, h, w);
 - own (), 1 where the reference is the sample's own true frame (then Eq. 14 applies);
-- given (), 1 where the first frame is given in colour; item, the clip's or photograph's name.
+- given (), 1 where the first frame is given in colour; item, the clip's or photograph's name;
+- reference_rank (), int64, the place of the reference among the item's, 1 = most similar; 0 = the sample's own frame.
+`ClipPairs` and `PhotoPairs` as datasets add all ranked references (`Pairs.ranked`). docs/training-data.md says more.
 Everything random comes from the generator that is passed in, so a sample depends on the seed and its index alone.
 """
 
+from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
@@ -29,6 +35,23 @@ from vision.distortion import pseudo_pair
 GRID = 4
 
 
+class Ranked(NamedTuple):
+    """A reference of an item: its name in the gallery, its file, and how similar it is (-1..1; NaN if not known)."""
+
+    reference: str
+    path: str
+    similarity: float
+
+
+def ranked_references(table: pd.DataFrame) -> dict[str, list[Ranked]]:
+    """The references of each item, the most similar first; `table` has the columns REFERENCES."""
+    table, found = table.sort_values("rank"), defaultdict(list)
+    similarity = table["similarity"].to_numpy("float64", na_value=np.nan)
+    for item, *reference in zip(table["item"], table["reference"], table["path"], similarity.tolist(), strict=True):
+        found[item].append(Ranked(*reference))
+    return dict(found)
+
+
 @dataclass
 class Items:
     """A prepared set of clips or photographs: its table, and the tables of its references and (clips) its flow."""
@@ -38,13 +61,18 @@ class Items:
     flow: Path | None = None
     rows: list[dict] = field(init=False)
     reference_paths: dict[str, list[str]] = field(init=False)
+    ranked: dict[str, list[Ranked]] = field(init=False)
+    most_references: int = field(init=False)  # of one item; the pipeline finds equally many for each
 
     def __post_init__(self):
         self.rows = kept(read_table(self.table, CLIPS)).to_dict("records")
-        self.reference_paths = {}
-        if self.references:
-            ranked = read_table(self.references, REFERENCES).sort_values("rank")
-            self.reference_paths = ranked.groupby("item")["path"].agg(list).to_dict()
+        self.ranked = ranked_references(read_table(self.references, REFERENCES)) if self.references else {}
+        self.reference_paths = {item: [each.path for each in ranked] for item, ranked in self.ranked.items()}
+        self.most_references = max(map(len, self.ranked.values()), default=0)
+
+    def references_of(self, name: str) -> list[str]:
+        """The ids of the references of the item `name`, the most similar first; none if none was found for it."""
+        return [each.reference for each in self.ranked.get(name, [])]
 
     def frame(self, name: str, index: int) -> np.ndarray:
         """Frame `index` of the item `name`, uint8 RGB (H, W, 3)."""
@@ -75,46 +103,113 @@ class Motion:
     visible_back: np.ndarray
 
 
-class PhotoPairs:
-    """Pseudo-video: pairs made of photographs by a random distortion and a change of brightness (section 4)."""
+class Pairs(Dataset, ABC):
+    """Samples of a prepared set, as a dataset: number i of an epoch is drawn with a generator seeded (seed, epoch, i).
 
-    def __init__(self, photos: Items, settings: TrainSettings):
-        self.photos, self.settings = photos, settings
+    It holds tables and paths alone, so it goes to the processes of a DataLoader, however they are started; `set_epoch`
+    reaches those that persist as well.
+    """
+
+    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+        """`settings`: sizes, and how samples are drawn; without them the paper's."""
+        self.items, self.settings, self.seed = items, settings or TrainSettings(), seed
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of samples in an epoch."""
+
+    @abstractmethod
+    def sample(self, index: int, rng: np.random.Generator) -> dict[str, torch.Tensor | str]:
+        """Sample `index`, with what is random about it drawn from `rng`; the keys are those of the module."""
+
+    @property
+    @abstractmethod
+    def given_share(self) -> float:
+        """The probability with which a sample's first frame is given."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw other samples: call it before the loader is iterated anew."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor | str]:
+        """Sample `index` of this epoch, and the ranked references of its item; IndexError beyond the end."""
+        index = range(len(self))[index]
+        sample = self.sample(index, np.random.default_rng((self.seed, int(self._epoch), index)))
+        return sample | self.ranked(sample["item"])
+
+    def ranked(self, name: str) -> dict[str, torch.Tensor]:
+        """All K references of the item `name`, K being the most that an item of the set has.
+
+        - references (K, 3, H, W), Lab, most similar first, scaled and cut to the frame;
+        - similarity (K,), cosine of the features that they were found by;
+        - probability (K+1,), with which a sample's `reference` is its own frame (0) or that of rank 1..K; its sum is 1.
+        An item with fewer has probability 0, similarity NaN and zeros in place of the others.
+        """
+        found, most = self.items.ranked.get(name, []), self.items.most_references
+        references = torch.zeros(most, 3, *self.settings.frame)
+        similarity = torch.full((most,), torch.nan)
+        probability = torch.zeros(most + 1)
+        for k, each in enumerate(found):
+            references[k] = _stacked([read_reference(each.path, self.settings.frame)])[0]
+            similarity[k] = each.similarity
+            probability[k + 1] = (1 - self.given_share) * (1 - self.settings.own_reference) / len(found)
+        probability[0] = 1 - probability.sum()
+        return {"references": references, "similarity": similarity, "probability": probability}
+
+
+class PhotoPairs(Pairs):
+    """Pseudo-video: pairs made of photographs by a random distortion and a change of brightness (section 4).
+
+    Nothing is written: the pair, its exact motion and masks are computed from the photograph when they are asked for.
+    """
 
     def __len__(self) -> int:
-        return len(self.photos.rows)
+        return len(self.items.rows)
+
+    @property
+    def given_share(self) -> float:
+        return 0.0
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, torch.Tensor | str]:
-        name = self.photos.rows[index]["clip"]
-        moved = pseudo_pair(self.photos.frame(name, 0), self.settings.frame, self.settings.distortion, rng)
+        name = self.items.rows[index]["clip"]
+        moved = pseudo_pair(self.items.frame(name, 0), self.settings.frame, self.settings.distortion, rng)
         last, current = lab_from_rgb(moved.last), lab_from_rgb(moved.current)
         shift = rng.normal(0, self.settings.luminance_shift) if self.settings.luminance_shift else 0.0
         current[..., 0] = np.clip(current[..., 0] + shift, 0, 100)
-        paths = self.photos.reference_paths.get(name, [])
-        reference, own = draw_reference(current, paths, self.settings, rng)
+        reference, rank = draw_reference(current, self.items.reference_paths.get(name, []), self.settings, rng)
         motion = Motion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
         at = random_window(self.settings.frame, self.settings.crop, rng)
-        return as_tensors([last, current], [motion], at, self.settings.crop, reference) | labels(own, False, name)
+        return as_tensors([last, current], [motion], at, self.settings.crop, reference) | labels(rank, False, name)
 
 
-class ClipPairs:
-    """Adjacent frames of real clips with their stored flow and masks."""
+class ClipPairs(Pairs):
+    """Adjacent frames of real clips with their stored flow and masks; `positions` has clip and first frame of each.
 
-    def __init__(self, clips: Items, settings: TrainSettings):
-        self.clips, self.settings = clips, settings
+    A clip of n frames gives n - 1 pairs (n - T + 1 samples of T frames).
+    """
+
+    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+        super().__init__(items, settings, seed)
+        if items.flow is None:
+            raise ValueError(f"{items.table}: pairs of clips need the table of their flow: Items(table, ..., flow=...)")
         self.positions = [
-            (row["clip"], t) for row in clips.rows for t in range(row["n_frames"] - settings.sequence + 1)
+            (row["clip"], t) for row in items.rows for t in range(row["n_frames"] - self.settings.sequence + 1)
         ]
 
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def given_share(self) -> float:
+        return self.settings.given_first
+
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, torch.Tensor | str]:
         name, start = self.positions[index]
         times = range(start, start + self.settings.sequence)
-        frames = [lab_from_rgb(self.clips.frame(name, t)) for t in times]
+        frames = [lab_from_rgb(self.items.frame(name, t)) for t in times]
         motions = [
-            Motion(*self.clips.motion(name, "forward", t), *self.clips.motion(name, "backward", t + 1))
+            Motion(*self.items.motion(name, "forward", t), *self.items.motion(name, "backward", t + 1))
             for t in times[:-1]
         ]
         cut = slices(random_window(frames[0].shape[:2], self.settings.frame, rng), self.settings.frame)
@@ -122,17 +217,18 @@ class ClipPairs:
         motions = [Motion(*(part[cut] for part in vars(motion).values())) for motion in motions]
         given = rng.uniform() < self.settings.given_first
         if given:
-            reference, own = frames[0], True
+            reference, rank = frames[0], 0
         else:
-            reference, own = draw_reference(frames[-1], self.clips.reference_paths.get(name, []), self.settings, rng)
+            reference, rank = draw_reference(frames[-1], self.items.reference_paths.get(name, []), self.settings, rng)
         at = random_window(self.settings.frame, self.settings.crop, rng)
-        return as_tensors(frames, motions, at, self.settings.crop, reference) | labels(own, given, name)
+        return as_tensors(frames, motions, at, self.settings.crop, reference) | labels(rank, given, name)
 
 
 class PairStream(Dataset):
     """A fixed sequence of samples: number k is drawn with a generator of its own, seeded with (seed, k).
 
-    The order therefore does not depend on the number of loader processes, and any k can be made again alone.
+    It is what the training reads. The order does not depend on the number of loader processes, and any k can be made
+    again alone. photo_share: the probability of a photograph; which of them, or which pair, is drawn uniformly.
     """
 
     def __init__(self, clips: ClipPairs, photos: PhotoPairs, length: int, photo_share: float, seed: int):
@@ -142,7 +238,7 @@ class PairStream(Dataset):
             raise ValueError(
                 f"there is nothing to train on: neither clips.sets.train nor images.sets.train holds an item that "
                 f"passes the filter and gives {photos.settings.sequence} frames; see the column `reason` of "
-                f"{clips.clips.table} and {photos.photos.table}"
+                f"{clips.items.table} and {photos.items.table}"
             )
 
     def __len__(self) -> int:
@@ -156,14 +252,22 @@ class PairStream(Dataset):
 
 def draw_reference(
     true: np.ndarray, paths: Sequence[str], settings: TrainSettings, rng: np.random.Generator
-) -> tuple[np.ndarray, bool]:
-    """A retrieved reference, or the sample's own frame with noise: Lab (H, W, 3), and whether it is its own."""
+) -> tuple[np.ndarray, int]:
+    """One of the ranked references, each as likely, or the sample's own frame with noise: Lab (H, W, 3), and its rank.
+
+    The rank of its own frame is 0; it is drawn with probability `own_reference`, or always if there is no other.
+    """
     if paths and rng.uniform() >= settings.own_reference:
-        size = true.shape[:2]
-        return lab_from_rgb(cover_crop(read_rgb(paths[rng.integers(len(paths))]), size)), False
+        drawn = int(rng.integers(len(paths)))
+        return read_reference(paths[drawn], true.shape[:2]), drawn + 1
     noisy = true + rng.normal(0, 1, true.shape).astype(np.float32) * settings.reference_noise
     noisy[..., 0] = np.clip(noisy[..., 0], 0, 100)
-    return noisy, True
+    return noisy, 0
+
+
+def read_reference(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+    """A picture of any size, scaled and cut to `size`: Lab (*size, 3)."""
+    return lab_from_rgb(cover_crop(read_rgb(path), size))
 
 
 def random_window(size: tuple[int, int], window: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
@@ -189,9 +293,10 @@ def as_tensors(frames, motions, at: tuple[int, int], window: tuple[int, int], re
     return tensors
 
 
-def labels(own: bool, given: bool, item: str) -> dict[str, torch.Tensor | str]:
-    """What a sample is, besides its pictures."""
-    return {"own": torch.tensor(float(own)), "given": torch.tensor(float(given)), "item": item}
+def labels(rank: int, given: bool, item: str) -> dict[str, torch.Tensor | str]:
+    """What a sample is, besides its pictures; `rank` is that of its reference."""
+    own = torch.tensor(float(rank == 0))
+    return {"own": own, "given": torch.tensor(float(given)), "reference_rank": torch.tensor(rank), "item": item}
 
 
 def _stacked(images) -> torch.Tensor:

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
-from colorize.pairs import GRID, ClipPairs, PairStream, PhotoPairs, draw_reference, random_window, slices
+from colorize.pairs import GRID, ClipPairs, Items, PairStream, PhotoPairs, draw_reference, random_window, slices
 from colorize.settings import TrainSettings
 from media.color import lab_from_rgb
 from media.flow import warp_tensor
-from media.image import read_rgb
+from media.image import cover_crop, read_rgb, write_jpeg
+from media.tables import REFERENCES, write_table
 
 SOURCES = pytest.mark.parametrize("photo_share", [0.0, 1.0], ids=["clips", "photos"])
 
@@ -36,7 +38,9 @@ def test_shapes_and_units(data, settings, photo_share):
             assert channels == 2 or set(sample[name].unique().tolist()) <= {0, 1}
         assert sample["own"].shape == sample["given"].shape == ()
         assert sample["at"].shape == (2,) and sample["at"].dtype == torch.int64
-        assert all(value.dtype == torch.float32 for name, value in sample.items() if name not in ("at", "item"))
+        assert sample["reference_rank"].shape == () and sample["reference_rank"].dtype == torch.int64
+        exact = ("at", "reference_rank", "item")
+        assert all(value.dtype == torch.float32 for name, value in sample.items() if name not in exact)
         assert 0 <= sample["frames"][:, 0].min() and 20 < sample["frames"][:, 0].max() <= 100
 
 
@@ -161,12 +165,154 @@ def test_own_references_come_at_their_rate(data, settings):
     frame = np.zeros((64, 96, 3), np.float32)
     path = data.photos.reference_paths["a"]
     rng = np.random.default_rng(0)
-    own = [draw_reference(frame, path, settings, rng)[1] for _ in range(300)]
+    own = [draw_reference(frame, path, settings, rng)[1] == 0 for _ in range(300)]
     assert 0.22 < np.mean(own) < 0.38
-    assert draw_reference(frame, [], settings, rng)[1]  # without a retrieved one it is always its own
+    assert draw_reference(frame, [], settings, rng)[1] == 0  # without a retrieved one it is always its own
 
 
 def test_a_frame_larger_than_the_clip_says_which_key(data, settings):
     large = changed(settings, frame=(200, 304))
     with pytest.raises(ValueError, match=r"lower training\.<name>\.frame and crop, or raise clips\.size"):
         ClipPairs(data.clips, large).sample(0, np.random.default_rng(0))
+
+
+@pytest.fixture
+def gallery(data, picture, tmp_path):
+    """`data` with three ranked references of the clip `m` and of the photograph `a`, JPEG files of other sizes."""
+    rows = []
+    for rank in (3, 1, 2):
+        path = tmp_path / f"{rank}.JPEG"
+        write_jpeg(path, picture(rank, 90 + 60 * rank, 200))
+        row = {"rank": rank, "reference": f"r{rank}", "path": str(path), "similarity": 1 - rank / 4}
+        rows += [row | {"item": item} for item in ("m", "a")]
+    write_table(rows, data.clips.references, REFERENCES)
+    data.clips = Items(data.clips.table, data.clips.references, data.clips.flow)
+    data.photos = Items(data.photos.table, data.photos.references)
+    return data
+
+
+def equal(one, other) -> bool:
+    """The same sample, or batch of samples: NaN equals NaN."""
+    assert list(one) == list(other)
+    texts = [one[name] == other[name] for name in one if name == "item"]
+    return all(texts) and all(
+        torch.allclose(one[name], other[name], rtol=0, atol=0, equal_nan=True) for name in one if name != "item"
+    )
+
+
+def test_what_a_training_draws_is_what_it_always_was(gallery, settings):
+    """The decisions that checkpoints were trained on: item, rank of the reference and window of the first samples."""
+    settings = changed(settings, crop=(32, 48), given_first=0.2)
+    drawn = [stream(gallery, settings, seed=3)[k] for k in range(8)]
+    assert [(s["item"], s["reference_rank"].item(), *s["at"].tolist()) for s in drawn] == [
+        ("a", 3, 8, 20),
+        ("b", 0, 12, 32),
+        ("b", 0, 28, 12),
+        ("a", 0, 32, 48),
+        ("m", 0, 4, 16),
+        ("a", 3, 12, 8),
+        ("c", 0, 8, 12),
+        ("m", 2, 24, 12),
+    ]
+
+
+def test_a_dataset_yields_the_ranked_references(gallery, settings):
+    assert gallery.clips.references_of("m") == ["r1", "r2", "r3"] and gallery.clips.references_of("none") == []
+    clips = ClipPairs(gallery.clips, settings)
+    for sample in clips:
+        assert sample["references"].shape == (3, 3, 64, 96)
+        assert sample["similarity"].tolist() == [0.75, 0.5, 0.25]
+        assert sample["probability"].tolist() == pytest.approx([0.3, 0.7 / 3, 0.7 / 3, 0.7 / 3])
+        for k, path in enumerate(gallery.clips.reference_paths["m"]):
+            expected = lab_from_rgb(cover_crop(read_rgb(path), (64, 96))).transpose(2, 0, 1)
+            np.testing.assert_array_equal(sample["references"][k], expected)
+        if rank := sample["reference_rank"].item():
+            assert torch.equal(sample["reference"], sample["references"][rank - 1])
+
+
+def test_an_item_without_references_takes_its_own(gallery, settings):
+    sample = PhotoPairs(gallery.photos, settings)[1]
+    assert sample["item"] == "b" and sample["own"] == 1 and sample["reference_rank"] == 0
+    assert sample["probability"].tolist() == [1, 0, 0, 0] and sample["similarity"].isnan().all()
+    assert sample["references"].shape == (3, 3, 64, 96) and not sample["references"].any()
+    bare = PhotoPairs(Items(gallery.photos.table), settings)[0]
+    assert bare["references"].shape == (0, 3, 64, 96) and bare["probability"].tolist() == [1]
+
+
+@pytest.mark.parametrize("given", [0.0, 0.4])
+def test_references_are_drawn_with_the_probabilities_that_are_said(gallery, settings, given):
+    clips, rng = ClipPairs(gallery.clips, changed(settings, given_first=given)), np.random.default_rng(0)
+    ranks = [clips.sample(0, rng)["reference_rank"].item() for _ in range(400)]
+    probability = clips.ranked("m")["probability"].numpy()
+    spread = np.sqrt(probability * (1 - probability) / len(ranks))
+    assert (np.abs(np.bincount(ranks, minlength=4) / len(ranks) - probability) < 4 * spread).all()
+
+
+def test_the_paper_draws_seven_in_ten_from_the_five_most_similar():
+    defaults = TrainSettings()
+    assert (defaults.own_reference, defaults.given_first, defaults.photo_share) == (0.3, 0, 0.79)
+    assert defaults.photo_share == pytest.approx(70_000 / (70_000 + 768 * 24), abs=0.005)
+
+
+@pytest.mark.parametrize("kind", [ClipPairs, PhotoPairs])
+def test_a_dataset_depends_on_seed_epoch_and_index_only(gallery, settings, kind):
+    items = gallery.clips if kind is ClipPairs else gallery.photos
+    pairs, again = kind(items, settings, seed=4), kind(items, settings, seed=4)
+    first = [pairs[k] for k in range(len(pairs))]
+    assert len(first) == len(pairs) > 1
+    assert all(equal(sample, again[k]) for k, sample in reversed(list(enumerate(first))))
+    assert equal(pairs[-1], first[-1])
+    with pytest.raises(IndexError):
+        pairs[len(pairs)]
+    again.set_epoch(1)
+    assert not any(equal(sample, again[k]) for k, sample in enumerate(first))
+    again.set_epoch(0)
+    assert equal(first[0], again[0])
+    assert not any(equal(sample, kind(items, settings, seed=5)[k]) for k, sample in enumerate(first))
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_dataset_goes_through_loader_processes(gallery, settings, start):
+    """Processes that persist too are told of the next epoch, and batches are the samples stacked."""
+    pairs = ClipPairs(gallery.clips, settings)
+    options = {"batch_size": 2, "num_workers": 1, "multiprocessing_context": start, "persistent_workers": True}
+    loader = DataLoader(pairs, **options)
+    for epoch in range(2):
+        pairs.set_epoch(epoch)
+        (batch,) = loader
+        assert equal(batch, torch.utils.data.default_collate([pairs[0], pairs[1]]))
+
+
+def test_a_dataset_without_settings_has_the_papers(gallery):
+    assert ClipPairs(gallery.clips).settings == TrainSettings()
+
+
+def test_clips_without_flow_say_what_is_missing(gallery, settings):
+    with pytest.raises(ValueError, match=r"clips\.parquet: pairs of clips need the table of their flow"):
+        ClipPairs(Items(gallery.clips.table), settings)
+
+
+def test_pseudo_video_is_the_photograph_moved_as_its_flow_says(gallery, settings):
+    """Current, sampled along the flow, is last to within the interpolation, but for one shift of L."""
+    photos, shifts = PhotoPairs(gallery.photos, settings), []
+    for epoch in range(6):
+        photos.set_epoch(epoch)
+        for sample in photos:
+            last, current = sample["frames"]
+            error = warp_tensor(current[None], sample["flow"])[0] - last
+            seen = sample["visible"][0, 0] > 0
+            assert seen.float().mean() > 0.5
+            shifts.append(error[0][seen].median().item())
+            inside = seen & (last[0] > 20) & (last[0] < 80)  # no L is cut off at 0 or 100
+            assert (error[0][inside] - shifts[-1]).abs().mean() < 0.5
+            assert error[1:, seen].abs().mean() < 1
+    assert 3 < np.std(shifts) < 8 and abs(np.mean(shifts)) < 4  # N(0, 1) * 5
+
+
+def test_pseudo_video_writes_nothing(gallery, settings, tmp_path):
+    def files():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    before = files()
+    assert len(list(PhotoPairs(gallery.photos, settings))) == 3
+    assert files() == before
