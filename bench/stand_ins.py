@@ -7,7 +7,13 @@ NETWORKS = {
     "vgg19_classifier": "VGG19",
     "inception": "Inception (pytorch-fid)",
 }
-FLOWS = {"dis": "DIS", "farneback": "Farneback", "ptlflow:flownet2": "FlowNet2"}
+FLOWS = {
+    "dis": "DIS",
+    "farneback": "Farneback",
+    "raft": "RAFT",
+    "raft_small": "RAFT-small",
+    "ptlflow:flownet2": "FlowNet2",
+}
 
 
 def network_name(name: str) -> str:

@@ -11,22 +11,29 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 # KITTI 2015: stored = flow * 64 + 2^15 in 16 bits, so one step is 1/64 px and the range +-512 px.
-STEP = 64.0
+STEP = np.float32(64)
 ZERO = 2**15
 
 
 def write_kitti(path: str | Path, flow: np.ndarray, valid: np.ndarray) -> None:
     """Write flow (H, W, 2) and mask (H, W) as one KITTI 16-bit PNG; rounding is at most 1/128 px.
 
-    A pixel whose flow leaves the format's range (+-512 px) is stored as invalid.
+    A pixel whose flow leaves the format's range (+-512 px) or is no number is stored as invalid.
     """
-    stored = np.rint(flow.astype(np.float64) * STEP + ZERO)  # float32 would round twice
-    in_range = ((stored >= 0) & (stored <= 65535)).all(axis=-1)
-    channels = np.concatenate([np.clip(stored, 0, 65535), (valid & in_range)[..., None]], axis=-1)
+    stored = valid.astype(bool)
+    right, down = (_steps(flow[..., component], stored) for component in (0, 1))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), channels[..., ::-1].astype(np.uint16)):  # OpenCV writes B, G, R
+    if not cv2.imwrite(str(path), cv2.merge([stored.astype(np.uint16), down, right])):  # OpenCV writes B, G, R
         raise OSError(f"{path}: OpenCV could not write this flow")
+
+
+def _steps(component: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """One component as it is stored, uint16 (H, W); takes the pixels out of `valid` that the format cannot hold."""
+    steps = np.rint(component * STEP)  # a power of two: exact also in float32, where adding ZERO would round first
+    held = np.nan_to_num(np.clip(steps, -ZERO, ZERO - 1), copy=False, nan=-ZERO)
+    valid &= held == steps
+    return held.astype(np.int16).view(np.uint16) ^ ZERO  # flips the sign's bit: adds ZERO
 
 
 def read_kitti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -34,8 +41,11 @@ def read_kitti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     stored = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     if stored is None or stored.dtype != np.uint16:
         raise OSError(f"{path}: expected a KITTI flow file (16-bit PNG with three channels)")
-    u, v, valid = (stored[..., channel].astype(np.float32) for channel in (2, 1, 0))
-    return np.stack([(u - ZERO) / STEP, (v - ZERO) / STEP], axis=-1), valid > 0
+    valid, down, right = cv2.split(stored)
+    flow = cv2.merge([right, down]).astype(np.float32)
+    flow -= ZERO
+    flow /= STEP
+    return flow, valid > 0
 
 
 def warp(image: np.ndarray, flow: np.ndarray, outside: str = "replicate") -> np.ndarray:

@@ -1,43 +1,102 @@
-"""Reliability of a flow field from its forward and backward directions (Ruder, Dosovitskiy, Brox 2016)."""
+"""Reliability of a flow field from its forward and backward directions (Ruder, Dosovitskiy, Brox 2016).
 
+Computed in single precision, as the authors' program does.
+"""
+
+import cv2
 import numpy as np
-from scipy.ndimage import correlate1d, gaussian_filter1d
-
-from media.flow import warp
 
 # The paper's loader takes a pixel as reliable from this grey level of the smoothed map on.
 RELIABLE = 240
+BORDER = cv2.BORDER_REFLECT  # the edge pixel is repeated: d c b a | a b c d
 
 
 def ruder_map(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     """Smoothed reliability, uint8 (H, W): 0 unreliable .. 255 reliable, on the grid of `flow`.
 
     flow and flow_back (H, W, 2), in pixels of this resolution. Follows the authors' program: inconsistent pixels
-    weigh -255 before the smoothing, so that they take their neighbours along.
+    weigh -255 before the smoothing, so that they take their neighbours along. A flow that is not finite is unreliable.
     """
-    flow = flow.astype(np.float64)
-    back = warp(flow_back, flow).astype(np.float64)
-    motion, back_motion = (flow**2).sum(-1), (back**2).sum(-1)
-    inconsistent = ((flow + back) ** 2).sum(-1) >= 0.01 * (motion + back_motion) + 0.5
-    gradients = [correlate1d(flow, [-0.5, 0, 0.5], axis=axis, mode="reflect") for axis in (0, 1)]
-    boundary = sum((gradient**2).sum(-1) for gradient in gradients) > 0.01 * motion + 0.002
-
-    outside = _leaves_frame(flow)
-    reliability = np.where(outside | boundary, 0.0, 255.0)
-    reliability[inconsistent & ~outside] = -255.0
-    for axis in (0, 1):
-        reliability = gaussian_filter1d(reliability, 0.8, axis=axis, mode="reflect", radius=2)
-    return np.clip(reliability, 0, 255).astype(np.uint8)
+    return np.clip(_smoothed(flow, flow_back), 0, 255).astype(np.uint8)
 
 
 def ruder_mask(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     """True (H, W) where `flow` is reliable: neither occluded, nor at a motion boundary, nor leaving the frame."""
-    return ruder_map(flow, flow_back) >= RELIABLE
+    return _smoothed(flow, flow_back) >= RELIABLE
 
 
-def _leaves_frame(flow: np.ndarray) -> np.ndarray:
-    """Where any of the four bilinear neighbours of the target lies outside; always so in the last row and column."""
-    height, width = flow.shape[:2]
-    rows, columns = np.mgrid[:height, :width]
-    row, column = np.floor(rows + flow[..., 1]), np.floor(columns + flow[..., 0])
-    return (row < 0) | (column < 0) | (row + 1 >= height) | (column + 1 >= width)
+def ruder_masks(forward: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The masks of both directions, each on the grid of its flow."""
+    return ruder_mask(forward, backward), ruder_mask(backward, forward)
+
+
+@np.errstate(invalid="ignore", over="ignore")  # a flow that is not finite
+def _smoothed(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
+    """The map before it is cut to 8 bits, float32 (H, W)."""
+    flow, flow_back = np.float32(flow), np.float32(flow_back)
+    if flow.ndim != 3 or flow.shape[-1] != 2 or flow.shape != flow_back.shape:
+        raise ValueError(
+            f"flow of shape {flow.shape} and flow_back of shape {flow_back.shape}: expected two fields (H, W, 2) "
+            "of one size"
+        )
+    if min(flow.shape[:2]) < 2:  # every target lies in the last row or column
+        return np.zeros(flow.shape[:2], np.float32)
+    right, down = np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
+    motion = right * right
+    motion += down * down
+    boundary = _squared_gradient(right, down) > 0.01 * motion + 0.002
+    inside, back_right, back_down = _sampled_back(flow_back, right, down)
+    motion += back_right * back_right
+    motion += back_down * back_down
+    gap = (right + back_right) ** 2
+    gap += (down + back_down) ** 2
+    inconsistent = gap >= 0.01 * motion + 0.5
+
+    # In the authors' order: what leaves the frame is 0, whatever else; what is inconsistent is -255, boundary or not.
+    reliability = np.where(boundary, np.float32(0), np.float32(255))
+    reliability[inconsistent] = -255
+    reliability[~inside] = 0
+    return cv2.GaussianBlur(reliability, (5, 5), 0.8, borderType=BORDER)
+
+
+def _squared_gradient(right: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """The squared gradients of both components (H, W), summed: central differences."""
+    squared = np.zeros_like(right)
+    for component in (right, down):
+        for axis in ((1, 0), (0, 1)):
+            gradient = cv2.Sobel(component, cv2.CV_32F, *axis, ksize=1, scale=0.5, borderType=BORDER)
+            cv2.accumulateSquare(gradient, squared)
+    return squared
+
+
+def _sampled_back(flow_back: np.ndarray, right: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Where all four bilinear neighbours of the target lie in the frame (H, W), and there flow_back's two components.
+
+    In the last row and column no target does, however still. OpenCV's remap weighs the neighbours in steps of 1/32 px,
+    which the rule's thresholds notice.
+    """
+    height, width = right.shape
+    # Whole steps and their rests apart: a position x + u in single precision loses small motions, and with them on
+    # which side of the last column it lies.
+    left, top = np.floor(right), np.floor(down)
+    column, row = right - left, down - top
+    left += np.arange(width, dtype=np.float32)
+    top += np.arange(height, dtype=np.float32)[:, None]
+    inside = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
+    left[~inside] = top[~inside] = 0  # what is read there does not matter; it may be far away, or no number
+    corner = top.astype(np.intp)
+    corner *= width
+    corner += left.astype(np.intp)
+    return inside, *(_bilinear(flow_back[..., component], corner, column, row) for component in (0, 1))
+
+
+def _bilinear(plane: np.ndarray, corner: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Between the values at the flat index `corner` and its neighbours to the right and below, by the two fractions."""
+    values, width = plane.ravel(), plane.shape[1]
+    upper, lower = values.take(corner), values[width:].take(corner)
+    upper += column * (values[1:].take(corner) - upper)
+    lower += column * (values[width + 1 :].take(corner) - lower)
+    lower -= upper
+    lower *= row
+    upper += lower
+    return upper

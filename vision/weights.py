@@ -37,6 +37,21 @@ INCEPTION_FID = WeightFile(
     origin="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
     sha256="6726825d",
 )
+RAFT_LARGE = WeightFile(
+    name="raft_large_C_T_SKHT_V2-ff5fadd5.pth",
+    origin="https://download.pytorch.org/models/raft_large_C_T_SKHT_V2-ff5fadd5.pth",
+    sha256="ff5fadd5",
+)
+RAFT_SMALL = WeightFile(
+    name="raft_small_C_T_V2-01064c6d.pth",
+    origin="https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth",
+    sha256="01064c6d",
+)
+FLOWNET2_NVIDIA = WeightFile(
+    name="FlowNet2_checkpoint.pth.tar",
+    origin="https://drive.google.com/file/d/1hF8vS6YeHkx3j2pfCeQqqZGwA_PJq_Da "
+    "(linked from https://github.com/NVIDIA/flownet2-pytorch)",
+)
 
 
 class MissingWeights(FileNotFoundError):

@@ -31,6 +31,41 @@ def test_flow_outside_the_format_is_invalid(tmp_path):
     assert not read_kitti(tmp_path / "f.png")[1].any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_flow_that_is_no_number_is_invalid(tmp_path):
+    flow = np.zeros((4, 5, 2), np.float32)
+    flow[1, 2, 0], flow[2, 3, 1], flow[3, 4, 0] = np.nan, np.inf, -np.inf
+    write_kitti(tmp_path / "f.png", flow, np.ones((4, 5), bool))
+    flow, valid = read_kitti(tmp_path / "f.png")
+    assert sorted(zip(*np.nonzero(~valid), strict=True)) == [(1, 2), (2, 3), (3, 4)]
+    assert np.isfinite(flow).all()
+
+
+@pytest.mark.parametrize(
+    "flow, stored",
+    [
+        (-512, 0),  # the ends of the range
+        (512 - 1 / 64, 65535),
+        (511.99, 65535),  # rounds down to the last step
+        (1 / 128, 32768),  # half a step: to the even one
+        (3 / 128, 32770),
+        (-1 / 128, 32768),
+        (np.nextafter(np.float32(1 / 128), np.float32(1)), 32769),  # in float32, adding 2^15 would lose the difference
+    ],
+)
+def test_kitti_rounds_once_and_to_even(tmp_path, flow, stored):
+    import cv2
+
+    write_kitti(tmp_path / "f.png", np.full((2, 2, 2), flow, np.float32), np.ones((2, 2), bool))
+    assert (cv2.imread(str(tmp_path / "f.png"), cv2.IMREAD_UNCHANGED) == (1, stored, stored)).all()
+
+
+def test_kitti_does_not_change_what_it_is_given(tmp_path):
+    flow, valid = np.full((2, 2, 2), 600, np.float32), np.ones((2, 2), bool)
+    write_kitti(tmp_path / "f.png", flow, valid)
+    assert valid.all() and (flow == 600).all()
+
+
 def test_another_png_is_refused(tmp_path):
     import cv2
 
