@@ -29,3 +29,4 @@ rule all:
     input:
         "<results>/table1.csv",
         "<results>/propagation.csv",
+        "<results>/figure7.csv",

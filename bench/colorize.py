@@ -23,7 +23,7 @@ from bench.method import Given, Method, Setting, Step
 from bench.rows import load
 from media.color import lab_from_rgb, with_luminance
 from media.flow import read_kitti
-from media.image import frame_path, read_frames, read_rgb, write_png
+from media.image import cover_crop, frame_path, read_frames, read_rgb, write_png
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
 from vision.weights import MissingWeights
 
@@ -46,6 +46,7 @@ class Sources:
     table: pd.DataFrame  # the kept items, columns CLIPS
     frames_dir: Path
     references: pd.DataFrame | None = None  # columns REFERENCES
+    reference_size: tuple[int, int] | None = None  # height, width
     flow_dir: Path | None = None
 
 
@@ -59,6 +60,7 @@ def main(
     weights: Path,
     seed: int,
     table: Path,
+    reference_size: tuple[int, int],
     clip_references: Path | None = None,
     image_references: Path | None = None,
     clip_flow: Path | None = None,
@@ -75,6 +77,7 @@ def main(
         weights: folder of weight files.
         seed: with the item's name it seeds every item, so the order does not matter.
         table: the table to write, <results>/colorize/<row>.parquet; {results} in a `precomputed` row is that folder.
+        reference_size: height and width that references are cover-cropped to.
         clip_references: table of references of the clips; only for rows that are given them there.
         image_references: table of references of the images; likewise.
         clip_flow: table of the clips' flow; only for rows that are given it.
@@ -83,8 +86,8 @@ def main(
     setting = Setting(weights, backbone, checkpoint, seed, results_dir=table.parent.parent)
     method = load(row, json.loads(options), setting)
     sources = [
-        _sources("clips", clips, clip_references, clip_flow),
-        _sources("images", images, image_references, None),
+        _sources("clips", clips, clip_references, reference_size, clip_flow),
+        _sources("images", images, image_references, reference_size, None),
     ]
     sources = [source for source in sources if source.kind in method.given]
     for source in sources:
@@ -166,27 +169,28 @@ def given_for(method: Method, source: Sources, item: str, n_frames: int) -> Give
     return Given(
         kind=source.kind,
         item=item,
-        reference=_reference(source.references, item) if "reference" in wanted else None,
+        reference=_reference(source, item) if "reference" in wanted else None,
         first_frame=lab_from_rgb(next(read_frames(frames_dir, 1))) if "first_frame" in wanted else None,
         flow=_steps(source.flow_dir / item, n_frames) if "flow" in wanted else None,
     )
 
 
-def _sources(kind: str, items: Path, references: Path | None, flow: Path | None) -> Sources:
+def _sources(kind: str, items: Path, references: Path | None, size: tuple[int, int], flow: Path | None) -> Sources:
     return Sources(
         kind,
         kept(read_table(items, CLIPS)),
         folder_of(items),
         references and read_table(references, REFERENCES),
+        size,
         flow and folder_of(flow),
     )
 
 
-def _reference(references: pd.DataFrame, item: str) -> np.ndarray:
-    best = references[(references["item"] == item) & (references["rank"] == 1)]
+def _reference(source: Sources, item: str) -> np.ndarray:
+    best = source.references[(source.references["item"] == item) & (source.references["rank"] == 1)]
     if best.empty:
         raise ItemFailed("no_reference", f"{item} has no reference of rank 1 in the table of references")
-    return lab_from_rgb(read_rgb(best["path"].iloc[0]))
+    return lab_from_rgb(cover_crop(read_rgb(best["path"].iloc[0]), source.reference_size))
 
 
 def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from bench.scores import read_scores
 from bench.stand_ins import note_on_rows
-from media.tables import SCORES, read_table, written_whole
+from media.tables import written_whole
 
 VERSION = 1
 
@@ -15,18 +16,30 @@ RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
 COLUMNS = ["method", "clip", *RANGES, "n_frames"]
 
 
-def main(*, rows: list[str], scores: list[Path], backbone: str, flow: str, csv: Path, markdown: Path) -> None:
+def main(
+    *,
+    rows: list[str],
+    scores: list[Path],
+    clips: Path,
+    clips_of: list[str],
+    backbone: str,
+    flow: str,
+    csv: Path,
+    markdown: Path,
+) -> None:
     """Write the table as CSV and as Markdown.
 
     Args:
         rows: the rows that are given the first frame, in their order.
         scores: their tables of scores.
+        clips: the table of the test clips.
+        clips_of: the datasets whose clips count; none: all.
         backbone: network on whose features rows match and learn.
         flow: estimator whose flow they are given.
         csv: the CSV to write.
         markdown: the same rounded for reading, with what the numbers are.
     """
-    table = propagation(pd.concat([read_table(path, SCORES) for path in scores]), rows)
+    table = propagation(read_scores(scores, clips, clips_of), rows)
     with written_whole(markdown) as temporary:
         temporary.write_text(to_markdown(table, note_on_rows(backbone, flow)))
     with written_whole(csv) as temporary:

@@ -8,8 +8,9 @@ import pandas as pd
 import tyro
 
 from bench.rows import load
+from bench.scores import read_scores
 from bench.stand_ins import NETWORKS, flow_name, network_name, note_on_rows
-from media.tables import COLORIZED, SCORES, read_table, written_whole
+from media.tables import COLORIZED, read_table, written_whole
 
 VERSION = 2
 
@@ -38,9 +39,11 @@ def main(
     rows: list[str],
     methods: str,
     scores: list[Path],
+    clips: Path,
+    clips_of: list[str],
     colorized: list[Path],
     summaries: list[Path],
-    checkpoints: list[Path],
+    checkpoints: str,
     backbone: str,
     classifier: str,
     fid_features: str,
@@ -55,9 +58,11 @@ def main(
         rows: names of the rows, in their order.
         methods: options of each row, JSON.
         scores: the tables of scores of all rows.
+        clips: the table of the test clips.
+        clips_of: the datasets whose clips count; none: all.
         colorized: the tables of results of all rows, named after them, for what failed.
         summaries: <training>/summary.json of every training.
-        checkpoints: the files that rows name as `checkpoint`; each holds the summary of its training.
+        checkpoints: what rows name as `checkpoint` and the file that it is, JSON; each holds its training's summary.
         backbone: network on whose features rows match and learn.
         classifier: network of Top-1 and Top-5.
         fid_features: network of the Frechet distance.
@@ -68,8 +73,8 @@ def main(
     """
     options = {row: json.loads(methods)[row] for row in rows}
     trainings = {path.parent.name: json.loads(path.read_text()) for path in summaries}
-    trainings |= checkpoint_summaries(options, checkpoints)
-    all_scores = pd.concat([read_table(path, SCORES) for path in scores])
+    trainings |= checkpoint_summaries(json.loads(checkpoints))
+    all_scores = read_scores(scores, clips, clips_of)
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     table = table1(all_scores, options, trainings, classifier, fid_features)
     notes = [
@@ -112,17 +117,13 @@ def trained_as(options: dict) -> str | None:
     return options.get("training") or options.get("checkpoint")
 
 
-def checkpoint_summaries(options: dict[str, dict], checkpoints: list[Path]) -> dict[str, dict]:
-    """The summaries of the trainings that made the rows' checkpoints, from the files' own metadata, by `trained_as`."""
+def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
+    """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
+    if not checkpoints:
+        return {}
     from colorize.checkpoint import metadata  # torch takes seconds, and a table without such rows needs none
 
-    named = {own["checkpoint"]: Path(own["checkpoint"]).parts for own in options.values() if "checkpoint" in own}
-    return {
-        name: metadata(path)
-        for name, parts in named.items()
-        for path in checkpoints
-        if path.parts[-len(parts) :] == parts
-    }
+    return {name: metadata(path) for name, path in checkpoints.items()}
 
 
 def means(scores: pd.DataFrame) -> dict[str, float]:

@@ -11,6 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
+SOURCES = {
+    "name": "string",  # what its items are called after, unique in its table
+    "dataset": "string",
+    "kind": "string",  # videos or images (a file), frames (a folder of images)
+    "path": "string",
+    "file": "string",  # relative to the dataset's root
+    "label": "Int64",  # ImageNet class index, where the dataset gives one
+    "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
+    "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
+    "position": "Int64",  # in the order of the selections
+    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.shards)
+}
 CLIPS = {
     "clip": "string",  # folder name, unique in its table
     "dataset": "string",
@@ -28,16 +40,38 @@ CLIPS = {
     "mean_chroma": "Float64",  # mean of sqrt(a^2 + b^2), Lab units
     "chroma_spread": "Float64",  # sqrt(var a + var b), Lab units
     "sha256": "string",  # media.image.content_hash of the prepared frames
+    "fingerprint": "string",  # prep.fingerprint: nearly equal for nearly equal pictures
     "reason": "string",  # why it was rejected; null = kept
     "detail": "string",  # the reason in words, with the number that decided
 }
 FLOW = {"clip": "string", "n_pairs": "Int64", "visible": "Float64", "estimator": "string"}
+GALLERY = {
+    "clip": "string",  # the image's name, unique in its set
+    "dataset": "string",
+    "source": "string",  # file, relative to the dataset's root
+    "path": "string",  # the same file, absolute
+    "source_sha256": "string",  # of the file's bytes
+    "source_height": "Int64",
+    "source_width": "Int64",
+    "orientation": "string",  # landscape, portrait or square
+    "label": "Int64",  # ImageNet class index, where the dataset gives one
+    "mean_l": "Float64",  # as in CLIPS, of the image as it is searched: cropped to the size of the gallery
+    "mean_chroma": "Float64",
+    "chroma_spread": "Float64",
+    "sha256": "string",  # media.image.content_hash of the crop
+    "fingerprint": "string",
+    "reason": "string",  # why it was rejected; null = kept
+    "detail": "string",
+    "row": "Int64",  # of its features in the .npy beside the table; null where rejected
+}
 REFERENCES = {
     "item": "string",  # the clip or image that is asked for
     "rank": "Int64",  # 1 = most similar
-    "reference": "string",  # its id in the gallery table
-    "path": "string",  # its image file
+    "reference": "string",  # its name in the gallery
+    "path": "string",  # its source file, uncropped
     "similarity": "Float64",  # cosine of the backbone's pooled features of the two grey images
+    "label": "Int64",  # the reference's ImageNet class index, where its dataset gives one
+    "item_class": "Int64",  # the class that was predicted for the item's grey frames; null where none was asked for
 }
 COLORIZED = {
     "item": "string",
@@ -55,6 +89,9 @@ SCORES = {
     "frame": "Int64",  # null for a metric of the whole item
     "value": "Float64",
 }
+
+# Rows that are read together where a reader asks for some (`filters` of `read_table`).
+ROW_GROUP = 10_000
 
 
 @contextmanager
@@ -78,18 +115,26 @@ def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict
         raise ValueError(f"{path}: columns {unknown} are not declared in media/tables.py; expected {list(columns)}")
     table = table.reindex(columns=list(columns)).astype(columns)
     with written_whole(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        table.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
     return table
 
 
-def read_table(path: str | Path, columns: dict[str, str]) -> pd.DataFrame:
-    """Read a table written by `write_table`; raises ValueError if its columns are others than `columns`."""
-    table = pd.read_parquet(path)
+def read_table(path: str | Path, columns: dict[str, str], filters: list[tuple] | None = None) -> pd.DataFrame:
+    """Read a table written by `write_table`; raises ValueError if its columns are others than `columns`.
+
+    filters: only rows of which all these (column, operator, value) hold; other parts of the file are not read.
+    """
+    table = pd.read_parquet(path, filters=filters)
     if list(table.columns) != list(columns):
         raise ValueError(
             f"{path}: expected the columns {list(columns)}, found {list(table.columns)}; delete it and run again"
         )
     return table.astype(columns)
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """The rows of a table as dicts, nulls as None."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def folder_of(table_path: str | Path) -> Path:

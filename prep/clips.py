@@ -1,33 +1,29 @@
-"""Stage: videos and frame folders -> clips of a fixed size and length, split at hard cuts, judged, in one table.
+"""Stage: videos and frame folders -> clips of a fixed size and length, split at hard cuts, judged; one shard of them.
 
-Each source is decoded twice, one frame in memory at a time: first to find its shots (and whether it decodes to its
-end), then to take the frames of each shot that is long enough.
+Each source is decoded once, from its first frame to its last, with the frames of one clip in memory at a time.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import tyro
-from pydantic import PositiveInt, TypeAdapter
 
 from media.image import CorruptImage, cover_crop, list_images, read_rgb
-from media.tables import folder_of
+from media.tables import CLIPS, folder_of, write_table
 from media.video import VideoError, decode
-from prep.datasets import Dataset, Selection, Source, read_registry, select_sources, unique_names
-from prep.items import fresh_folder, item_row, judged, rejected, run_jobs, write_items
+from prep.datasets import Source
+from prep.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.quality import Filters, Verdict, judge_length, judge_size
-from vision.shots import find_shots
+from prep.sources import Takes, sources_of_shard
+from vision.shots import split_into_shots
 
-VERSION = 2
-
-
-class ClipSelection(Selection):
-    """Some sources, and how many source frames lie from one clip frame to the next."""
-
-    stride: PositiveInt
+VERSION = 3
 
 
 class RejectedFolder(ValueError):
@@ -36,6 +32,31 @@ class RejectedFolder(ValueError):
     def __init__(self, reason: str, detail: str):
         super().__init__(detail)
         self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every clip of a set is made by."""
+
+    size: tuple[int, int]  # height, width
+    per_source: int | None  # clips made of one source at one stride, the first that are fit; None: one of each shot
+    filters: Filters
+    frames_dir: Path | None  # None: judge only
+
+
+@dataclass
+class Taken:
+    """The frames of one shot at one stride, cropped, as far as it has come."""
+
+    stride: int
+    length: int | None
+    size: tuple[int, int]
+    frames: list[np.ndarray] = field(default_factory=list)
+
+    def offer(self, index: int, frame: np.ndarray) -> None:
+        """Take frame `index` of the shot if a clip has it."""
+        if index % self.stride == 0 and len(self.frames) != self.length:
+            self.frames.append(cover_crop(frame, self.size))
 
 
 def read_source(source: Source) -> Iterator[np.ndarray]:
@@ -58,103 +79,111 @@ def read_frame_folder(folder: Path) -> Iterator[np.ndarray]:
     for path in paths:
         try:
             yield read_rgb(path)
-        except CorruptImage as error:
+        except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
             raise RejectedFolder("corrupt_image", str(error)) from error
 
 
-def take_clips(frames: Iterator[np.ndarray], wanted: list[range], size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
-    """The frames at each range of indices (ascending, not overlapping), cover-cropped to `size`."""
-    position = 0
-    for indices in wanted:
-        first, end = indices[0], indices[-1] + 1
-        yield [cover_crop(frame, size) for frame in islice(frames, first - position, end - position, indices.step)]
-        position = end
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What every clip of a table is made by."""
-
-    size: tuple[int, int]  # height, width
-    length: int
-    filters: Filters
-    frames_dir: Path
-
-
-def prepare_source(source: Source, name: str, strides: list[int], recipe: Recipe) -> list[dict]:
+def prepare_source(source: Source, name: str, takes: Takes, recipe: Recipe) -> list[dict]:
     """Make the clips of one source: a row for each stride and shot, or for each stride if it cannot be used."""
+    row = item_row(name, source)
+    rows: list[dict] = []
     try:
-        shape = next(read_source(source)).shape[:2]
-        shots = find_shots(read_source(source))
-        return [row for stride in strides for row in prepare_shots(source, name, shape, shots, stride, recipe)]
+        if verdict := judge_checksum(row, source):
+            raise RejectedFolder(*verdict)
+        first = 0
+        for shot, numbered in groupby(split_into_shots(read_source(source)), key=lambda pair: pair[0]):
+            frames = (frame for _, frame in numbered)
+            made, length = prepare_shot(frames, row, shot, first, still_wanted(rows, takes, recipe), recipe)
+            rows, first = rows + made, first + length
     except (VideoError, RejectedFolder) as error:
+        for made in rows:
+            remove_frames(made, recipe)
         verdict = Verdict(error.reason, error.detail)
-        return [rejected(item_row(f"{name}_stride{n}", source) | {"stride": n}, verdict) for n in strides]
+        return [rejected(row | {"clip": f"{name}_stride{n}", "stride": n}, verdict) for n in takes]
+    return sorted(rows, key=lambda made: list(takes).index(made["stride"]))
 
 
-def prepare_shots(
-    source: Source, name: str, shape: tuple[int, int], shots: list[range], stride: int, recipe: Recipe
-) -> list[dict]:
-    """Make a clip of the beginning of each shot; a row a shot.
+def still_wanted(rows: list[dict], takes: Takes, recipe: Recipe) -> Takes:
+    """What further shots may give, when these rows are made."""
+    if recipe.per_source is None:
+        return takes
+    made = [row["stride"] for row in rows if row["n_frames"]]
+    return {stride: length for stride, length in takes.items() if made.count(stride) < recipe.per_source}
+
+
+def prepare_shot(
+    frames: Iterable[np.ndarray], row: dict, shot: int, first: int, takes: Takes, recipe: Recipe
+) -> tuple[list[dict], int]:
+    """Make a clip of the beginning of a shot at each stride: their rows, and how many frames the shot has.
 
     Colours are judged before the length: another stride would mend a short shot, nothing a faded one.
     """
+    takers = [Taken(stride, length, recipe.size) for stride, length in takes.items()]
+    count = 0
+    for frame in frames:
+        for taker in takers:
+            taker.offer(count, frame)
+        count += 1
+    height, width = frame.shape[:2]
+    too_small = judge_size(height, width, recipe.filters)
     rows = []
-    too_small = judge_size(*shape, recipe.filters)
-    wanted = [frames[::stride][: recipe.length] for frames in shots]
-    clips = take_clips(read_source(source), wanted, recipe.size)
-    for shot, frames in enumerate(shots):
-        row = item_row(f"{name}_shot{shot}_stride{stride}", source, *shape)
-        row |= {"shot": shot, "first_frame": frames.start, "stride": stride}
+    for taker in takers:
+        made = row | size_columns(height, width)
+        made |= {"clip": f"{row['clip']}_shot{shot}_stride{taker.stride}"}
+        made |= {"shot": shot, "first_frame": first, "stride": taker.stride}
         if too_small:
-            rows.append(rejected(row, too_small))
+            rows.append(rejected(made, too_small))
         else:
-            too_short = judge_length(len(frames), recipe.length, stride)
-            rows.append(judged(row, next(clips), recipe.filters, recipe.frames_dir, otherwise=too_short))
-    return rows
+            too_short = judge_length(count, taker.length or 2, taker.stride)
+            rows.append(judged(made, taker.frames, recipe.filters, recipe.frames_dir, otherwise=too_short))
+    return rows, count
 
 
-def selected_strides(registry: dict[str, Dataset], selections: list[ClipSelection]) -> dict[Source, list[int]]:
-    """The strides at which each source is wanted, sources and strides in the order of the selections, none twice."""
-    strides: dict[Source, list[int]] = {}
-    for selection in selections:
-        for source in select_sources(registry, selection, kinds=("videos", "frames")):
-            wanted = strides.setdefault(source, [])
-            if selection.stride not in wanted:
-                wanted.append(selection.stride)
-    return strides
+def remove_frames(row: dict, recipe: Recipe) -> None:
+    """Remove the frames of a clip whose source turned out to be unusable."""
+    if recipe.frames_dir is not None and row["n_frames"]:
+        shutil.rmtree(recipe.frames_dir / row["clip"])
 
 
 def main(
     *,
-    datasets: Path,
-    selections: str,
+    sources: Path,
+    shard: int,
+    shards: int,
     size: tuple[int, int],
-    length: int,
+    per_source: int | None = None,
     filters: str,
+    frames: Path,
     table: Path,
     workers: int = 1,
+    scheduler: str = "threads",
 ) -> None:
-    """Prepare the clips of one split.
+    """Prepare the clips of one shard.
 
     Args:
-        datasets: the registry of datasets.
-        selections: JSON list of {dataset, files, stride}.
+        sources: the table of sources of the set.
+        shard: which of its shards.
+        shards: number of shards.
         size: height and width of the prepared frames.
-        length: frames of a clip.
+        per_source: at most so many clips of one source at one stride; None: one of each shot.
         filters: JSON of the thresholds (prep.quality.Filters).
-        table: the table of clips to write; their frames go into the folder of its name, which is emptied first.
+        frames: the folder of all frames of the set, one folder a clip.
+        table: the table of the shard's clips to write; the receipts of its sources go into the folder of its name.
         workers: sources prepared at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
     """
-    wanted = TypeAdapter(list[ClipSelection]).validate_json(selections)
-    strides = selected_strides(read_registry(datasets), wanted)
-    names = unique_names(list(strides))
-    recipe = Recipe(size, length, Filters.model_validate_json(filters), fresh_folder(folder_of(table)))
-    jobs = [(source, names[source], strides[source], recipe) for source in strides]
-    desc = f"clips {table.stem}"
-    prepared = run_jobs(prepare_source, jobs, workers, desc)
-    write_items([row for rows in prepared for row in rows], table, desc)
+    recipe = Recipe(size, per_source, Filters.model_validate_json(filters), frames.resolve())
+    tasks = [
+        Task(name, key_of(VERSION, recipe, source, name, takes, stamp(source.path)), (source, name, takes, recipe))
+        for name, source, takes in sources_of_shard(sources, shard, shards)
+    ]
+    there, desc = partial(intact, frames_dir=recipe.frames_dir), f"clips {frames.name} shard {shard}"
+    rows = run_tasks(prepare_source, tasks, folder_of(table), there, workers, scheduler, desc)
+    write_table(rows, table, CLIPS)
+    print(f"{desc}: {sum(1 for row in rows if row['n_frames'])} clips of {len(tasks)} sources")
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    from prep import clips  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(clips.main)

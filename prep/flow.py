@@ -1,63 +1,109 @@
-"""Stage: clips -> optical flow of adjacent frames, both ways, each with its reliability mask, as KITTI PNG.
+"""Stage: clips -> optical flow of adjacent frames, both ways, each with its reliability mask, as KITTI PNG; one shard.
 
 `<clip>/forward/t` is the flow t -> t+1 on the grid of t, `<clip>/backward/t` (t >= 1) the flow t -> t-1 on the grid
 of t. The estimator sees the frames' 8-bit grey luminance: what a method that colours them may know.
 """
 
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import tyro
 
-from media.color import grey8, lab_from_rgb
+from media.color import grey8, luminance_from_rgb
 from media.flow import write_kitti
 from media.image import frame_path, read_frames
 from media.tables import CLIPS, FLOW, folder_of, kept, read_table, write_table
-from prep.items import fresh_folder, run_jobs
-from vision.flow import load_estimator
-from vision.occlusion import ruder_mask
+from prep.jobs import Task, key_of, run_tasks, whole_folder
+from prep.shards import shard_of
+from vision.flow import Estimator, load_estimator
+from vision.occlusion import ruder_masks
 
-VERSION = 1
+VERSION = 2
 
 
-def estimate_clip(clip: str, n_frames: int, frames_dir: Path, estimator: str, weights: Path, out_dir: Path) -> dict:
+loading = Lock()
+
+
+def loaded(estimator: str, weights: Path) -> Estimator:
+    """The estimator, read once a process, whatever thread asks first: a network is large."""
+    with loading:
+        return read_once(estimator, weights)
+
+
+read_once = cache(load_estimator)
+
+
+def estimate_clip(
+    clip: str, n_frames: int, frames_dir: Path, estimator: str, weights: Path, out_dir: Path
+) -> list[dict]:
     """Write both flows of each pair of adjacent frames of one clip; returns its row of media.tables.FLOW.
 
     `visible` is the share of pixels with reliable flow over all pairs and both directions (null for a single frame).
     """
-    # Each clip has an estimator of its own: OpenCV's keep state while they run, and clips run at the same time.
-    flow_between = load_estimator(estimator, weights)
-    greys = (grey8(lab_from_rgb(rgb)[..., 0]) for rgb in read_frames(frames_dir / clip, n_frames))
+    flow_between = loaded(estimator, weights)
+    greys = (grey8(luminance_from_rgb(rgb)) for rgb in read_frames(frames_dir / clip, n_frames))
     visible = []
-    for index, (first, second) in enumerate(pairwise(greys)):
-        forward, backward = flow_between(first, second), flow_between(second, first)
-        forward_mask, backward_mask = ruder_mask(forward, backward), ruder_mask(backward, forward)
-        write_kitti(frame_path(out_dir / clip / "forward", index), forward, forward_mask)
-        write_kitti(frame_path(out_dir / clip / "backward", index + 1), backward, backward_mask)
-        visible += [forward_mask.mean(), backward_mask.mean()]
+    with whole_folder(out_dir / clip) as folder:
+        for index, (first, second) in enumerate(pairwise(greys)):
+            forward, backward = flow_between(first, second), flow_between(second, first)
+            forward_mask, backward_mask = ruder_masks(forward, backward)
+            write_kitti(frame_path(folder / "forward", index), forward, forward_mask)
+            write_kitti(frame_path(folder / "backward", index + 1), backward, backward_mask)
+            visible += [forward_mask.mean(), backward_mask.mean()]
     share = float(np.mean(visible)) if visible else None
-    return {"clip": clip, "n_pairs": len(visible) // 2, "visible": share, "estimator": estimator}
+    return [{"clip": clip, "n_pairs": len(visible) // 2, "visible": share, "estimator": estimator}]
 
 
-def main(*, clips: Path, estimator: str, weights: Path, table: Path, workers: int = 1) -> None:
-    """Estimate the flow of every kept clip of a table.
+def intact(row: dict, out_dir: Path) -> bool:
+    """Whether the flows of a clip are still there."""
+    return len(list((out_dir / row["clip"]).glob("*/*.png"))) == 2 * row["n_pairs"]
+
+
+def main(
+    *,
+    clips: Path,
+    shard: int,
+    shards: int,
+    estimator: str,
+    weights: Path,
+    flows: Path,
+    table: Path,
+    workers: int = 1,
+    scheduler: str = "threads",
+) -> None:
+    """Estimate the flow of every kept clip of one shard.
 
     Args:
-        clips: the table of clips, beside the folder of their frames.
-        estimator: dis, farneback or ptlflow:<model>.
+        clips: the table of clips of the set, beside the folder of their frames.
+        shard: which of the shards.
+        shards: number of shards.
+        estimator: dis, farneback, raft, raft_small or ptlflow:<model>.
         weights: folder of weight files, for the estimators that need one.
-        table: the table of flows to write; the flows go into the folder of its name, which is emptied first.
+        flows: the folder of all flows of the set, one folder a clip.
+        table: the table of the shard's flows to write; the receipts of its clips go into the folder of its name.
         workers: clips at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
     """
-    wanted = kept(read_table(clips, CLIPS))
-    out_dir = fresh_folder(folder_of(table))
-    jobs = [
-        (row.clip, row.n_frames, folder_of(clips), estimator, weights, out_dir)
-        for row in wanted.itertuples(index=False)
+    frames_dir, out_dir, weights = folder_of(clips).resolve(), flows.resolve(), weights.resolve()
+    tasks = [
+        Task(
+            row.clip,
+            key_of(VERSION, estimator, str(out_dir), row.clip, row.sha256, row.n_frames),
+            (row.clip, row.n_frames, frames_dir, estimator, weights, out_dir),
+        )
+        for row in kept(read_table(clips, CLIPS)).itertuples(index=False)
+        if shard_of(row.clip, shards) == shard
     ]
-    write_table(run_jobs(estimate_clip, jobs, workers, f"flow {estimator} {table.stem}"), table, FLOW)
+    desc = f"flow {estimator} {flows.name} shard {shard}"
+    rows = run_tasks(estimate_clip, tasks, folder_of(table), partial(intact, out_dir=out_dir), workers, scheduler, desc)
+    write_table(rows, table, FLOW)
+    print(f"{desc}: {len(rows)} clips")
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    from prep import flow  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(flow.main)

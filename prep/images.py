@@ -1,62 +1,80 @@
-"""Stage: photographs -> clips of one frame, cover-cropped to a size, judged, in one table."""
+"""Stage: photographs -> clips of one frame, cover-cropped to a size, judged; one shard of them."""
 
+from functools import partial
 from pathlib import Path
 
 import tyro
-from pydantic import TypeAdapter
 
 from media.image import CorruptImage, cover_crop, read_rgb
-from media.tables import folder_of
-from prep.datasets import Selection, Source, read_registry, select_sources, unique_names
-from prep.items import fresh_folder, item_row, judged, rejected, run_jobs, write_items
+from media.tables import CLIPS, folder_of, write_table
+from prep.datasets import Source
+from prep.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.quality import Filters, Verdict, judge_size
+from prep.sources import sources_of_shard
 
-VERSION = 1
+VERSION = 2
 
 
-def prepare_image(source: Source, name: str, size: tuple[int, int], filters: Filters, frames_dir: Path) -> dict:
-    """The row of one photograph; if it is kept, its one frame is written."""
+def prepare_image(
+    source: Source, name: str, size: tuple[int, int], filters: Filters, frames_dir: Path | None
+) -> list[dict]:
+    """The row of one photograph; if it is kept, its one frame is written (frames_dir None: judge only)."""
+    row = item_row(name, source)
+    if verdict := judge_checksum(row, source):
+        return [rejected(row, verdict)]
     try:
         rgb = read_rgb(source.path)
-    except CorruptImage as error:
-        return rejected(item_row(name, source), Verdict("corrupt_image", str(error)))
-    row = item_row(name, source, *rgb.shape[:2]) | {"shot": 0, "first_frame": 0, "stride": 1}
-    verdict = judge_size(*rgb.shape[:2], filters)
-    if verdict:
-        return rejected(row, verdict)
-    return judged(row, [cover_crop(rgb, size)], filters, frames_dir)
+    except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
+        return [rejected(row, Verdict("corrupt_image", str(error)))]
+    row |= size_columns(*rgb.shape[:2]) | {"shot": 0, "first_frame": 0, "stride": 1}
+    if verdict := judge_size(*rgb.shape[:2], filters):
+        return [rejected(row, verdict)]
+    return [judged(row, [cover_crop(rgb, size)], filters, frames_dir)]
 
 
 def main(
     *,
-    datasets: Path,
-    selections: str,
+    sources: Path,
+    shard: int,
+    shards: int,
     size: tuple[int, int],
     filters: str,
+    frames: Path,
     table: Path,
     workers: int = 1,
+    scheduler: str = "threads",
 ) -> None:
-    """Prepare the photographs of one split.
+    """Prepare the photographs of one shard.
 
     Args:
-        datasets: the registry of datasets.
-        selections: JSON list of {dataset, files}.
+        sources: the table of sources of the set.
+        shard: which of its shards.
+        shards: number of shards.
         size: height and width of the prepared images.
         filters: JSON of the thresholds (prep.quality.Filters).
-        table: the table of images to write; they go into the folder of its name, which is emptied first.
+        frames: the folder of all images of the set, one folder an image.
+        table: the table of the shard's images to write; the receipts of its sources go into the folder of its name.
         workers: photographs prepared at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
     """
-    registry = read_registry(datasets)
-    wanted = TypeAdapter(list[Selection]).validate_json(selections)
-    # A photograph that two selections name is taken once.
-    sources = list(dict.fromkeys(s for selection in wanted for s in select_sources(registry, selection, ("images",))))
-    names = unique_names(sources)
-    thresholds = Filters.model_validate_json(filters)
-    frames_dir = fresh_folder(folder_of(table))
-    jobs = [(source, names[source], size, thresholds, frames_dir) for source in sources]
-    desc = f"images {table.stem}"
-    write_items(run_jobs(prepare_image, jobs, workers, desc), table, desc)
+    thresholds, frames_dir = Filters.model_validate_json(filters), frames.resolve()
+    tasks = [
+        Task(
+            name,
+            key_of(VERSION, size, thresholds, frames_dir, source, name, stamp(source.path)),
+            (source, name, size, thresholds, frames_dir),
+        )
+        for name, source, _ in sources_of_shard(sources, shard, shards)
+    ]
+    desc = f"images {frames.name} shard {shard}"
+    there = partial(intact, frames_dir=frames_dir)
+    rows = run_tasks(prepare_image, tasks, folder_of(table), there, workers, scheduler, desc)
+    write_table(rows, table, CLIPS)
+    print(f"{desc}: {sum(1 for row in rows if row['n_frames'])} images of {len(tasks)} sources")
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    from prep import images  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(images.main)

@@ -4,7 +4,7 @@ Chroma is sqrt(a^2 + b^2) in Lab units. A constant tint has chroma but no spread
 spread of a and b, and faded material by the mean chroma.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -35,10 +35,11 @@ class Filters(BaseModel, extra="forbid"):
     min_mean_chroma: float  # low_chroma
     min_chroma_spread: float  # grayscale
     min_side: int  # too_small: pixels of the source's shorter side
+    duplicates: Literal["off", "exact", "near"] = "near"  # duplicate: equal pixels, or prep.fingerprint as well
 
 
 class Statistics(NamedTuple):
-    """Of all pixels of an item's prepared frames."""
+    """Of every second pixel, in both directions, of an item's prepared frames."""
 
     mean_l: float
     mean_chroma: float
@@ -54,7 +55,7 @@ class Verdict(NamedTuple):
 
 def statistics(frames: list[np.ndarray]) -> Statistics:
     """Lightness and chroma of uint8 RGB frames (H, W, 3) of one size."""
-    lab = np.stack([lab_from_rgb(frame) for frame in frames])  # (T, H, W, 3)
+    lab = np.stack([lab_from_rgb(frame[::2, ::2]) for frame in frames])  # (T, H/2, W/2, 3)
     ab = lab[..., 1:]
     return Statistics(
         mean_l=float(lab[..., 0].mean(dtype=np.float64)),

@@ -1,10 +1,14 @@
 """Stage: the most similar gallery images of each clip or photograph, as references to take colours from.
 
 Similarity is the cosine of a backbone's pooled features of the two grey pictures (a clip's first frame): nothing is
-known of an item's colours or class. An item's own picture is never its reference.
+known of an item's colours, and of its class only what a classifier makes of its grey frames. An item's own picture is
+never its reference.
 """
 
+import tempfile
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,91 +17,248 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from media.color import lab_from_rgb
-from media.image import frame_path, read_frames
-from media.tables import CLIPS, REFERENCES, folder_of, kept, read_table, write_table
-from vision.backbones import Backbone, grey_rgb, load_backbone
+from media.color import grey8, lab_from_rgb
+from media.image import frame_path, read_rgb, write_jpeg
+from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
+from prep.contact_sheet import Panel, class_name, contact_sheet
+from prep.gallery import grey_features
+from vision.backbones import Backbone, classifier_crop, load_backbone
+from vision.retrieval import FeatureFiles, Scope, nearest, write_features
 
-VERSION = 1
-BATCH = 16
-
-
-def embed(pictures: pd.DataFrame, folder: Path, network: Backbone, desc: str) -> np.ndarray:
-    """Unit-norm pooled features (N, C) of the grey first frame of each row's item; all frames have one size."""
-    features = []
-    for start in tqdm(range(0, len(pictures), BATCH), desc=desc, mininterval=5):
-        first_frames = [next(read_frames(folder / clip, 1)) for clip in pictures["clip"][start : start + BATCH]]
-        luminance = np.stack([lab_from_rgb(rgb)[..., 0] for rgb in first_frames])  # (B, H, W), 0..100
-        with torch.no_grad():
-            features.append(network.pooled(grey_rgb(torch.from_numpy(luminance)[:, None])).numpy())
-    stacked = np.concatenate(features)
-    return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+VERSION = 2
+JUDGED = 5  # frames of a clip that the classifier sees, spread over it
+# An image that agrees with an item in all columns of one of these is the item's own picture.
+OWN = (["source_sha256"], ["sha256"], ["dataset", "source"])
 
 
-def best_references(item: pd.Series, gallery: pd.DataFrame, similarity: np.ndarray, count: int) -> list[dict]:
-    """The `count` most similar rows of the gallery, most similar first, as rows of REFERENCES without `path`.
+@dataclass
+class Gallery:
+    """What a search needs to know of the kept images, which count through all tables; the rest stays on disk."""
 
-    A gallery image is passed over if it has the item's pixels or was made from the item's source, at whatever size
-    and under whatever name.
-    Warns if fewer than `count` remain; raises ValueError if none does.
-    """
-    own = gallery["source_sha256"].eq(item["source_sha256"]) | gallery["sha256"].eq(item["sha256"])
-    own = own.fillna(False) | (gallery["dataset"].eq(item["dataset"]) & gallery["source"].eq(item["source"]))
-    allowed = np.flatnonzero(~own)
-    if not len(allowed):
+    tables: list[Path]
+    features: FeatureFiles
+    labels: np.ndarray  # (N,) class index, -1 where the dataset gives none
+    order: np.ndarray  # (N,) place among the names: which of equally similar images comes first
+    repeats: np.ndarray  # (N,) True where an image with an earlier name has the same pixels
+    own: dict[int, np.ndarray]  # item's place in the table of queries -> its own images
+
+
+def read_gallery(tables: list[Path], items: pd.DataFrame) -> Gallery:
+    """Look through the tables, one in memory at a time. Raises ValueError if there is nothing to choose from."""
+    features = FeatureFiles([table.with_suffix(".npy") for table in tables])
+    known, own = [], []
+    for index, table in enumerate(tables):
+        images = kept_images(table, features, index)
+        known.append(images[["clip", "sha256", "label"]])
+        own.append(own_images(items, images))
+    if not len(features):
         raise ValueError(
-            f"{item['clip']}: the gallery has {len(gallery)} images and none but the item's own; "
-            "add images of other sources to the gallery of this split"
+            f"{', '.join(map(str, tables[:3]))}: no image of the gallery was kept, so nothing can be a reference; "
+            "see the column `reason`"
         )
-    if len(allowed) < count:
+    images = pd.concat(known)
+    by_name = images.sort_values("clip", kind="stable")
+    order = np.empty(len(images), np.int64)
+    order[by_name.index] = np.arange(len(images))
+    repeats = by_name["sha256"].duplicated().sort_index().to_numpy(bool)
+    pairs = pd.concat(own)
+    barred = {item: rows.to_numpy(np.int64) for item, rows in pairs.groupby("item")["image"]}
+    return Gallery(tables, features, images["label"].fillna(-1).to_numpy(np.int64), order, repeats, barred)
+
+
+def kept_images(table: Path, features: FeatureFiles, index: int) -> pd.DataFrame:
+    """The kept rows of table number `index`, indexed by their place in the whole gallery."""
+    images = kept(read_table(table, GALLERY)).sort_values("row")
+    first, stop = features.starts[index : index + 2]
+    if len(images) != stop - first:
+        raise ValueError(
+            f"{table}: it keeps {len(images)} images, but {features.paths[index].name} has features of {stop - first}; "
+            "they are of different runs: delete both and run again"
+        )
+    return images.set_index(np.arange(first, stop))
+
+
+def own_images(items: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Pairs (item, image), by their places, where the image has the item's pixels or was made from its source.
+
+    At whatever size and under whatever name; what is unknown agrees with nothing.
+    """
+    pairs = []
+    for columns in OWN:
+        left, right = (
+            table[columns].dropna().rename_axis(name).reset_index()
+            for table, name in ((items, "item"), (images, "image"))
+        )
+        pairs.append(left.merge(right, on=columns)[["item", "image"]])
+    return pd.concat(pairs).drop_duplicates()
+
+
+def classes_searched(within: str) -> int | None:
+    """How many of an item's likeliest classes are searched: 1 for `class`, k for a number, None for `everywhere`."""
+    if within == "everywhere":
+        return None
+    count = 1 if within == "class" else int(within) if within.isdecimal() else 0
+    if not 1 <= count <= 1000:
+        raise ValueError(
+            f"references are sought within {within!r}; expected `everywhere`, `class` (the likeliest one), "
+            "or how many of the likeliest classes, 1 to 1000"
+        )
+    return count
+
+
+def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, count: int) -> np.ndarray:
+    """The `count` classes (Q, count) of the highest mean score over some grey frames of each item, highest first."""
+    found = []
+    for clip, n_frames in tqdm(
+        zip(items["clip"], items["n_frames"], strict=True), "classes", len(items), mininterval=5
+    ):
+        frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
+        pictures = [grey_picture(read_rgb(frame_path(folder / clip, index))) for index in frames]
+        with torch.no_grad():
+            scores = torch.stack([classifier.logits(classifier_crop(picture)[None])[0] for picture in pictures])
+        found.append(scores.mean(dim=0).topk(count).indices.numpy())
+    return np.stack(found)
+
+
+def grey_picture(rgb: np.ndarray) -> np.ndarray:
+    """The lightness of a picture as the networks see it, as uint8 RGB."""
+    return np.stack([grey8(lab_from_rgb(rgb)[..., 0])] * 3, axis=-1)
+
+
+def check_labels(gallery: Gallery) -> None:
+    """Raise ValueError if no image can be found by class; warn if some cannot."""
+    unlabelled = int((gallery.labels < 0).sum())
+    if unlabelled == len(gallery.labels):
+        raise ValueError(
+            f"{gallery.tables[0].parent}: no image of the gallery has a class, so none can be found by class; give its "
+            "dataset the kind ilsvrc or a label_pattern in the registry, or search `everywhere` (references.within)"
+        )
+    if unlabelled:
         warnings.warn(
-            f"{item['clip']}: only {len(allowed)} of {count} references, the gallery has no more", stacklevel=2
+            f"{unlabelled} of {len(gallery.labels)} images of the gallery have no class and are not searched",
+            stacklevel=2,
         )
-    best = allowed[np.argsort(-similarity[allowed], kind="stable")][:count]
-    return [
+
+
+def scope_of(gallery: Gallery, classes: np.ndarray | None, items: int) -> Scope:
+    """Every item searches the whole gallery, or its classes (Q, k) there; never its own images, none of them twice."""
+    if classes is None:
+        groups, wanted = np.zeros_like(gallery.labels), np.zeros((items, 1), np.int64)
+    else:
+        groups, wanted = gallery.labels, classes
+    return Scope(np.where(gallery.repeats, -1, groups), wanted, gallery.own)
+
+
+def ranked(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], gallery: Gallery) -> pd.DataFrame:
+    """The rows of REFERENCES, without `item_class`, of the images (and similarities) found for each item."""
+    counts = [len(rows) for rows, _ in found]
+    table = pd.DataFrame(
         {
-            "item": item["clip"],
-            "rank": rank,
-            "reference": gallery["clip"].iloc[index],
-            "similarity": float(similarity[index]),
+            "item": np.repeat(items["clip"].to_numpy(), counts),
+            "rank": np.concatenate([np.arange(1, count + 1) for count in counts]),
+            "image": np.concatenate([rows for rows, _ in found]),
+            "similarity": np.concatenate([similarity for _, similarity in found]),
         }
-        for rank, index in enumerate(best, start=1)
-    ]
+    )
+    chosen = []
+    for index, path in enumerate(gallery.tables):
+        images = kept_images(path, gallery.features, index)[["clip", "path", "label"]]
+        chosen.append(images.loc[images.index.isin(table["image"])].rename(columns={"clip": "reference"}))
+    return table.join(pd.concat(chosen), on="image").drop(columns="image")
+
+
+def check_counts(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
+    """Warn if some items have fewer than `count` references, or none; raise ValueError if no item has any."""
+    counts = np.array([len(rows) for rows, _ in found])
+    few = items["clip"][counts < count]
+    if not counts.any():
+        raise ValueError(
+            f"none of {len(items)} items ({', '.join(few[:3])}) has a reference: searched within {within!r}, the "
+            "gallery has none but their own pictures; add images of other sources, or search more classes or "
+            "`everywhere` (references.within)"
+        )
+    if len(few):
+        warnings.warn(
+            f"{len(few)} of {len(items)} items ({', '.join(few[:3])}) have fewer than {count} references, "
+            f"{(counts == 0).sum()} of them none: searched within {within!r}, the gallery has no more",
+            stacklevel=2,
+        )
+
+
+def find(
+    items: pd.DataFrame, folder: Path, gallery: Gallery, network: Backbone, count: int, classes: np.ndarray | None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The images and similarities of each item's references. The items' features lie on disk while it lasts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        asked = Path(scratch) / "queries.npy"
+        clips = tqdm(items["clip"], desc="references: queries", mininterval=5)
+        first_frames = (read_rgb(frame_path(folder / clip, 0)) for clip in clips)
+        write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
+        scope = scope_of(gallery, classes, len(items))
+        return nearest(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
+
+
+def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
+    """Draw a contact sheet of every item, `sheets`/<item>.jpg, and remove those of an earlier run."""
+    for stale in sheets.glob("*.jpg"):
+        stale.unlink()
+    for item, rows in tqdm(references.groupby("item"), desc="contact sheets", mininterval=5):
+        write_jpeg(sheets / f"{item}.jpg", contact_sheet(list(panels_of(item, rows, folder))))
+
+
+def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
+    """The pictures of an item's contact sheet: its first frame, that frame in grey, and its references."""
+    rgb = read_rgb(frame_path(folder / item, 0))
+    predicted = rows["item_class"].iloc[0]
+    yield Panel(rgb, ("item, first frame", item))
+    yield Panel(
+        grey_picture(rgb), ("as it is searched", "" if pd.isna(predicted) else f"predicted: {class_name(predicted)}")
+    )
+    for row in rows.sort_values("rank").itertuples():
+        named = "" if pd.isna(row.label) else class_name(row.label)
+        yield Panel(read_rgb(row.path), (f"{row.rank}.  similarity {row.similarity:.3f}", row.reference, named))
 
 
 def main(
     *,
     queries: Path,
-    gallery: Path,
+    gallery: list[Path],
     backbone: str,
     weights: Path,
+    classifier: str,
     table: Path,
+    within: str = "everywhere",
     count: int = 5,
+    sheets: bool = False,
 ) -> None:
     """Find the references of every kept item of a table.
 
     Args:
         queries: the table of clips or images that need references, beside the folder of their frames.
-        gallery: the table of the images to choose from, beside their folder.
-        backbone: the network whose features are compared.
-        weights: folder of weight files, for the backbones that need one.
+        gallery: the tables of the images to choose from (prep.gallery), each beside its features.
+        backbone: the network whose features are compared; the gallery was made with the same one.
+        weights: folder of weight files, for the networks that need one.
+        classifier: the network that predicts an item's class, where that is asked for.
         table: the table of references to write.
+        within: everywhere, class (an item's likeliest class), or the number of its likeliest classes.
         count: references an item.
+        sheets: draw a contact sheet of every item into the folder of the table's name.
     """
-    wanted, choice = kept(read_table(queries, CLIPS)), kept(read_table(gallery, CLIPS))
-    rows = []
-    if len(wanted):
-        if not len(choice):
-            raise ValueError(
-                f"{gallery}: no image of the gallery was kept, so nothing can be a reference; see its `reason`"
-            )
-        network = load_backbone(backbone, weights)
-        asked = embed(wanted, folder_of(queries), network, "references: queries")
-        similarity = asked @ embed(choice, folder_of(gallery), network, "references: gallery").T  # (queries, gallery)
-        for (_, item), similar in zip(wanted.iterrows(), similarity, strict=True):
-            rows += best_references(item, choice, similar, count)
-    for row in rows:
-        row["path"] = str(frame_path(folder_of(gallery) / row["reference"], 0))
+    items = kept(read_table(queries, CLIPS)).reset_index(drop=True)
+    searched = classes_searched(within)
+    if not len(items):
+        write_table([], table, REFERENCES)
+        return
+    choice, classes = read_gallery(gallery, items), None
+    if searched:
+        check_labels(choice)
+        classes = likeliest_classes(items, folder_of(queries), load_backbone(classifier, weights), searched)
+    found = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
+    check_counts(items, found, count, within)
+    rows = ranked(items, found, choice)
+    rows["item_class"] = rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True))) if searched else None
+    if sheets:
+        draw_sheets(rows, folder_of(queries), folder_of(table))
     write_table(rows, table, REFERENCES)
 
 

@@ -6,6 +6,7 @@ the clip's number. Motion is measured on the finished frames like on real ones, 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,13 +14,15 @@ import numpy as np
 import tyro
 
 from media.color import lab_from_rgb, rgb_from_lab
-from media.image import content_hash, frame_path, read_rgb, write_png
-from media.tables import CLIPS, folder_of, kept, read_table
-from prep.items import fresh_folder, run_jobs, write_items
-from prep.quality import statistics
+from media.image import frame_path, read_rgb
+from media.tables import CLIPS, folder_of, kept, read_table, write_table
+from prep.gather import remove_all_but, summary
+from prep.items import intact, judged
+from prep.jobs import Task, key_of, run_tasks
+from prep.quality import Filters
 from vision.distortion import smooth_field
 
-VERSION = 1
+VERSION = 2
 
 # Largest speeds of a layer, a frame: pixels, radians, share of its size. Most layers are much slower.
 SPEED, TURN, ZOOM = 7.0, 0.015, 0.012
@@ -66,7 +69,10 @@ def render_clip(
     photos: list[np.ndarray], size: tuple[int, int], length: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """`length` frames, uint8 (H, W, 3), of a background and one to four layers, all cut out of `photos` (uint8)."""
-    pick = lambda: recoloured(photos[rng.integers(len(photos))], rng)  # noqa: E731
+
+    def pick() -> np.ndarray:
+        return recoloured(photos[rng.integers(len(photos))], rng)
+
     layers = [moving(pick(), None, size, rng)]
     for _ in range(rng.integers(1, 5)):
         picture = piece_of(pick(), size, rng)
@@ -142,13 +148,24 @@ def compressed(frame: np.ndarray, quality: int) -> np.ndarray:
     return np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
 
 
-def rendered_item(photos: list[np.ndarray], name: str, size, length: int, seed: int, number: int, folder: Path) -> dict:
-    """Render clip `number`, write its frames and return its row."""
-    frames = render_clip(photos, size, length, np.random.default_rng((seed, number)))
-    for index, frame in enumerate(frames):
-        write_png(frame_path(folder / name, index), frame)
-    row = {"clip": name, "dataset": "renderings", "shot": 0, "first_frame": 0, "stride": 1, "n_frames": length}
-    return row | statistics(frames)._asdict() | {"sha256": content_hash(frames)}
+@dataclass(frozen=True)
+class Recipe:
+    """What every rendering of a set is made by."""
+
+    photos: list[Path]
+    size: tuple[int, int]  # height, width
+    length: int
+    seed: int
+    filters: Filters
+    frames_dir: Path
+
+
+def rendered_clip(number: int, name: str, recipe: Recipe) -> list[dict]:
+    """Render clip `number`; its row, judged like that of a filmed one, and its frames if it is kept."""
+    photos = [read_rgb(path) for path in recipe.photos]
+    frames = render_clip(photos, recipe.size, recipe.length, np.random.default_rng((recipe.seed, number)))
+    row = {"clip": name, "dataset": "renderings", "shot": 0, "first_frame": 0, "stride": 1}
+    return [judged(row, frames, recipe.filters, recipe.frames_dir)]
 
 
 def main(
@@ -158,8 +175,11 @@ def main(
     length: int,
     count: int,
     seed: int,
+    filters: str,
+    receipts: Path,
     table: Path,
     workers: int = 1,
+    scheduler: str = "threads",
 ) -> None:
     """Render a set of clips.
 
@@ -169,18 +189,30 @@ def main(
         length: frames a clip.
         count: clips.
         seed: with the clip's number it decides the clip.
-        table: the table of clips to write; they go into the folder of its name, which is emptied first.
+        filters: JSON of the thresholds (prep.quality.Filters).
+        receipts: folder of the receipts of finished clips.
+        table: the table of clips to write; their frames go into the folder of its name.
         workers: clips rendered at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
     """
     rows = kept(read_table(photos, CLIPS))
-    pictures = [read_rgb(frame_path(folder_of(photos) / name, 0)) for name in rows["clip"]]
-    if not pictures:
+    if not len(rows):
         raise ValueError(f"{photos}: there is no photograph to cut layers out of; see its column `reason`")
-    folder = fresh_folder(folder_of(table))
-    jobs = [(pictures, f"rendering_{k:05d}", size, length, seed, k, folder) for k in range(count)]
-    desc = f"renderings {table.stem}"
-    write_items(run_jobs(rendered_item, jobs, workers, desc), table, desc)
+    pictures = [frame_path(folder_of(photos).resolve() / name, 0) for name in rows["clip"]]
+    recipe = Recipe(pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve())
+    names = [f"rendering_{number:05d}" for number in range(count)]
+    tasks = [
+        Task(name, key_of(VERSION, recipe, list(rows["sha256"]), number), (number, name, recipe))
+        for number, name in enumerate(names)
+    ]
+    there, desc = partial(intact, frames_dir=recipe.frames_dir), f"renderings {table.stem}"
+    made = run_tasks(rendered_clip, tasks, receipts, there, workers, scheduler, desc)
+    remove_all_but({row["clip"] for row in made if row["n_frames"]}, recipe.frames_dir)
+    write_table(made, table, CLIPS)
+    print(f"{desc}: {summary(made)}")
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    from prep import renderings  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(renderings.main)

@@ -1,7 +1,8 @@
-"""Where a clip is cut: its shots, found by a pass over the frames that keeps a few small ones in memory."""
+"""Where a clip is cut: its shots, found in one pass over the frames that keeps a few of them in memory."""
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, groupby, pairwise
 from typing import Literal
 
 import cv2
@@ -17,8 +18,16 @@ WINDOW = 2
 Compared = Literal["colour", "brightness"]
 
 
-def find_shots(frames: Iterator[np.ndarray], compared: Compared = "colour") -> list[range]:
-    """Split frames, uint8 RGB (H, W, 3), at hard cuts: the frame indices of each shot, in order. Expects one frame.
+def find_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> list[range]:
+    """Split frames at hard cuts, as `split_into_shots`: the frame indices of each shot, in order."""
+    lengths = [
+        sum(1 for _ in shot) for _, shot in groupby(split_into_shots(frames, compared), key=lambda pair: pair[0])
+    ]
+    return [range(first, end) for first, end in pairwise(accumulate(lengths, initial=0))]
+
+
+def split_into_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> Iterator[tuple[int, np.ndarray]]:
+    """Each frame, uint8 RGB (H, W, 3), with the number of its shot, a few frames late.
 
     A cut is a frame whose difference from the one before is large and at least three times that of its neighbours, so
     that fast motion is not taken for one (PySceneDetect's adaptive detector). compared: `colour` averages the
@@ -26,23 +35,34 @@ def find_shots(frames: Iterator[np.ndarray], compared: Compared = "colour") -> l
     third of the difference in `brightness`, which is therefore theirs.
     """
     detector = AdaptiveDetector(min_scene_len=1, window_width=WINDOW, luma_only=compared == "brightness")
-    cuts, count = [], 0
-    for index, frame in enumerate(_with_repeated_ends(map(_small_bgr, frames))):
-        cuts += detector.process_frame(FrameTimecode(index, fps=25.0), frame)
-        count = index + 1 - 2 * WINDOW
-    edges = [0, *(cut.frame_num - WINDOW for cut in cuts), count]
-    return [range(first, end) for first, end in pairwise(edges)]
+    waiting: deque[tuple[int, np.ndarray]] = deque()
+    shot = 0
+    for index, (frame, small) in enumerate(_with_repeated_ends(frames)):
+        cuts = {cut.frame_num for cut in detector.process_frame(FrameTimecode(index, fps=25.0), small)}
+        if frame is not None:
+            waiting.append((index, frame))
+        # The detector speaks about the frame that it saw WINDOW frames ago.
+        while waiting and waiting[0][0] <= index - WINDOW:
+            number, decided = waiting.popleft()
+            shot += number in cuts
+            yield shot, decided
+
+
+def _with_repeated_ends(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
+    """Each frame with its small form; before the first and after the last, WINDOW times the small form alone."""
+    small = None
+    for frame in frames:
+        before, small = small, _small_bgr(frame)
+        if before is None:
+            yield from [(None, small)] * WINDOW
+        yield frame, small
+    if small is not None:
+        yield from [(None, small)] * WINDOW
 
 
 def _small_bgr(rgb: np.ndarray) -> np.ndarray:
-    scale = min(1.0, DETECTION_SIDE / max(rgb.shape[:2]))
+    longer = max(rgb.shape[:2])
+    step = max(1, longer // (2 * DETECTION_SIDE))  # averaging every pixel of a large frame costs as much as decoding it
+    scale = min(1.0, DETECTION_SIDE / longer)
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
-
-
-def _with_repeated_ends(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    frame = next(frames)
-    yield from [frame] * (WINDOW + 1)
-    for frame in frames:
-        yield frame
-    yield from [frame] * WINDOW
+    return cv2.cvtColor(cv2.resize(rgb[::step, ::step], size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)

@@ -48,6 +48,7 @@ class World:
             "clip_references": self.root / "references/clips/test.parquet",
             "image_references": self.root / "references/images/test.parquet",
             "clip_flow": self.root / "flow/test.parquet",
+            "reference_size": SIZE,
             "backbone": "efficientnet_lite0",
             "weights": self.root / "weights",
             "seed": 0,

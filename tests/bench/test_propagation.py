@@ -26,6 +26,8 @@ def table(tmp_path) -> pd.DataFrame:
     propagation.main(
         rows=["fusion", "copy_first"],
         scores=[tmp_path / "score.parquet"],
+        clips=tmp_path / "clips.parquet",
+        clips_of=[],
         backbone="efficientnet_lite0",
         flow="dis",
         csv=tmp_path / "propagation.csv",

@@ -70,11 +70,13 @@ def make(tmp_path, capsys):
             write_table(items, tmp_path / f"{row}.parquet", COLORIZED)
         arguments = {
             "scores": [tmp_path / "scores.parquet"],
+            "clips": tmp_path / "clips.parquet",
+            "clips_of": [],
             "colorized": [tmp_path / f"{row}.parquet" for row in ROWS],
             "rows": list(ROWS),
             "methods": json.dumps(ROWS),
             "summaries": [tmp_path / "ours/summary.json"],
-            "checkpoints": [],
+            "checkpoints": "{}",
             "backbone": "efficientnet_lite0",
             "classifier": "efficientnet_lite0",
             "fid_features": "efficientnet_lite0",
@@ -174,13 +176,13 @@ def test_notes_call_an_extension_by_its_name(make):
 
 @pytest.fixture
 def checkpoints(tmp_path):
-    """Two checkpoint files of one name in two folders, each with the summary of its training."""
-    paths = []
+    """Two files of one name in two folders, each with the summary of its training, by what rows call them."""
+    paths = {}
     for folder, steps in (("weights", 7000), ("elsewhere", 50)):
         (tmp_path / folder).mkdir()
-        paths.append(tmp_path / folder / "model.safetensors")
+        path = paths[f"{folder}/model.safetensors"] = str(tmp_path / folder / "model.safetensors")
         summary = {"backbone": "efficientnet_lite0"} | SUMMARY | ALIGNED | {"steps": steps}
-        save_file({"x": np.zeros(1)}, paths[-1], metadata={name: json.dumps(value) for name, value in summary.items()})
+        save_file({"x": np.zeros(1)}, path, metadata={name: json.dumps(value) for name, value in summary.items()})
     return paths
 
 
@@ -188,13 +190,13 @@ def test_rows_of_a_checkpoint_file_say_how_it_was_trained(make, checkpoints):
     rows = ROWS | {
         "shipped": {"method": "ours", "checkpoint": "weights/model.safetensors"},
         "shipped_first": {"method": "ours", "checkpoint": "weights/model.safetensors"},
-        "other": {"method": "ours", "checkpoint": str(checkpoints[1])},
+        "other": {"method": "ours", "checkpoint": "elsewhere/model.safetensors"},
     }
-    cells, text, _ = make(rows=list(rows), methods=json.dumps(rows), checkpoints=checkpoints)
+    cells, text, _ = make(rows=list(rows), methods=json.dumps(rows), checkpoints=json.dumps(checkpoints))
     steps = {row: cells[row]["steps_trained"] for row in ("ours", "shipped", "shipped_first", "other")}
     assert steps == {"ours": "300", "shipped": "7000", "shipped_first": "7000", "other": "50"}
     assert "Training `weights/model.safetensors` (shipped, shipped_first): 7000 steps at 0.25" in text
-    assert f"Training `{checkpoints[1]}` (other): 50 steps" in text
+    assert "Training `elsewhere/model.safetensors` (other): 50 steps" in text
     assert "An extension, not the paper's model: matching context, history aligned, output gated." in text
 
 

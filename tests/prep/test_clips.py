@@ -1,6 +1,5 @@
-"""Clips from videos and frame folders: cuts, strides, every named rejection, the same result for any worker count."""
+"""Clips from videos and frame folders: cuts, strides, every named rejection, the same result however it is split up."""
 
-import json
 import shutil
 
 import numpy as np
@@ -8,32 +7,18 @@ import pytest
 from pydantic import ValidationError
 
 from media.image import cover_crop, read_frames, write_png
-from media.tables import CLIPS, read_table
 from media.video import decode
-from prep.clips import main, take_clips
-from prep.datasets import COLUMNS
-
-FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32}
 
 
 @pytest.fixture
-def prepare(tmp_path):
-    """Runs the stage on tmp_path/films (videos) and tmp_path/folders (frames); gives the table by clip."""
-    lines = [COLUMNS, ["films", "videos", str(tmp_path / "films")], ["more", "videos", str(tmp_path / "more")]]
-    lines.append(["folders", "frames", str(tmp_path / "folders")])
-    (tmp_path / "datasets.tsv").write_text("\n".join("\t".join(line) for line in lines))
+def prepare(tmp_path, prepare_set):
+    """Prepares tmp_path/films and more (videos) and folders (frames) from selections (dataset, files, stride)."""
+    lines = ["name\tkind\troot", f"films\tvideos\t{tmp_path / 'films'}", f"more\tvideos\t{tmp_path / 'more'}"]
+    (tmp_path / "datasets.tsv").write_text("\n".join([*lines, f"folders\tframes\t{tmp_path / 'folders'}"]))
 
-    def run(*selections, out="out", workers=1, length=5, **filters):
-        main(
-            datasets=tmp_path / "datasets.tsv",
-            selections=json.dumps([dict(zip(("dataset", "files", "stride"), s, strict=True)) for s in selections]),
-            size=(36, 64),
-            length=length,
-            filters=json.dumps(FILTERS | filters),
-            table=tmp_path / out / "test.parquet",
-            workers=workers,
-        )
-        return read_table(tmp_path / out / "test.parquet", CLIPS).set_index("clip", drop=False)
+    def run(*selections, filters=None, **given):
+        wanted = [dict(zip(("dataset", "files", "stride", "length"), s, strict=False)) for s in selections]
+        return prepare_set("clips", wanted, filters=filters, **given)
 
     return run
 
@@ -48,8 +33,8 @@ def test_the_frames_are_those_of_the_source_at_the_stride(tmp_path, prepare, wri
     assert (row.n_frames, row.first_frame, row.stride, row.shot) == (5, 0, 3, 0)
     assert (row.source_height, row.source_width, row.orientation, row.source) == (64, 96, "landscape", "walk.mp4")
     expected = [cover_crop(frame, (36, 64)) for frame in list(decode(source))[0:13:3]]
-    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/test/walk_shot0_stride3", 5)), expected)
-    assert len(list((tmp_path / "out/test/walk_shot0_stride3").iterdir())) == 5
+    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/clips/test/walk_shot0_stride3", 5)), expected)
+    assert len(list((tmp_path / "out/clips/test/walk_shot0_stride3").iterdir())) == 5
 
 
 def test_a_cut_is_found_at_its_frame_and_no_clip_crosses_it(tmp_path, prepare, write_video, moving):
@@ -66,10 +51,42 @@ def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, movi
     assert list(table["reason"]) == ["low_chroma"]
 
 
-def test_clips_are_taken_in_one_pass():
-    frames = (np.full((4, 4, 3), i, np.uint8) for i in range(30))
-    taken = take_clips(frames, [range(0, 6, 2), range(7, 13, 2), range(20, 26, 2)], (4, 4))
-    assert [[int(frame[0, 0, 0]) for frame in clip] for clip in taken] == [[0, 2, 4], [7, 9, 11], [20, 22, 24]]
+def test_every_clip_of_a_source_is_made_in_one_pass(tmp_path, prepare, write_video, moving, monkeypatch):
+    source = write_video(tmp_path / "films/cut.mp4", moving(1, 12) + moving(2, 12))
+    passes = []
+    monkeypatch.setattr("prep.clips.decode", lambda path: passes.append(path) or decode(path))
+    table = prepare(("films", "cut.mp4", 1), ("films", "cut.mp4", 2, "whole"))
+    assert len(passes) == 1
+    assert list(table.index) == [f"cut_shot{shot}_stride{stride}" for stride in (1, 2) for shot in (0, 1)]
+    assert list(table["n_frames"]) == [5, 5, 6, 6]
+    frames = list(decode(source))
+    for name, indices in (("cut_shot1_stride1", range(12, 17)), ("cut_shot1_stride2", range(12, 24, 2))):
+        expected = [cover_crop(frames[index], (36, 64)) for index in indices]
+        np.testing.assert_array_equal(list(read_frames(tmp_path / "out/clips/test" / name, len(expected))), expected)
+
+
+def test_one_clip_of_a_source_is_the_first_that_is_fit(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/cut.mp4", moving(1, 3) + moving(2, 8) + moving(3, 8))
+    table = prepare(("films", "cut.mp4", 1), per_source=1)
+    assert list(table["reason"].fillna("kept")) == ["too_short", "kept"]
+    assert table["first_frame"].iloc[1] == 3
+
+
+def test_a_clip_of_a_truncated_source_leaves_no_frames(tmp_path, prepare, write_video, moving):
+    path = write_video(tmp_path / "films/cut_off.mp4", moving(1, 20) + moving(2, 60), movflags="faststart")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 7 // 10])
+    table = prepare(("films", "cut_off.mp4", 1), ("films", "cut_off.mp4", 2))
+    assert list(table["reason"]) == ["truncated_video"] * 2 and list(table["stride"]) == [1, 2]
+    assert list((tmp_path / "out/clips/test").iterdir()) == []
+
+
+def test_a_file_that_is_not_the_listed_one_is_a_row(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/a.mp4", moving(0, 8))
+    (tmp_path / "sums.txt").write_text(f"{'0' * 64}  a.mp4\n")
+    registry = tmp_path / "datasets.tsv"
+    registry.write_text(f"name\tkind\troot\tchecksums\nfilms\tvideos\t{tmp_path / 'films'}\tsums.txt\n")
+    row = prepare(("films", "a.mp4", 1)).iloc[0]
+    assert row["reason"] == "unreadable_video" and "the list of checksums says 0000" in row["detail"]
 
 
 def test_every_bad_source_is_a_row_with_its_reason(tmp_path, prepare, write_video, moving, picture):
@@ -95,7 +112,7 @@ def test_every_bad_source_is_a_row_with_its_reason(tmp_path, prepare, write_vide
     broken.write_bytes(broken.read_bytes()[:200])
     (folders / "hollow").mkdir()
 
-    table = prepare(("films", "*", 1), ("folders", "*", 1))
+    table = prepare(("films", "*", 1), ("folders", "*", 1), shards=2)
     assert dict(zip(table["source"], table["reason"].fillna("kept"), strict=True)) == {
         "good.mp4": "kept",
         "one_frame.mp4": "too_short",
@@ -116,7 +133,7 @@ def test_every_bad_source_is_a_row_with_its_reason(tmp_path, prepare, write_vide
     assert "good_shot0_stride1" in table.loc["same_again_shot0_stride1", "detail"]
     bad = table[table["reason"].notna()]
     assert bad["detail"].notna().all() and (bad["n_frames"] == 0).all()
-    assert [path.name for path in (tmp_path / "out/test").iterdir()] == ["good_shot0_stride1"]
+    assert [path.name for path in (tmp_path / "out/clips/test").iterdir()] == ["good_shot0_stride1"]
 
 
 def test_frame_folders_are_clips_in_numerical_order(tmp_path, prepare, moving):
@@ -127,14 +144,14 @@ def test_frame_folders_are_clips_in_numerical_order(tmp_path, prepare, moving):
     (tmp_path / "folders/v1.5/._frame1.png").write_bytes(b"what another file system keeps beside a file")
     prepare(("folders", "v1.5", 2))
     expected = [cover_crop(frame, (36, 64)) for frame in frames[0:9:2]]
-    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/test/v1.5_shot0_stride2", 5)), expected)
+    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/clips/test/v1.5_shot0_stride2", 5)), expected)
 
 
 def test_names_with_spaces_and_unicode_stay_intact(tmp_path, prepare, write_video, moving):
     write_video(tmp_path / "films/été 2024 – 狼 (copy 1).mp4", moving(0, 6))
     row = prepare(("films", "été*", 1)).iloc[0]
     assert (row["clip"], row["source"]) == ("été 2024 – 狼 (copy 1)_shot0_stride1", "été 2024 – 狼 (copy 1).mp4")
-    assert (tmp_path / "out/test" / row["clip"] / "00004.png").exists()
+    assert (tmp_path / "out/clips/test" / row["clip"] / "00004.png").exists()
 
 
 def test_equal_names_of_two_datasets_do_not_overwrite_each_other(tmp_path, prepare, write_video, moving):
@@ -154,23 +171,40 @@ def test_a_source_selected_twice_is_taken_once_for_each_stride(tmp_path, prepare
 def test_frames_of_a_clip_that_is_now_rejected_are_gone(tmp_path, prepare, write_video, moving):
     write_video(tmp_path / "films/a.mp4", moving(0, 6))
     assert prepare(("films", "a.mp4", 1))["n_frames"].item() == 5
-    assert prepare(("films", "a.mp4", 1), min_mean_chroma=200)["reason"].item() == "low_chroma"
-    assert list((tmp_path / "out/test").iterdir()) == []
+    assert prepare(("films", "a.mp4", 1), filters={"min_mean_chroma": 200})["reason"].item() == "low_chroma"
+    assert list((tmp_path / "out/clips/test").iterdir()) == []
 
 
-def test_the_result_does_not_depend_on_the_number_of_workers(tmp_path, prepare, write_video, moving):
+def test_the_result_does_not_depend_on_workers_or_shards(tmp_path, prepare, write_video, moving):
     for seed in range(4):
         write_video(tmp_path / f"films/{seed}.mp4", moving(seed, 8))
     shutil.copy(tmp_path / "films/0.mp4", tmp_path / "films/4.mp4")
-    for workers in (1, 3):
-        prepare(("films", "*", 1), out=f"w{workers}", workers=workers)
-    assert files_of(tmp_path / "w1") == files_of(tmp_path / "w3")
-    assert len(files_of(tmp_path / "w1")) == 4 * 5 + 1
+    for workers, shards in ((1, 1), (3, 4)):
+        prepare(("films", "*", 1), out=f"w{workers}", workers=workers, shards=shards)
+    assert files_of(tmp_path / "w1/clips") == files_of(tmp_path / "w3/clips")
+    assert len(files_of(tmp_path / "w1/clips")) == 4 * 5 + 1
+
+
+def test_a_source_that_is_added_is_prepared_alone(tmp_path, prepare, write_video, moving, capsys):
+    for seed in range(3):
+        write_video(tmp_path / f"films/{seed}.mp4", moving(seed, 8))
+    prepare(("films", "*", 1))
+    before = files_of(tmp_path / "out/clips")
+    write_video(tmp_path / "films/1b.mp4", moving(8, 8))
+    shutil.rmtree(tmp_path / "out/clips/test/2_shot0_stride1")  # lost frames are made again
+    capsys.readouterr()
+    prepare(("films", "*", 1))
+    assert "2 of 4 were done before, 2 to do" in capsys.readouterr().out
+    after = files_of(tmp_path / "out/clips")
+    assert {path for path in after if path not in before} == {
+        path for path in after if path.parts[1:] and path.parts[1] == "1b_shot0_stride1"
+    }
+    assert all(after[path] == content for path, content in before.items() if path.suffix == ".png")
 
 
 def test_no_selection_makes_an_empty_table(tmp_path, prepare):
     assert len(prepare()) == 0
-    assert (tmp_path / "out/test").is_dir()
+    assert (tmp_path / "out/clips/test").is_dir()
 
 
 def test_errors_of_the_program_are_not_rejections(tmp_path, prepare, write_video, moving, monkeypatch):
@@ -182,4 +216,4 @@ def test_errors_of_the_program_are_not_rejections(tmp_path, prepare, write_video
 
 def test_a_mistyped_threshold_is_named(prepare):
     with pytest.raises(ValidationError, match="min_croma"):
-        prepare(min_croma=1)
+        prepare(filters={"min_croma": 1})

@@ -6,6 +6,7 @@ import pytest
 from media.flow import read_kitti
 from media.image import frame_path, write_png
 from media.tables import CLIPS, FLOW, read_table, write_table
+from prep import gather
 from prep.flow import main
 
 STEP = 3
@@ -20,13 +21,13 @@ def flows(tmp_path, moving, picture):
     rows = [{"clip": "walk", "n_frames": 4}, {"clip": "photo", "n_frames": 1}]
     rows.append({"clip": "bad", "n_frames": 0, "reason": "too_short"})
     write_table(rows, tmp_path / "clips.parquet", CLIPS)
-    main(
-        clips=tmp_path / "clips.parquet",
-        estimator="dis",
-        weights=tmp_path,
-        table=tmp_path / "flow.parquet",
-        workers=2,
-    )
+    shards = [tmp_path / f"shards/{shard}.parquet" for shard in range(2)]
+    for shard, table in enumerate(shards):
+        main(
+            clips=tmp_path / "clips.parquet", shard=shard, shards=2, estimator="dis", weights=tmp_path,
+            flows=tmp_path / "flow", table=table, workers=2,
+        )  # fmt: skip
+    gather.flow(clips=tmp_path / "clips.parquet", shards=shards, table=tmp_path / "flow.parquet")
     return tmp_path / "flow", read_table(tmp_path / "flow.parquet", FLOW).set_index("clip")
 
 
@@ -51,4 +52,4 @@ def test_files_lie_on_the_grid_of_their_frame(flows):
     assert found == [f"walk/backward/{i:05d}.png" for i in (1, 2, 3)] + [f"walk/forward/{i:05d}.png" for i in (0, 1, 2)]
     assert dict(table["n_pairs"]) == {"walk": 3, "photo": 0}
     assert 0.6 < table.loc["walk", "visible"] < 1 and table["visible"].isna()["photo"]
-    assert set(table["estimator"]) == {"dis"}
+    assert set(table["estimator"]) == {"dis"} and list(table.index) == ["walk", "photo"]  # the order of the clips

@@ -1,35 +1,20 @@
 """Photographs: one frame each, labelled, judged."""
 
-import json
-
 import numpy as np
 import pytest
 
 from media.image import cover_crop, read_frames, write_png
-from media.tables import CLIPS, read_table
-from prep.datasets import COLUMNS
-from prep.images import main
-
-FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32}
 
 
 @pytest.fixture
-def prepare(tmp_path):
-    """Runs the stage on tmp_path/photos and tmp_path/labelled; gives the table by image."""
-    lines = [COLUMNS, ["photos", "images", str(tmp_path / "photos")]]
-    lines.append(["labelled", "images", str(tmp_path / "labelled"), "", "", r"\d+_(\d+)\.png"])
-    (tmp_path / "datasets.tsv").write_text("\n".join("\t".join(line) for line in lines))
+def prepare(tmp_path, prepare_set):
+    """Prepares tmp_path/photos and tmp_path/labelled from selections (dataset, files)."""
+    pattern = r"\d+_(\d+)\.png"
+    lines = ["name\tkind\troot\tlabel_pattern", f"photos\timages\t{tmp_path / 'photos'}\t"]
+    (tmp_path / "datasets.tsv").write_text("\n".join([*lines, f"labelled\timages\t{tmp_path / 'labelled'}\t{pattern}"]))
 
-    def run(*selections, workers=1, **filters):
-        main(
-            datasets=tmp_path / "datasets.tsv",
-            selections=json.dumps([dict(zip(("dataset", "files"), s, strict=True)) for s in selections]),
-            size=(36, 64),
-            filters=json.dumps(FILTERS | filters),
-            table=tmp_path / "out/test.parquet",
-            workers=workers,
-        )
-        return read_table(tmp_path / "out/test.parquet", CLIPS).set_index("clip", drop=False)
+    def run(*selections, **given):
+        return prepare_set("images", [dict(zip(("dataset", "files"), s, strict=True)) for s in selections], **given)
 
     return run
 
@@ -38,7 +23,7 @@ def test_a_photograph_is_a_clip_of_one_frame(tmp_path, prepare, picture):
     write_png(tmp_path / "labelled/03_281.png", picture(0, 100, 80))
     row = prepare(("labelled", "*.png")).loc["03_281"]
     assert (row.n_frames, row.label, row.orientation, row.source) == (1, 281, "portrait", "03_281.png")
-    frames = list(read_frames(tmp_path / "out/test/03_281", 1))
+    frames = list(read_frames(tmp_path / "out/images/test/03_281", 1))
     np.testing.assert_array_equal(frames[0], cover_crop(picture(0, 100, 80), (36, 64)))
 
 
@@ -65,13 +50,13 @@ def test_every_bad_photograph_is_a_row_with_its_reason(tmp_path, prepare, pictur
         "zero": "corrupt_image",
     }
     assert table["label"].isna().all()
-    assert [path.name for path in (tmp_path / "out/test").iterdir()] == ["a_good"]
+    assert [path.name for path in (tmp_path / "out/images/test").iterdir()] == ["a_good"]
 
 
 def test_zero_thresholds_take_a_set_as_it_is(tmp_path, prepare, picture):
     write_png(tmp_path / "photos/grey.png", picture(0)[..., :1].repeat(3, axis=-1))
     filters = {"min_mean_l": 0, "min_mean_chroma": 0, "min_chroma_spread": 0, "min_side": 1}
-    assert prepare(("photos", "*"), **filters)["n_frames"].item() == 1
+    assert prepare(("photos", "*"), filters=filters)["n_frames"].item() == 1
 
 
 def test_names_collide_only_between_datasets_and_a_file_is_taken_once(tmp_path, prepare, picture):

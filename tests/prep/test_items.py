@@ -1,54 +1,60 @@
-"""Folders and rows of items: nothing stale, nothing overwritten, errors not swallowed."""
+"""Rows of items: what they say of the source, and frames only where they are kept."""
 
 import numpy as np
 import pytest
 
-from media.image import frame_path, write_png
+from media.image import read_frames
 from prep.datasets import Source
-from prep.items import fresh_folder, item_row, rejected, run_jobs, without_duplicates, write_items
-from prep.quality import Verdict
+from prep.items import intact, item_row, judge_checksum, judged, rejected
+from prep.quality import Filters, Verdict
+
+FILTERS = Filters(min_mean_l=15, min_mean_chroma=6, min_chroma_spread=0.5, min_side=32)
 
 
-def test_jobs_keep_their_order_and_raise_their_errors():
-    assert run_jobs(lambda a, b: a * b, [(i, 2) for i in range(9)], 3, "jobs") == [2 * i for i in range(9)]
-    assert run_jobs(print, [], 2, "none") == []
-    with pytest.raises(ZeroDivisionError):
-        run_jobs(lambda a: 1 / a, [(1,), (0,)], 2, "jobs")
+@pytest.fixture
+def source(tmp_path):
+    (tmp_path / "f.mp4").write_bytes(b"abc")
+    return Source("d", "videos", tmp_path / "f.mp4", "f.mp4", None)
 
 
-def test_a_fresh_folder_holds_nothing_of_an_earlier_run(tmp_path):
-    write_png(frame_path(tmp_path / "test/old", 0), np.zeros((4, 4, 3), np.uint8))
-    assert list(fresh_folder(tmp_path / "test").iterdir()) == []
-
-
-def test_a_folder_with_files_of_its_own_is_not_emptied(tmp_path):
-    (tmp_path / "thesis.txt").touch()
-    with pytest.raises(ValueError, match=r"it holds files \(thesis\.txt\)"):
-        fresh_folder(tmp_path)
-    assert (tmp_path / "thesis.txt").exists()
-
-
-def test_orientation(tmp_path):
-    source = Source("d", "videos", tmp_path, "f", None)
+def test_orientation(source):
     sizes = {"landscape": (2, 3), "portrait": (3, 2), "square": (2, 2)}
     assert {item_row("x", source, *size)["orientation"]: size for size in sizes.values()} == sizes
 
 
-def test_only_the_first_of_equal_items_is_kept():
-    rows = [
-        {"clip": name, "n_frames": n, "sha256": h}
-        for name, n, h in (("a", 0, 1), ("b", 5, 1), ("c", 5, 1), ("d", 5, 2))
-    ]
-    found = without_duplicates(rows)
-    assert [row.get("reason") for row in found] == [None, None, "duplicate", None]
-    assert found[2]["n_frames"] == 0 and found[2]["detail"] == "its 5 frames are those of b"
+def test_a_kept_item_has_frames_and_a_rejected_one_has_none(tmp_path, source, moving):
+    frames = moving(0, 3)
+    row = judged(item_row("good", source), frames, FILTERS, tmp_path / "out")
+    np.testing.assert_array_equal(list(read_frames(tmp_path / "out/good", 3)), frames)
+    assert row["n_frames"] == 3 and intact(row, tmp_path / "out")
+    (tmp_path / "out/good/00001.png").unlink()
+    assert not intact(row, tmp_path / "out")
+    dark = judged(item_row("dark", source), [frame // 12 for frame in frames], FILTERS, tmp_path / "out")
+    assert (dark["reason"], dark["n_frames"]) == ("too_dark", 0) and intact(dark, tmp_path / "out")
+    assert not (tmp_path / "out/dark").exists()
+
+
+def test_judging_alone_writes_nothing(tmp_path, source, moving):
+    assert judged(item_row("good", source), moving(0, 3), FILTERS, None)["n_frames"] == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["f.mp4"]
+
+
+def test_colours_are_judged_before_anything_else(source, moving, tmp_path):
+    verdict = Verdict("too_short", "3 frames")
+    row = item_row("x", source)
+    assert judged(row, moving(0, 3), FILTERS, tmp_path, otherwise=verdict)["reason"] == "too_short"
+    dark = [frame // 12 for frame in moving(0, 3)]
+    assert judged(row, dark, FILTERS, tmp_path, otherwise=verdict)["reason"] == "too_dark"
+
+
+def test_checksums(source):
+    row = item_row("x", source)
+    assert judge_checksum(row, source) is None
+    assert judge_checksum(row, Source("d", "videos", source.path, "f.mp4", None, row["source_sha256"])) is None
+    verdict = judge_checksum(row, Source("d", "images", source.path, "f.mp4", None, "1" * 64))
+    assert verdict.reason == "corrupt_image" and row["source_sha256"] in verdict.detail
 
 
 def test_reasons_are_those_of_the_list():
     with pytest.raises(ValueError, match="'ugly' is no reason"):
         rejected({}, Verdict("ugly", ""))
-
-
-def test_two_items_of_one_name_are_an_error(tmp_path):
-    with pytest.raises(ValueError, match="two sources make an item called a"):
-        write_items([{"clip": "a", "n_frames": 1}] * 2, tmp_path / "t.parquet", "clips")

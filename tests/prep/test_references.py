@@ -1,70 +1,214 @@
-"""Retrieval: grey pictures are compared, and nothing is ever its own reference."""
+"""References: grey pictures are compared, in the classes that are asked for, and nothing is ever its own reference."""
+
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from media.image import frame_path, write_png
-from media.tables import CLIPS, REFERENCES, read_table, write_table
-from prep.references import best_references, main
-
-ITEM = pd.Series({"clip": "me", "dataset": "d", "source": "me.jpg", "sha256": "h0", "source_sha256": "f0"})
-
-
-def gallery(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["clip", "dataset", "source", "sha256", "source_sha256"])
+from media.tables import CLIPS, GALLERY, REFERENCES, read_table, write_table
+from prep import references
+from prep.gallery import grey_features
+from prep.references import classes_searched, likeliest_classes, main, own_images
+from vision.backbones import load_backbone
+from vision.retrieval import write_features
 
 
-def test_the_most_similar_come_first():
-    others = gallery(*[(name, "d", name, name, name) for name in "abcd"])
-    rows = best_references(ITEM, others, np.array([0.1, 0.9, 0.5, 0.7]), count=3)
-    assert [(row["rank"], row["reference"], row["similarity"]) for row in rows] == [
-        (1, "b", 0.9),
-        (2, "d", 0.7),
-        (3, "c", 0.5),
-    ]
+@pytest.fixture(scope="module")
+def lite():
+    return load_backbone("efficientnet_lite0", "nowhere")
 
 
-def test_never_the_items_own_pixels_or_source():
-    others = gallery(
-        ("same_source", "d", "me.jpg", "other_size", None),
-        ("same_pixels", "e", "copy.jpg", "h0", "f1"),
-        ("same_file", "e", "renamed.jpg", "another_size", "f0"),
-        ("same_name_elsewhere", "e", "me.jpg", "h1", "f2"),
-    )
-    with pytest.warns(UserWarning, match="me: only 1 of 2 references"):
-        rows = best_references(ITEM, others, np.array([1.0, 1.0, 1.0, 0.2]), count=2)
-    assert [row["reference"] for row in rows] == ["same_name_elsewhere"]
+@pytest.fixture
+def gallery(tmp_path, lite):
+    """Writes pictures as a gallery of some tables, as prep.gallery does: gallery({name: (rgb, columns)}, tables)."""
+
+    def make(pictures: dict, tables: int = 1):
+        paths = []
+        for index in range(tables):
+            rows, features = [], []
+            for name, (rgb, columns) in list(pictures.items())[index::tables]:
+                path = tmp_path / f"sources/{name}.png"
+                write_png(path, rgb)
+                known = {"clip": name, "dataset": "d", "source": f"{name}.png", "path": str(path), "sha256": name}
+                rows.append(known | {"row": len(rows)} | columns)
+                features.append(grey_features(rgb, lite))
+            rows.append({"clip": f"rejected{index}", "reason": "too_dark"})
+            paths.append(tmp_path / f"gallery/{tables}/{index:02d}.parquet")
+            write_features(paths[-1].with_suffix(".npy"), [np.stack(features)] if features else [], len(features))
+            write_table(rows, paths[-1], GALLERY)
+        return paths
+
+    return make
 
 
-def test_a_gallery_of_nothing_else_is_an_error_that_teaches():
-    with pytest.raises(ValueError, match="me: the gallery has 1 images and none but the item's own; add images"):
-        best_references(ITEM, gallery(("me", "d", "me.jpg", "x", "f0")), np.array([1.0]), count=5)
+@pytest.fixture
+def find(tmp_path):
+    """Writes items of one frame and finds their references: find({name: (rgb, columns)}, gallery tables, ...)."""
 
-
-def test_the_stage_finds_the_same_picture_in_other_colours(tmp_path, picture):
-    pictures = [picture(seed, 64, 64) for seed in range(4)]
-    row = {"dataset": "d", "n_frames": 1}
-    for index, rgb in enumerate(pictures):
-        write_png(frame_path(tmp_path / "gallery" / f"g{index}", 0), rgb)
-    grey = np.rint(pictures[2] @ [0.2126, 0.7152, 0.0722]).astype(np.uint8)
-    write_png(frame_path(tmp_path / "items/i2", 0), np.stack([grey] * 3, axis=-1))
-    rows = [row | {"clip": f"g{i}", "source": f"{i}.png", "sha256": str(i)} for i in range(4)]
-    write_table(rows, tmp_path / "gallery.parquet", CLIPS)
-    found = {}
-    for source in ("clip.mp4", "2.png"):  # another source, then the gallery image's own
-        write_table([row | {"clip": "i2", "source": source, "sha256": "i"}], tmp_path / "items.parquet", CLIPS)
+    def run(items: dict, tables, **options):
+        rows = []
+        for name, (rgb, columns) in items.items():
+            write_png(frame_path(tmp_path / "items" / name, 0), rgb)
+            known = {"clip": name, "dataset": "i", "source": f"{name}.mp4", "n_frames": 1, "sha256": f"item {name}"}
+            rows.append(known | columns)
+        write_table(rows, tmp_path / "items.parquet", CLIPS)
         main(
             queries=tmp_path / "items.parquet",
-            gallery=tmp_path / "gallery.parquet",
+            gallery=tables,
             backbone="efficientnet_lite0",
             weights=tmp_path,
-            table=tmp_path / "references.parquet",
-            count=3,
+            classifier="efficientnet_lite0",
+            table=tmp_path / "references/items.parquet",
+            **options,
         )
-        found[source] = read_table(tmp_path / "references.parquet", REFERENCES)
-    best = found["clip.mp4"].iloc[0]
-    assert (best["item"], best["rank"], best["reference"]) == ("i2", 1, "g2")
-    assert best["path"] == str(tmp_path / "gallery/g2/00000.png")
-    assert found["clip.mp4"]["similarity"].is_monotonic_decreasing
-    assert sorted(found["2.png"]["reference"]) == ["g0", "g1", "g3"]
+        return read_table(tmp_path / "references/items.parquet", REFERENCES)
+
+    return run
+
+
+def grey(rgb: np.ndarray) -> np.ndarray:
+    return np.stack([np.rint(rgb @ [0.2126, 0.7152, 0.0722]).astype(np.uint8)] * 3, axis=-1)
+
+
+def test_the_same_picture_in_other_colours_comes_first(find, gallery, picture, tmp_path):
+    tables = gallery({f"g{i}": (picture(i), {"label": i} if i else {}) for i in range(4)})
+    found = find({"me": (grey(picture(2)), {})}, tables, count=3)
+    assert found["item"].tolist() == ["me"] * 3 and found["rank"].tolist() == [1, 2, 3]
+    best = found.iloc[0]
+    assert (best["reference"], best["path"], best["label"]) == ("g2", str(tmp_path / "sources/g2.png"), 2)
+    assert found["similarity"].is_monotonic_decreasing and 0.9 < best["similarity"] <= 1
+    assert found["item_class"].isna().all()
+
+
+def test_the_tables_of_the_gallery_change_nothing(find, gallery, picture):
+    """Nor do ties: `copy_b` has the features of `copy_a`, but other pixels by its hash."""
+    pictures = {f"g{i}": (picture(i), {"label": i}) for i in range(8)}
+    pictures |= {"copy_b": (picture(1), {}), "copy_a": (picture(1), {})}
+    items = {f"i{i}": (grey(picture(i + 1)), {}) for i in range(3)}
+    whole, *others = [find(items, gallery(pictures, tables), count=4) for tables in (1, 2, 7)]
+    assert whole.loc[whole["item"] == "i0", "reference"].tolist()[:3] == ["copy_a", "copy_b", "g1"]
+    for other in others:
+        pd.testing.assert_frame_equal(other, whole)
+
+
+def test_equal_pixels_are_given_once(find, gallery, picture):
+    same = {"sha256": "pixels"}
+    pictures = {"b": (picture(1), same), "a": (picture(1), same), "c": (picture(2), {})}
+    found = find({"me": (grey(picture(1)), {})}, gallery(pictures), count=2)
+    assert found["reference"].tolist() == ["a", "c"]
+
+
+def test_never_the_items_own_picture(find, gallery, picture):
+    mine = {"dataset": "d", "source": "me.png", "sha256": "pixels", "source_sha256": "file"}
+    pictures = {
+        "same_source": (picture(1), {"source": "me.png"}),
+        "same_pixels": (picture(1), {"sha256": "pixels"}),
+        "same_file": (picture(1), {"source_sha256": "file"}),
+        "same_name_elsewhere": (picture(1), {"dataset": "e", "source": "me.png"}),
+        "another": (picture(2), {}),
+    }
+    with pytest.warns(UserWarning, match=r"1 of 1 items \(me\) have fewer than 3 .*, 0 of them none: .* within 'every"):
+        found = find({"me": (picture(1), mine)}, gallery(pictures, 2), count=3)
+    assert found["reference"].tolist() == ["same_name_elsewhere", "another"]
+    del pictures["same_name_elsewhere"], pictures["another"]
+    with pytest.raises(ValueError, match=r"none of 1 items \(me\) has a reference: .* add images of other sources"):
+        find({"me": (picture(1), mine)}, gallery(pictures), count=3)
+
+
+def test_what_is_unknown_agrees_with_nothing():
+    """Clips made by renderings have neither source nor file; unknown is not equal to unknown."""
+    columns = ["dataset", "source", "sha256", "source_sha256"]
+    items = pd.DataFrame([["renderings", None, "1", None]], columns=columns, dtype="string")
+    images = pd.DataFrame([["renderings", None, "2", None], ["d", "x", "1", None]], columns=columns, dtype="string")
+    assert own_images(items, images).values.tolist() == [[0, 1]]
+
+
+def chelsea(height: int = 216, width: int = 384) -> np.ndarray:
+    from skimage import data
+
+    from media.image import cover_crop
+
+    return cover_crop(data.chelsea(), (height, width))
+
+
+def test_references_come_from_the_predicted_class(find, gallery, picture, lite, tmp_path):
+    """Chelsea's copy has another class, so it is found everywhere, but not in the class of tabbies, nor among cats."""
+    first, second, *_ = likeliest_classes(
+        pd.DataFrame({"clip": ["me"], "n_frames": [1]}), written(tmp_path / "first", chelsea()), lite, 5
+    )[0].tolist()
+    assert {first, second} & {281, 282, 285}
+    pictures = {f"other{i}": (picture(i), {"label": first}) for i in range(3)}
+    pictures |= {"copy": (chelsea(), {"label": 0}), "second": (chelsea()[:, ::-1], {"label": second})}
+    pictures |= {"unknown": (chelsea(), {"label": None})}
+    tables = gallery(pictures, 2)
+    everywhere = find({"me": (chelsea(), {})}, tables, count=3)
+    assert everywhere["reference"].tolist() == ["copy", "unknown", "second"]
+    with pytest.warns(UserWarning, match="1 of 6 images of the gallery have no class and are not searched"):
+        inside = find({"me": (chelsea(), {})}, tables, count=3, within="class")
+    assert sorted(inside["reference"]) == ["other0", "other1", "other2"] and set(inside["item_class"]) == {first}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = find({"me": (chelsea(), {})}, tables, count=9, within="2")
+    assert found["reference"].tolist()[0] == "second" and len(found) == 4
+
+
+def written(folder, rgb: np.ndarray):
+    write_png(frame_path(folder / "me", 0), rgb)
+    return folder
+
+
+def test_the_class_is_that_of_all_frames_and_knows_no_colour(lite, tmp_path, picture):
+    """One wild frame among five does not decide; the same clip in other colours has the same class."""
+    items = pd.DataFrame({"clip": ["cat", "red", "grey"], "n_frames": [5, 5, 1]})
+    for index in range(5):
+        frame = chelsea() if index else picture(9, 216, 384)
+        write_png(frame_path(tmp_path / "cat", index), frame)
+        write_png(frame_path(tmp_path / "red", index), references.grey_picture(frame))
+    write_png(frame_path(tmp_path / "grey", 0), references.grey_picture(chelsea()))
+    classes = likeliest_classes(items, tmp_path, lite, 3)
+    assert classes.shape == (3, 3) and set(classes[:, 0]) <= {281, 282, 285}
+    assert set(classes[0]) == set(classes[1])
+
+
+def test_without_classes_nothing_can_be_found_by_class(find, gallery, picture):
+    with pytest.raises(ValueError, match=r"no image of the gallery has a class.*label_pattern.*`everywhere`"):
+        find({"me": (picture(0), {})}, gallery({"g": (picture(1), {})}), within="class")
+
+
+@pytest.mark.parametrize("within, count", [("everywhere", None), ("class", 1), ("1", 1), ("5", 5), ("1000", 1000)])
+def test_where_is_searched(within, count):
+    assert classes_searched(within) == count
+
+
+@pytest.mark.parametrize("within", ["0", "1001", "-1", "anywhere", "", "²"])
+def test_elsewhere_is_an_error_that_teaches(within):
+    with pytest.raises(ValueError, match="expected `everywhere`, `class`"):
+        classes_searched(within)
+
+
+def test_an_empty_gallery_and_one_of_two_runs_are_errors_that_teach(find, gallery, picture):
+    with pytest.raises(ValueError, match=r"no image of the gallery was kept.*`reason`"):
+        find({"me": (picture(0), {})}, gallery({}))
+    tables = gallery({"a": (picture(0), {}), "b": (picture(1), {})})
+    write_features(tables[0].with_suffix(".npy"), [np.eye(3)], 3)
+    with pytest.raises(ValueError, match=r"it keeps 2 images, but 00\.npy has features of 3; .* run again"):
+        find({"me": (picture(0), {})}, tables)
+
+
+def test_no_items_no_references(find, gallery, picture):
+    assert find({}, gallery({"g": (picture(0), {})})).empty
+
+
+def test_a_contact_sheet_of_every_item(find, gallery, picture, tmp_path):
+    tables = gallery({f"g{i}": (picture(i), {"label": i}) for i in range(4)})
+    stale = tmp_path / "references/items/gone.jpg"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    items = {"кошка à деревня": (picture(7), {}), "dark": (picture(8) // 12, {"n_frames": 0, "reason": "too_dark"})}
+    find(items, tables, count=2, within="1000", sheets=True)
+    (drawn,) = stale.parent.iterdir()
+    assert drawn.name == "кошка à деревня.jpg"
+    assert Image.open(drawn).size[0] == 4 * 312 + 12

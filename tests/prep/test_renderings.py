@@ -10,6 +10,7 @@ from prep.renderings import Layer, blob, main, moving, recoloured, render_clip
 from vision.flow import load_estimator
 
 SIZE, LENGTH = (64, 96), 4
+FILTERS = '{"min_mean_l": 5, "min_mean_chroma": 1, "min_chroma_spread": 0.5, "min_side": 1}'
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def render(tmp_path, photos):
     rejected = {"clip": "photo_3", "n_frames": 0, "reason": "too_dark", "detail": "mean L 3 < 15"}
     write_table([*rows, rejected], tmp_path / "photos.parquet", CLIPS)
 
-    def run(out="out", count=3, seed=0, workers=1):
+    def run(out="out", count=3, seed=0, workers=1, filters=FILTERS):
         table = tmp_path / out / "train.parquet"
         main(
-            photos=tmp_path / "photos.parquet", size=SIZE, length=LENGTH, count=count, seed=seed, table=table,
-            workers=workers,
+            photos=tmp_path / "photos.parquet", size=SIZE, length=LENGTH, count=count, seed=seed, filters=filters,
+            receipts=tmp_path / out / "receipts", table=table, workers=workers,
         )  # fmt: skip
         return read_table(table, CLIPS).set_index("clip", drop=False)
 
@@ -61,10 +62,25 @@ def test_seed_and_number_decide_a_clip_and_nothing_else_does(render):
     assert not set(render(out="other", seed=1)["sha256"]) & set(hashes)
 
 
+def test_a_rendering_is_judged_like_a_filmed_clip(tmp_path, render):
+    table = render(filters=FILTERS.replace('"min_mean_chroma": 1', '"min_mean_chroma": 200'))
+    assert set(table["reason"]) == {"low_chroma"} and list((tmp_path / "out/train").iterdir()) == []
+
+
+def test_what_is_rendered_is_not_rendered_again(render, capsys):
+    first = render(count=2)
+    capsys.readouterr()
+    assert list(render(count=4)["sha256"])[:2] == list(first["sha256"])
+    assert "2 of 4 were done before, 2 to do" in capsys.readouterr().out
+
+
 def test_no_photograph_is_an_error_that_names_the_table(tmp_path):
     write_table([{"clip": "a", "n_frames": 0, "reason": "too_dark"}], tmp_path / "photos.parquet", CLIPS)
     with pytest.raises(ValueError, match=r"photos\.parquet: there is no photograph .* column `reason`"):
-        main(photos=tmp_path / "photos.parquet", size=SIZE, length=2, count=1, seed=0, table=tmp_path / "x.parquet")
+        main(
+            photos=tmp_path / "photos.parquet", size=SIZE, length=2, count=1, seed=0, filters=FILTERS,
+            receipts=tmp_path / "receipts", table=tmp_path / "x.parquet",
+        )  # fmt: skip
     assert not (tmp_path / "x").exists()
 
 

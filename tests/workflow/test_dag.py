@@ -15,17 +15,44 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     assert jobs["colorize"] == jobs["score"] == len(config["methods"])
     assert jobs["train"] == len(config["training"]) == 2
-    assert jobs["table1"] == jobs["propagation"] == 1
-    assert jobs["clips"] == jobs["renderings"] == 1 and jobs["images"] == 4
+    assert jobs["table1"] == jobs["propagation"] == jobs["figure7"] == 1
+    # Each set is small enough for one shard; the gallery is searched, not prepared.
+    assert jobs["clips"] == jobs["renderings"] == 1 and jobs["images"] == 3 and jobs["gallery"] == 2
+    assert jobs["sources"] == 5 and jobs["gather"] == 4
 
 
 def test_the_papers_run_is_the_same_pipeline(tmp_path):
-    done = snakemake("-n", "results/table1.csv", directory=tmp_path, config=ROOT / "config/paper.yaml")
+    targets = ("results/table1.csv", "results/figure7.csv")
+    done = snakemake("-n", *targets, directory=tmp_path, config=ROOT / "config/paper.yaml")
     assert done.returncode == 0, done.stdout
-    default = planned(snakemake("-n", "results/table1.csv", directory=tmp_path).stdout)
     paper = planned(done.stdout)
+    default = planned(snakemake("-n", *targets, directory=tmp_path).stdout)
     assert set(paper) == set(default) - {"renderings"}  # its training clips are filmed
-    assert paper["clips"] == default["clips"] + default["renderings"] == 2
+    # 1,052 + 1,707 clips in shards of 50 at most in the mean, 146 to score; 1.28 million images in shards of 20,000.
+    assert paper["clips"] == paper["flow"] == 64 + 4
+    assert (paper["images"], paper["gallery"]) == (64 + 8 + 1, 128)
+    assert paper["total"] < 500
+
+
+def test_jobs_grow_with_shards_and_not_with_clips(plan, tmp_path):
+    folder = tmp_path / "many films"
+    folder.mkdir()
+    for number in range(200):
+        (folder / f"{number} é.mp4").touch()
+    registry = tmp_path / "datasets.tsv"
+    registry.write_text((ROOT / "config/datasets.tsv").read_text() + f"many\tvideos\t{folder}\t\t\t\t\t\t\n")
+    sets = {"train": {"rendered": None, "from": [{"dataset": "many", "files": "*"}]}}
+    jobs = [
+        planned(plan({"datasets": str(registry), "clips": {"sets": sets}, "shards": {"clips": size}}).stdout)
+        for size in (100, 25)
+    ]
+    assert [count["flow"] for count in jobs] == [1 + 1 + 2, 1 + 1 + 8]  # scored with two estimators, and trained on
+
+
+def test_a_dataset_that_is_not_there_is_named(plan):
+    sets = {"train": {"rendered": None, "from": [{"dataset": "videvo", "files": "*"}]}}
+    done = plan({"clips": {"sets": sets}})
+    assert done.returncode != 0 and "unknown dataset 'videvo'; did you mean 'videvo-t" in done.stdout
 
 
 def test_the_shipped_model_can_be_made_again(tmp_path):
@@ -33,8 +60,8 @@ def test_the_shipped_model_can_be_made_again(tmp_path):
     done = snakemake("-n", target, directory=tmp_path, config=ROOT / "config/shipped.yaml")
     assert done.returncode == 0, done.stdout
     jobs = planned(done.stdout)
-    assert {rule: jobs[rule] for rule in ("renderings", "flow", "train")} == {"renderings": 2, "flow": 2, "train": 1}
-    assert "clips" not in jobs  # nothing filmed
+    assert {rule: jobs[rule] for rule in ("renderings", "flow", "train")} == {"renderings": 2, "flow": 9, "train": 1}
+    assert "sources" in jobs and "clips" not in jobs  # photographs, and nothing filmed
     settings = yaml.safe_load((ROOT / "config/shipped.yaml").read_text())["training"]["shipped"]
     assert settings.pop("method") == "ours"
     saved = metadata(ROOT / "weights/huebench-small.safetensors")
@@ -94,6 +121,8 @@ def test_the_dry_runs_in_the_readme_work():
     [
         ({"trainning": {}}, "trainning", "training"),
         ({"clips": {"lenght": 9}}, "lenght", "length"),
+        ({"shards": {"clip": 9}}, "clip", "clips"),
+        ({"filter": {"duplicate": "off"}}, "duplicate", "duplicates"),
         ({"training": {"ours": {"stepps": 5}}}, "stepps", "steps"),
         ({"training": {"ours": {"losses": {"smoothnes": 1}}}}, "smoothnes", "smoothness"),
         ({"methods": {"wellsh2002": {}}}, "wellsh2002", "welsh2002"),

@@ -18,11 +18,13 @@ rule colorize:
         method=lambda wildcards: version_of(code_of(wildcards.row)),
         inputs=flags,
         options=lambda wildcards: as_json(config["methods"][wildcards.row]),
+        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         weights=WEIGHTS,
         seed=config["seed"],
     shell:
         "python -m bench.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
+        " --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
         " --table {output.table:q} 2>&1 | tee {log:q}"
 
@@ -58,8 +60,9 @@ rule table1:
     input:
         scores=expand("<results>/score/{row}.parquet", row=config["methods"]),
         colorized=expand("<results>/colorize/{row}.parquet", row=config["methods"]),
+        clips="<results>/clips/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
-        checkpoints=CHECKPOINTS,
+        checkpoints=list(CHECKPOINTS.values()),
     output:
         csv="<results>/table1.csv",
         markdown="<results>/table1.md",
@@ -70,7 +73,9 @@ rule table1:
     params:
         version=version_of("bench/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
+        checkpoints=lambda wildcards, input: as_json(dict(zip(CHECKPOINTS, input.checkpoints))),
         rows=list(config["methods"]),
+        clips_of=config["clips_of"]["table1"],
         backbone=config["backbone"],
         classifier=config["classifier"],
         fid_features=config["fid_features"],
@@ -78,7 +83,7 @@ rule table1:
         scoring_flow=config["flow_for_scoring"],
     shell:
         "python -m bench.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {input.checkpoints:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
@@ -87,6 +92,7 @@ rule table1:
 rule propagation:
     input:
         scores=expand("<results>/score/{row}.parquet", row=FIRST_FRAME_ROWS),
+        clips="<results>/clips/test.parquet",
     output:
         csv="<results>/propagation.csv",
         markdown="<results>/propagation.md",
@@ -97,9 +103,30 @@ rule propagation:
     params:
         version=version_of("bench/propagation.py"),
         rows=FIRST_FRAME_ROWS,
+        clips_of=config["clips_of"]["figure7"],
         backbone=config["backbone"],
         flow=config["flow"],
     shell:
         "python -m bench.propagation --rows {params.rows} --scores {input.scores:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+
+
+rule figure7:
+    input:
+        scores=expand("<results>/score/{row}.parquet", row=FIRST_FRAME_ROWS),
+        clips="<results>/clips/test.parquet",
+    output:
+        csv="<results>/figure7.csv",
+    log:
+        "<logs>/figure7.log",
+    benchmark:
+        "<logs>/figure7.benchmark.tsv"
+    params:
+        version=version_of("bench/figure7.py"),
+        rows=FIRST_FRAME_ROWS,
+        clips_of=config["clips_of"]["figure7"],
+    shell:
+        "python -m bench.figure7 --rows {params.rows} --scores {input.scores:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of} --csv {output.csv:q} 2>&1 | tee {log:q}"

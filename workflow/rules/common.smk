@@ -2,6 +2,7 @@
 import ast
 import json
 import re
+from functools import cache
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
@@ -9,6 +10,9 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 import yaml
+
+from prep.datasets import DatasetError, Selection, planned_count, read_registry
+from prep.shards import shards_for
 
 ROOT = Path(workflow.basedir)
 
@@ -125,8 +129,65 @@ def validation_clips(wildcards):
 
 
 def flags(wildcards, input):
-    """A job's named inputs as the flags of its command: clips=x becomes `--clips x`."""
-    return " ".join(f"--{name.replace('_', '-')} {quote(str(path))}" for name, path in input.items())
+    """A job's named inputs as the flags of its command: clips=x becomes `--clips x`, clips=[x, y] `--clips x y`."""
+    given = {name: [paths] if isinstance(paths, str) else paths for name, paths in input.items()}
+    return " ".join(
+        f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given.items()
+    )
+
+
+def filters_of(kind, split):
+    """The thresholds of a set: its own, on top of those of all."""
+    return config["filter"] | config[kind]["sets"][split].get("filter", {})
+
+
+@cache
+def shards_of(kind, split):
+    """In how many shards a set is prepared; `gallery` is an image set that is searched, in shards of its own size."""
+    items = config["clips" if kind == "clips" else "images"]["sets"][split]
+    if items.get("rendered"):
+        return shards_for(items["rendered"]["count"], config["shards"][kind])
+    try:
+        wanted = [Selection(dataset=one["dataset"], files=one["files"]) for one in items["from"]]
+        return shards_for(planned_count(REGISTRY, wanted), config["shards"][kind])
+    except DatasetError as error:
+        raise WorkflowError(f"{kind}.sets.{split}: {error}")
+
+
+def shard_tables(folder, kind, split, suffix="parquet"):
+    """The tables of a set's shards, or what lies beside them."""
+    return [f"{folder}/{split}/{shard}.{suffix}" for shard in range(shards_of(kind, split))]
+
+
+def threads_for(kind, split):
+    """Threads of a shard's job: many shards run side by side, a single one uses two cores itself."""
+    return 2 if shards_of(kind, split) == 1 else 1
+
+
+def folder_of_set(wildcards, output):
+    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
+    return str(Path(output.table).parent).replace("shards/", "", 1)
+
+
+def claimed_by_others(wildcards):
+    """The sets whose items this one must not repeat: what is scored first, then what training is judged on.
+
+    Renderings are made of photographs, which are told apart as photographs.
+    """
+    sets = config[wildcards.kind]["sets"]
+    before = {"validation": ["test"], "train": ["test", "validation"]}.get(wildcards.split, [])
+    return {
+        "claimed": [
+            f"<results>/{wildcards.kind}/{split}.parquet"
+            for split in before
+            if split in sets and not sets[split].get("rendered")
+        ]
+    }
+
+
+def gallery_of(split):
+    """The image set that a split's references are searched in."""
+    return config["references"]["gallery"]["test" if split == "test" else "train"]
 
 
 def registered(items):
@@ -151,11 +212,13 @@ default_rows = yaml.safe_load((ROOT / "config/config.yaml").read_text())["method
 config["methods"] = {row: config["methods"][row] for row in {**default_rows, **config["methods"]}}
 
 DATASETS = str(ROOT / config["datasets"])
+REGISTRY = read_registry(DATASETS)
 WEIGHTS = str(ROOT / config["weights"])
 # Sets of clips are filmed (prep.clips) or rendered from photographs (prep.renderings).
 RENDERED = [split for split, items in config["clips"]["sets"].items() if items.get("rendered")]
 FILMED = [split for split in config["clips"]["sets"] if split not in RENDERED]
-CHECKPOINTS = sorted({checkpoint_of(row) for row, options in config["methods"].items() if "checkpoint" in options})
+# The files that rows name as their checkpoint, by what the configuration calls them.
+CHECKPOINTS = {own["checkpoint"]: checkpoint_of(row) for row, own in config["methods"].items() if "checkpoint" in own}
 FIRST_FRAME_ROWS = [row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())]
 
 
@@ -164,6 +227,8 @@ wildcard_constraints:
     filmed="|".join(map(re.escape, FILMED)),
     rendered="|".join(map(re.escape, RENDERED)) or "-",
     kind="clips|images",
+    gallery="|".join(map(re.escape, set(config["references"]["gallery"].values()))),
+    shard=r"\d+",
     row="|".join(map(re.escape, config["methods"])),
     training="|".join(map(re.escape, config["training"])) or "-",
     estimator=r"[\w:.-]+",

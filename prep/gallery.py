@@ -1,0 +1,142 @@
+"""Stage: the images that references are chosen from -> their features, and a table of what each of them is; one shard.
+
+Images are judged and compared as `prep.images` would prepare them, but no picture is written: the table says where the
+source lies, and whoever shows or uses a reference crops it again.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import tyro
+
+from media.color import lab_from_rgb
+from media.image import cover_crop, read_rgb
+from media.tables import GALLERY, folder_of, write_table
+from prep import images
+from prep.datasets import Source
+from prep.jobs import Task, key_of, run_tasks, stamp
+from prep.quality import Filters
+from prep.sources import sources_of_shard
+from vision.backbones import Backbone, grey_rgb, load_backbone
+from vision.retrieval import write_features
+
+VERSION = 1
+PART = 256  # images that are saved together: some ten seconds of work
+
+
+def grey_features(rgb: np.ndarray, network: Backbone) -> np.ndarray:
+    """Unit-norm pooled features (C,), float32, of the lightness of a picture, uint8 RGB (H, W, 3).
+
+    One picture at a time: on a processor this is three times faster than batches of 16, and the last digits of a
+    picture's features do not depend on its neighbours.
+    """
+    luminance = torch.from_numpy(lab_from_rgb(rgb)[..., 0])  # (H, W), 0..100
+    with torch.no_grad():
+        features = network.pooled(grey_rgb(luminance[None, None]))[0].numpy()
+    return features / max(np.linalg.norm(features), np.finfo(np.float32).tiny)
+
+
+def make_part(
+    part: list[tuple[str, Source]], size: tuple[int, int], filters: Filters, backbone: str, weights: Path, path: Path
+) -> list[dict]:
+    """The rows of some images: those of GALLERY but `row`, and `part`, the file with the features of the kept ones."""
+    rows, features = [], []
+    for name, source in part:
+        (judged,) = images.prepare_image(source, name, size, filters, frames_dir=None)
+        row = {column: judged.get(column) for column in GALLERY if column != "row"}
+        rows.append(row | {"path": str(source.path), "part": str(path)})
+        if row["reason"] is None:
+            features.append(grey_features(cover_crop(read_rgb(source.path), size), network_of(backbone, weights)))
+    write_features(path, [np.stack(features)] if features else [], len(features))
+    return rows
+
+
+@cache
+def network_of(backbone: str, weights: Path) -> Backbone:
+    """The network, loaded once a process."""
+    return load_backbone(backbone, weights)
+
+
+def digest(network: Backbone) -> str:
+    """SHA-256 of a network's weights."""
+    found = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()
+
+
+def main(
+    *,
+    sources: Path,
+    shard: int,
+    shards: int,
+    size: tuple[int, int],
+    filters: str,
+    backbone: str,
+    weights: Path,
+    table: Path,
+    workers: int = 1,
+    scheduler: str = "threads",
+) -> None:
+    """Prepare one shard of a gallery. A run that was stopped goes on after the parts that it finished.
+
+    Args:
+        sources: the table of sources of the image set.
+        shard: which of its shards.
+        shards: number of shards.
+        size: height and width that images are cropped to before they are judged and compared.
+        filters: JSON of the thresholds (prep.quality.Filters).
+        backbone: the network whose features are compared.
+        weights: folder of weight files, for the backbones that need one.
+        table: the table to write; features go beside it as .npy, finished parts, while it runs, into a folder.
+        workers: parts prepared at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
+    """
+    thresholds = Filters.model_validate_json(filters)
+    parts = folder_of(table).resolve()
+    (parts / "features").mkdir(parents=True, exist_ok=True)
+    settings = [VERSION, images.VERSION, size, thresholds, backbone, digest(network_of(backbone, weights))]
+    named = [(name, source) for name, source, _ in sources_of_shard(sources, shard, shards)]
+    tasks = []
+    for start in range(0, len(named), PART):
+        part, path = named[start : start + PART], parts / f"features/{start:08d}.npy"
+        key = key_of(settings, [[name, source, stamp(source.path)] for name, source in part])
+        tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
+    desc = f"gallery {table.parent.name} {table.stem}"
+    rows = run_tasks(make_part, tasks, parts / "receipts", has_features, workers, scheduler, desc)
+    report(join(rows, table), desc)
+    shutil.rmtree(parts)
+
+
+def has_features(row: dict) -> bool:
+    """Whether the features of a row's part are still there."""
+    return Path(row["part"]).exists()
+
+
+def join(rows: list[dict], table: Path) -> pd.DataFrame:
+    """Write the features of all parts beside the table, one part in memory at a time, and then the table."""
+    kept = [row for row in rows if row["reason"] is None]
+    parts = (np.load(part) for part in dict.fromkeys(row["part"] for row in kept))
+    write_features(table.with_suffix(".npy"), parts, len(kept))
+    for index, row in enumerate(kept):
+        row["row"] = index
+    return write_table([{column: row.get(column) for column in GALLERY} for row in rows], table, GALLERY)
+
+
+def report(gallery: pd.DataFrame, desc: str) -> None:
+    """Print how many images were kept and why the others were not."""
+    reasons = Counter(gallery["reason"].dropna())
+    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    print(f"{desc}: {gallery['row'].count()} kept, {reasons.total()} rejected" + (f" ({listed})" if listed else ""))
+
+
+if __name__ == "__main__":
+    from prep import gallery  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(gallery.main)

@@ -1,0 +1,92 @@
+"""Stage: the files that a set is made of, each with its name and what is wanted of it, in one table."""
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from pydantic import PositiveInt, TypeAdapter
+
+from media.tables import SOURCES, read_table, records, write_table
+from prep.datasets import Selection, Source, read_registry, select_sources, unique_names
+from prep.shards import hash_of, hashes_of_shard
+
+VERSION = 1
+
+# Kinds of datasets that clips and images are made from.
+KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
+
+
+# What is made of one source: stride (source frames from one clip frame to the next) -> frames of the clip, None for
+# whole shots.
+Takes = dict[int, int | None]
+
+
+class ClipSelection(Selection):
+    """Some sources, and what clips are made of them."""
+
+    stride: PositiveInt = 1
+    length: PositiveInt | Literal["whole"] | None = None  # frames; None: as many as all clips have
+
+
+def selected(datasets: Path, selections: list[ClipSelection], kind: str, length: int) -> dict[Source, Takes]:
+    """What is wanted of each source, in the order of the selections; of two for one source and stride, the first."""
+    registry = read_registry(datasets)
+    wanted: dict[Source, Takes] = {}
+    for selection in selections:
+        frames = None if selection.length == "whole" else selection.length or length
+        for source in select_sources(registry, selection, kinds=KINDS[kind]):
+            wanted.setdefault(source, {}).setdefault(selection.stride, frames)
+    return wanted
+
+
+def sources_of_shard(table: Path, shard: int, shards: int) -> list[tuple[str, Source, Takes]]:
+    """Name, source and wanted clips of each file of a shard, in the order of the selections.
+
+    Raises ValueError for a shard that there is not.
+    """
+    first, end = hashes_of_shard(shard, shards)
+    rows = records(read_table(table, SOURCES, filters=[("hash", ">=", first), ("hash", "<", end)]))
+    rows.sort(key=lambda row: row["position"])
+    return [(row["name"], _source(row), dict(json.loads(row["takes"]))) for row in rows]
+
+
+def _source(row: dict) -> Source:
+    return Source(row["dataset"], row["kind"], Path(row["path"]), row["file"], row["label"], row["checksum"])
+
+
+def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int = 1) -> None:
+    """List the sources of one set.
+
+    Args:
+        datasets: the registry of datasets.
+        selections: JSON list of {dataset, files} and, for clips, stride and length.
+        kind: clips or images.
+        table: the table of sources to write.
+        length: frames of a clip, where its selection does not say.
+    """
+    wanted = selected(datasets, TypeAdapter(list[ClipSelection]).validate_json(selections), kind, length)
+    names = unique_names(list(wanted))
+    rows = [
+        {
+            "name": names[source],
+            "dataset": source.dataset,
+            "kind": source.kind,
+            "path": os.path.abspath(source.path),
+            "file": source.file,
+            "label": source.label,
+            "checksum": source.checksum,
+            "takes": json.dumps(list(takes.items())),
+            "position": position,
+            "hash": hash_of(f"{source.dataset}/{source.file}"),
+        }
+        for position, (source, takes) in enumerate(wanted.items())
+    ]
+    # Sorted, so that a shard lies in one piece; two files have one hash when two lotteries are won.
+    write_table(sorted(rows, key=lambda row: row["hash"]), table, SOURCES)
+    print(f"sources {kind} {table.stem}: {len(rows)}")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,127 @@
+"""Clips and flow on a dask.distributed cluster over TCP, and after SIGKILL: the bytes of an undisturbed run."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+
+from prep import sources
+
+CLIPS = 8
+FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32, "duplicates": "off"}
+
+
+@pytest.fixture
+def films(tmp_path, write_video, moving):
+    """The table of sources of a few videos."""
+    for seed in range(CLIPS):
+        write_video(tmp_path / f"films/{seed} é.mp4", moving(seed, 30, height=120, width=160))
+    (tmp_path / "films/bad.mp4").write_text("no video")
+    (tmp_path / "datasets.tsv").write_text(f"name\tkind\troot\nfilms\tvideos\t{tmp_path / 'films'}\n")
+    table = tmp_path / "sources.parquet"
+    selections = json.dumps([{"dataset": "films", "files": "*"}])
+    sources.main(datasets=tmp_path / "datasets.tsv", selections=selections, kind="clips", table=table, length=25)
+    return table
+
+
+@pytest.fixture
+def commands(tmp_path, films):
+    """The commands that prepare clips and flow into a folder, as the workflow calls them."""
+
+    def into(folder: Path, scheduler: str = "threads") -> list[list[str]]:
+        clips, flow = folder / "clips/test.parquet", folder / "flow/test.parquet"
+        common = ["--scheduler", scheduler, "--workers", "2"]
+        return [
+            [
+                *("prep.clips", "--sources", str(films), "--shard", "0", "--shards", "1", "--size", "108", "192"),
+                *("--filters", json.dumps(FILTERS), "--frames", str(folder / "clips/test")),
+                *("--table", str(folder / "shards/clips/0.parquet"), *common),
+            ],
+            [
+                *("prep.gather", "items", "--sources", str(films), "--shards", str(folder / "shards/clips/0.parquet")),
+                *("--claimed", "--duplicates", "off", "--table", str(clips)),
+            ],
+            [
+                *("prep.flow", "--clips", str(clips), "--shard", "0", "--shards", "1", "--estimator", "dis"),
+                *("--weights", "none", "--flows", str(folder / "flow/test")),
+                *("--table", str(folder / "shards/flow/0.parquet"), *common),
+            ],
+            [
+                *("prep.gather", "flow", "--clips", str(clips), "--shards", str(folder / "shards/flow/0.parquet")),
+                *("--table", str(flow)),
+            ],
+        ]
+
+    return into
+
+
+def start(command: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen) -> str:
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def when_some_are_done(process: subprocess.Popen, receipts: Path) -> None:
+    """Wait until two tasks have their receipts."""
+    while process.poll() is None and len(list(receipts.glob("[!.]*.json"))) < 2:
+        time.sleep(0.005)
+
+
+def contents(folder: Path) -> dict:
+    """All that is not a receipt: the frames, the flows and the tables."""
+    files = [path for name in ("clips", "flow") for path in (folder / name).rglob("*") if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def undisturbed(tmp_path, commands):
+    for command in commands(tmp_path / "local"):
+        finish(start(command))
+    found = contents(tmp_path / "local")
+    assert len(found) == CLIPS * (25 + 48) + 2
+    return found
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path, commands, undisturbed):
+    with LocalCluster(n_workers=2, threads_per_worker=1, protocol="tcp://", dashboard_address=None) as cluster:
+        for command in commands(tmp_path / "cluster", cluster.scheduler_address):
+            process = start(command)
+            if command[0] == "prep.clips":
+                when_some_are_done(process, tmp_path / "cluster/shards/clips/0")
+                os.kill(cluster.workers[0].pid, signal.SIGKILL)
+            assert "tasks on the cluster tcp://" in finish(process) or command[0] == "prep.gather"
+    assert contents(tmp_path / "cluster") == undisturbed
+
+
+def test_a_killed_run_ends_with_the_same_bytes_and_redoes_nothing(tmp_path, commands, undisturbed):
+    folder = tmp_path / "killed"
+    for command in commands(folder):
+        if command[0] != "prep.gather":
+            receipts = folder / "shards" / command[0].removeprefix("prep.") / "0"
+            process = start(command)
+            when_some_are_done(process, receipts)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            finished = {path: path.stat().st_mtime_ns for path in receipts.glob("[!.]*.json")}
+            assert 2 <= len(finished) <= CLIPS
+            output = finish(start(command))
+            done, left = re.search(r"(\d+) of \d+ were done before, (\d+) to do", output).groups()
+            assert int(done) == len(finished) and int(left) > 0
+            assert {path: path.stat().st_mtime_ns for path in finished} == finished
+        else:
+            finish(start(command))
+    assert contents(folder) == undisturbed

@@ -1,0 +1,122 @@
+"""Tasks: in order, each once, on threads or a cluster; what a killed run has done is not done again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from prep.jobs import Task, key_of, run_tasks, stamp, whole_folder
+
+CALLS = []
+
+
+def double(value: int) -> list[dict]:
+    CALLS.append(value)
+    return [{"clip": f"c{value}", "double": 2 * value}]
+
+
+def tasks_for(values, key="k"):
+    return [Task(f"task {value}", key, (value,)) for value in values]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs `double` on values; the rows, and which of the values were really computed."""
+
+    def with_values(values, key="k", intact=lambda row: True, workers=2):
+        CALLS.clear()
+        rows = run_tasks(double, tasks_for(values, key), tmp_path / "receipts", intact, workers, "threads", "doubling")
+        return [row["double"] for row in rows], sorted(CALLS)
+
+    return with_values
+
+
+def test_rows_keep_the_order_of_the_tasks(run):
+    assert run(range(20), workers=4) == ([2 * value for value in range(20)], list(range(20)))
+    assert run([]) == ([], [])
+
+
+def test_what_is_done_is_not_done_again(run, tmp_path, capsys):
+    run([1, 2, 3])
+    capsys.readouterr()
+    assert run([1, 2, 3, 4]) == ([2, 4, 6, 8], [4])
+    assert "doubling: 3 of 4 were done before, 1 to do" in capsys.readouterr().out
+    assert run([3]) == ([6], [])
+    assert [path.name for path in (tmp_path / "receipts").iterdir()] == ["task 3.json"]  # the others are gone
+
+
+def test_another_key_or_a_lost_file_makes_a_task_again(run):
+    run([1, 2])
+    assert run([1, 2], key="other settings")[1] == [1, 2]
+    assert run([1, 2], key="other settings", intact=lambda row: row["clip"] != "c2")[1] == [2]
+
+
+def test_an_error_is_raised_and_leaves_no_receipt(tmp_path):
+    def fail(value):
+        return 1 // value
+
+    with pytest.raises(ZeroDivisionError):
+        run_tasks(fail, tasks_for([0]), tmp_path, bool, 1, "threads", "failing")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_follow_content(tmp_path):
+    file = tmp_path / "a"
+    file.write_text("one")
+    before = key_of(1, [file], stamp(file))
+    assert key_of(1, [file], stamp(file)) == before
+    file.write_text("three")
+    assert key_of(1, [file], stamp(file)) != before
+    assert stamp(tmp_path / "gone") == []
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip/old").touch()
+    with pytest.raises(KeyError), whole_folder(tmp_path / "clip") as folder:
+        (folder / "half").touch()
+        raise KeyError
+    assert [path.name for path in (tmp_path / "clip").iterdir()] == ["old"]
+    with whole_folder(tmp_path / "clip") as folder:
+        (folder / "new").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+    assert [path.name for path in (tmp_path / "clip").iterdir()] == ["new"]
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from prep.jobs import Task, run_tasks
+
+def slow(value):
+    time.sleep(0.3)
+    return [{"clip": str(value)}]
+
+tasks = [Task(str(value), "k", (value,)) for value in range(8)]
+rows = run_tasks(slow, tasks, Path(sys.argv[1]), bool, 1, "threads", "slowly")
+print([row["clip"] for row in rows])
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    command = [sys.executable, "-c", SLOW, str(tmp_path / "receipts")]
+    killed = subprocess.Popen(command, start_new_session=True)
+    while len(list((tmp_path / "receipts").glob("[!.]*.json"))) < 3:
+        time.sleep(0.02)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    done = len(list((tmp_path / "receipts").glob("[!.]*.json")))
+    assert 3 <= done < 8
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"slowly: {done} of 8 were done before, {8 - done} to do" in again.stdout
+    assert again.stdout.rstrip().endswith(str([str(value) for value in range(8)]))
+
+
+def test_receipts_are_readable(run, tmp_path):
+    run([5])
+    receipt = json.loads((tmp_path / "receipts/task 5.json").read_text())
+    assert receipt == {"key": "k", "rows": [{"clip": "c5", "double": 10}]}
