@@ -6,11 +6,12 @@ import pytest
 import yaml
 from skimage.color import lab2rgb, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
+from test_tables import errors_below
 from tiny_world import LENGTH, MOTION, SIZE, assert_disjoint, camera, planned, snakemake
 
 from media.flow import read_kitti
 from media.image import frame_path, read_rgb
-from media.tables import CLIPS, REFERENCES, kept, read_table
+from media.tables import CLIPS, REFERENCES, SCORES, kept, read_table
 
 # The rows that are given the first frame, in the order of the tables.
 PROPAGATION = [
@@ -44,6 +45,28 @@ def test_good_clips_are_kept_and_bad_ones_are_rows_with_a_reason(run):
     photos = read_table(run / "results/images/train.parquet", CLIPS).set_index("source")
     assert photos.loc["learn_broken.png", "reason"] == "corrupt_image"
     assert len(kept(photos)) == 3
+
+
+def test_every_table_keeps_to_its_schema(run):
+    assert errors_below(run / "results") == {}
+
+
+def test_every_clip_has_a_contact_sheet(run):
+    for split, height in (("test", SIZE[0]), ("train", SIZE[0])):
+        clips = kept(read_table(run / f"results/clips/{split}.parquet", CLIPS))["clip"]
+        for clip in clips:
+            assert read_rgb(run / f"results/references/clips/{split}/{clip}.jpg").shape[0] > height
+
+
+def test_figure7_is_the_mean_over_clips_at_each_frame(run):
+    curves = pd.read_csv(run / "results/figure7.csv").set_index(["method", "frame"])
+    scores = read_table(run / "results/score/copy_first.parquet", SCORES)
+    psnr = scores[(scores["metric"] == "psnr") & (scores["kind"] == "clips")]
+    for frame in range(1, LENGTH):
+        expected = psnr.loc[psnr["frame"] == frame, "value"].astype(float).mean()
+        assert curves.loc[("copy_first", frame), "psnr"] == pytest.approx(expected, rel=1e-5)
+    assert list(dict.fromkeys(curves.index.get_level_values("method"))) == PROPAGATION
+    assert set(curves["n_clips"]) == {2} and set(curves.index.get_level_values("frame")) == set(range(1, LENGTH))
 
 
 def test_prepared_frames_are_the_sources_pixels(run):
