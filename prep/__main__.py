@@ -1,0 +1,24 @@
+"""`python -m prep`: the commands for people. What they need is imported when they run, so that --help is quick."""
+
+import sys
+
+import tyro
+from pydantic import ValidationError
+
+from prep import describe, draw
+from prep.datasets import DatasetError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command that the arguments name; what is wrong with them or with the data ends it with one message."""
+    commands = {"describe": describe.main, "draw": draw.main}
+    try:
+        tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)
+    except ValidationError as error:
+        sys.exit(f"error: {'; '.join(found['msg'] for found in error.errors())}")
+    except (DatasetError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
