@@ -17,12 +17,12 @@ def ruder_map(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     flow and flow_back (H, W, 2), in pixels of this resolution. Follows the authors' program: inconsistent pixels
     weigh -255 before the smoothing, so that they take their neighbours along. A flow that is not finite is unreliable.
     """
-    return np.clip(_smoothed(flow, flow_back), 0, 255).astype(np.uint8)
+    return as_bytes(_smoothed(reliability(flow, flow_back)))
 
 
 def ruder_mask(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     """True (H, W) where `flow` is reliable: neither occluded, nor at a motion boundary, nor leaving the frame."""
-    return _smoothed(flow, flow_back) >= RELIABLE
+    return _smoothed(reliability(flow, flow_back)) >= RELIABLE
 
 
 def ruder_masks(forward: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,9 +30,14 @@ def ruder_masks(forward: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, 
     return ruder_mask(forward, backward), ruder_mask(backward, forward)
 
 
+def as_bytes(reliability: np.ndarray) -> np.ndarray:
+    """A map as the authors' program stores it, uint8: cut to 0..255, fractions dropped."""
+    return np.clip(reliability, 0, 255).astype(np.uint8)
+
+
 @np.errstate(invalid="ignore", over="ignore")  # a flow that is not finite
-def _smoothed(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
-    """The map before it is cut to 8 bits, float32 (H, W)."""
+def reliability(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
+    """The map before it is smoothed, float32 (H, W): -255 inconsistent, 0 at a boundary or outside, 255 reliable."""
     flow, flow_back = np.float32(flow), np.float32(flow_back)
     if flow.ndim != 3 or flow.shape[-1] != 2 or flow.shape != flow_back.shape:
         raise ValueError(
@@ -53,9 +58,13 @@ def _smoothed(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     inconsistent = gap >= 0.01 * motion + 0.5
 
     # In the authors' order: what leaves the frame is 0, whatever else; what is inconsistent is -255, boundary or not.
-    reliability = np.where(boundary, np.float32(0), np.float32(255))
-    reliability[inconsistent] = -255
-    reliability[~inside] = 0
+    found = np.where(boundary, np.float32(0), np.float32(255))
+    found[inconsistent] = -255
+    found[~inside] = 0
+    return found
+
+
+def _smoothed(reliability: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(reliability, (5, 5), 0.8, borderType=BORDER)
 
 

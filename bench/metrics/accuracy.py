@@ -4,7 +4,7 @@ import numpy as np
 
 UNIT = "per cent"
 DIRECTION = "up"
-SCOPE = "image -> mean of the set"
+SCOPE = "frame"
 VERSION = 1
 
 

@@ -9,7 +9,7 @@ from media.color import lab_from_rgb
 
 UNIT = "Lab units"
 DIRECTION = "near ground truth"
-SCOPE = "image -> mean of the set"
+SCOPE = "frame"
 VERSION = 1
 
 

@@ -10,7 +10,7 @@ from media.flow import warp
 
 UNIT = "Lab units"
 DIRECTION = "down"
-SCOPE = "pair of frames -> mean of the clip -> mean of the set"
+SCOPE = "pair"
 VERSION = 1
 
 # A pair with less valid area than this says nothing and is skipped.
@@ -21,14 +21,20 @@ def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndar
     """All readings of Eq. 13 for frames t and t+1; None where under 1 % of the pixels are valid.
 
     ab, ab_next: (H, W, 2), Lab units. flow: (H, W, 2), from t to t+1 on the grid of t, pixels. mask: bool (H, W),
-    True = reliable. With d the masked difference and S = sum d^2:
+    True = reliable.
+    """
+    return None if mask.sum() < MIN_VALID * mask.size else readings(ab, ab_next, flow, mask)
+
+
+def readings(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """The same for any mask; without a valid pixel, readings over the mask are NaN.
+
+    With d the masked difference and S = sum d^2:
     flicker_mse_all = S / 2HW (the code's training term), flicker_mse_masked = S / 2|mask|,
     flicker_rms = sqrt(flicker_mse_masked), flicker_fro128 = sqrt(S) / 128 (grows with the frame's area),
     flicker_l1_masked = sum |d| / 2|mask|, flicker_l1_all = sum |d| / 2HW.
     """
-    valid, area = int(mask.sum()), mask.size
-    if valid < MIN_VALID * area:
-        return None
+    valid, area = int(mask.sum()) or np.nan, mask.size
     difference = (warp(ab_next, flow, outside="zeros") - ab)[mask].astype(np.float64)  # (|mask|, 2)
     squares, absolutes = float((difference**2).sum()), float(np.abs(difference).sum())
     return {
@@ -39,3 +45,15 @@ def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndar
         "flicker_l1_masked": absolutes / (2 * valid),
         "flicker_l1_all": absolutes / (2 * area),
     }
+
+
+def ratio_to_truth(flicker_of_set: float, truth_of_set: float) -> float:
+    """A row's flicker as a multiple of the ground truth's in the same reading, which alone compares with the paper.
+
+    Raises ValueError where the ground truth has none, which real frames and flows never have.
+    """
+    if not truth_of_set > 0:
+        raise ValueError(
+            f"the ground truth's flicker is {truth_of_set:g}; expected more than 0: is it the ground truth?"
+        )
+    return flicker_of_set / truth_of_set

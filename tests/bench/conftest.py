@@ -126,10 +126,3 @@ def random_model(folder: Path, **choices) -> Setting:
     torch.nn.init.normal_(model.colorization.output_layer.weight, std=0.05)
     checkpoint.save(model, folder / "model.safetensors", {"backbone": "efficientnet_lite0", **choices})
     return Setting(folder, "efficientnet_lite0", folder / "model.safetensors", seed=0)
-
-
-@pytest.fixture(scope="session")
-def parity():
-    """Inputs, and the values that the peers' released programs return for them (read-only arrays by name)."""
-    with np.load(Path(__file__).with_name("metrics_parity.npz")) as arrays:
-        return dict(arrays)

@@ -1,4 +1,4 @@
-"""Colourfulness M1: known answers and parity with the paper's code."""
+"""Colourfulness M1: known answers."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,3 @@ def test_one_colour_has_no_spread():
 def test_grey_is_almost_zero():
     grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
     assert colorfulness(grey) < 0.01
-
-
-@pytest.mark.parametrize("name", ["natural", "vivid", "gray", "uniform_red", "noise"])
-def test_parity(parity, name):
-    found = colorfulness(parity[f"colorfulness/{name}/rgb"])
-    assert found == pytest.approx(float(parity[f"colorfulness/{name}/m1"]), rel=1e-3, abs=5e-3)

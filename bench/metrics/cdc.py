@@ -1,0 +1,41 @@
+"""CDC, colour distribution consistency (TCVC, Liu et al. 2021; NTIRE 2023): do the histograms of a clip hold still?
+
+It needs no reference and rewards nothing but stillness: a grey clip scores like the ground truth.
+"""
+
+import numpy as np
+from scipy.special import rel_entr
+
+UNIT = "nats"
+DIRECTION = "down"
+SCOPE = "clip"
+VERSION = 1
+
+STEPS = (1, 2, 4)
+
+
+def histograms(rgb: np.ndarray) -> np.ndarray:
+    """Shares of the 256 levels in each channel of a saved 8-bit frame, uint8 RGB (H, W, 3): float64 (3, 256)."""
+    channels = rgb.reshape(-1, 3).T
+    return np.stack([np.bincount(levels, minlength=256) / levels.size for levels in channels])
+
+
+def divergences(shares: np.ndarray, step: int) -> np.ndarray:
+    """Jensen-Shannon divergence of frames i and i + step in each channel: (3, T - step) from shares (T, 3, 256).
+
+    Natural logarithm, 0 log 0 = 0, so 0 <= JS <= ln 2; it is the divergence, not its root.
+    """
+    earlier, later = shares[:-step], shares[step:]
+    middle = (earlier + later) / 2
+    return (rel_entr(earlier, middle) + rel_entr(later, middle)).sum(axis=-1).T / 2
+
+
+def cdc(shares: np.ndarray) -> np.ndarray:
+    """CDC of a clip in R, G and B: (3,) from the histograms of its frames (T, 3, 256).
+
+    The mean over all pairs of a step, then over the steps 1, 2 and 4. A set's value is the mean over its clips in
+    each channel, then over the channels. Raises ValueError under 5 frames, where others go on with NaN.
+    """
+    if len(shares) <= max(STEPS):
+        raise ValueError(f"CDC needs a clip of at least {max(STEPS) + 1} frames, got {len(shares)}: leave it out")
+    return np.mean([divergences(shares, step).mean(axis=1) for step in STEPS], axis=0)

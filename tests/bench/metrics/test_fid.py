@@ -1,0 +1,80 @@
+"""FID: resizers, and features of an Inception with random weights of the right names and shapes."""
+
+import numpy as np
+import pytest
+import torch
+
+from bench.metrics import fid
+from vision import backbones, weights
+
+
+@pytest.fixture(scope="module")
+def inception(tmp_path_factory):
+    """pytorch-fid's network; the values are random, so that its distances mean nothing by themselves."""
+    from pytorch_fid import inception
+
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        made = {}
+        patch.setattr(inception, "load_state_dict_from_url", lambda *a, **k: made)
+        patch.setattr(torch.nn.Module, "load_state_dict", lambda self, state, **k: state.update(self.state_dict()))
+        inception.fid_inception_v3()
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(made, folder / weights.INCEPTION_FID.name)
+    with pytest.warns(UserWarning, match="not those of the published network"):
+        return backbones.load_backbone("inception", folder)
+
+
+def pictures(count: int, size: tuple[int, int]) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(count)]
+
+
+@pytest.mark.parametrize("protocol, unit", [("legacy", 255), ("clean", 256)])
+def test_a_flat_picture_stays_flat(protocol, unit):
+    resized = fid.RESIZERS[protocol](np.full((40, 60, 3), (10, 128, 255), np.uint8))
+    assert resized.shape == (3, 299, 299) and resized.dtype == torch.float32
+    assert resized[:, 7, 11].tolist() == pytest.approx([10 / unit, 128 / unit, 255 / unit], abs=1e-6)
+    assert np.ptp(resized.numpy(), axis=(1, 2)).max() < 1e-5
+
+
+def test_only_clean_is_antialiased():
+    """Stripes of one pixel at three times the size: every third one alone alternates, antialiased they are grey."""
+    stripes = np.zeros((3, 897, 3), np.uint8)
+    stripes[:, 1::2] = 255
+    assert set(np.unique(fid.legacy(stripes))) == {0, 1}
+    assert fid.clean(stripes)[:, :, 5:-5] == pytest.approx(0.5, abs=0.08)
+
+
+def test_clean_is_cut_to_eight_bits():
+    """Bicubic overshoots at an edge; the picture must not leave the range."""
+    edge = np.zeros((30, 30, 3), np.uint8)
+    edge[:, 15:] = 255
+    resized = fid.clean(edge)
+    assert resized.min() == 0 and resized.max() == 255 / 256
+
+
+def test_legacy_is_what_the_network_does_by_itself(inception):
+    frames = pictures(3, (48, 64))
+    found = fid.features(frames, inception, "legacy")
+    by_itself = inception.pooled(torch.stack([backbones.rgb_tensor(rgb) for rgb in frames]))
+    assert found.shape == (3, 2048) and found.dtype == np.float64
+    assert found == pytest.approx(by_itself.double().numpy(), rel=1e-4, abs=1e-6)
+    assert not np.allclose(found, fid.features(frames, inception, "clean"), rtol=1e-3)
+
+
+def test_features_do_not_depend_on_the_batches(inception, monkeypatch):
+    frames = pictures(3, (32, 40))
+    at_once = fid.features(frames, inception)
+    monkeypatch.setattr(fid, "BATCH", 2)
+    assert fid.features(iter(frames), inception) == pytest.approx(at_once, rel=1e-4, abs=1e-6)
+
+
+def test_unknown_protocol_names_the_known(inception):
+    with pytest.raises(ValueError, match="expected one of legacy, clean"):
+        fid.features([], inception, "pillow")
+
+
+def test_distance_of_shifted_features():
+    features = np.random.default_rng(0).normal(size=(20, 6))
+    assert fid.fid(features, features + 3) == pytest.approx(6 * 9)
