@@ -105,7 +105,7 @@ METRICS = {
 TRUTH, GREY = "ground_truth", "grey"
 
 # Half of the pixels may be so far from the truth's luminance: a grey level is 0.39 apart from the next, so rounding
-# stays below, and colours outside sRGB, whose luminance cannot be kept, are never half of a frame.
+# stays below, and colours outside sRGB, whose luminance cannot be kept, are seldom half of a frame.
 MAX_LUMINANCE_GAP = 0.25
 
 

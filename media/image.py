@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,21 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame in memory; media.video.DecodedPicture is one that is not yet RGB."""
+
+    rgb: np.ndarray  # uint8 (H, W, 3)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.rgb.shape
+
+    def thinned(self, step: int) -> np.ndarray:
+        """Every so many rows and columns, uint8 RGB."""
+        return self.rgb[::step, ::step]
 
 
 class CorruptImage(ValueError):

@@ -19,6 +19,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.codec.context import Flags
+from av.video.reformatter import VideoReformatter
 
 # How files of the usual containers begin: MP4/QuickTime, AVI, Matroska/WebM, Ogg, FLV, ASF, MPEG program, MPEG-TS, GIF.
 CONTAINER_START = re.compile(
@@ -84,6 +85,39 @@ class VideoInfo:
 
 
 @dataclass(frozen=True)
+class DecodedPicture:
+    """A frame as its codec gives it, made RGB where that is asked for (media.image.Picture)."""
+
+    frame: av.VideoFrame
+    to_rgb: VideoReformatter  # a file's own: FFmpeg prepares a conversion once
+    to_thinned: VideoReformatter
+    pts: int  # these as of a TimedFrame
+    duration: int
+    pixel_aspect: Fraction
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Upright."""
+        sides = self.frame.height, self.frame.width
+        return (*(sides[::-1] if self.frame.rotation % 180 else sides), 3)
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """uint8 (H, W, 3), upright; made anew at each call."""
+        return self._upright(self.to_rgb.reformat(self.frame, format="rgb24"))
+
+    def thinned(self, step: int) -> np.ndarray:
+        """About every so many rows and columns, uint8 RGB, upright; costs a fifth of `rgb`."""
+        if step == 1:
+            return self.rgb
+        width, height = -(-self.frame.width // step), -(-self.frame.height // step)
+        return self._upright(self.to_thinned.reformat(self.frame, width, height, "rgb24", interpolation="POINT"))
+
+    def _upright(self, converted: av.VideoFrame) -> np.ndarray:
+        return np.rot90(converted.to_ndarray(), self.frame.rotation // 90)
+
+
+@dataclass(frozen=True)
 class TimedFrame:
     """A frame and when it is shown, in ticks of its video's time base."""
 
@@ -105,7 +139,29 @@ def decode(path: str | Path) -> Iterator[np.ndarray]:
     Raises EmptyFile, NotAVideo or UnreadableVideo at the first frame. A file that breaks off gives the frames it has
     and then raises TruncatedVideo: the declared number of frames is compared with the decoded one only at the end.
     """
-    return (frame.rgb for frame in decode_timed(path))
+    return (picture.rgb for picture in decode_pictures(path))
+
+
+def decode_pictures(path: str | Path) -> Iterator[DecodedPicture]:
+    """As `decode`, for who needs few of the frames as RGB. Pictures keep the decoder's memory: hold few of them."""
+    with _opened(path) as container:
+        stream, declared = container.streams.best("video"), _info(container).declared_frames
+        decoded, failure, picture = 0, None, None
+        converters = VideoReformatter(), VideoReformatter()
+        origin = round(_origin(container) / stream.time_base)
+        try:
+            for frame in container.decode(stream):
+                picture = DecodedPicture(frame, *converters, *_shown(frame, stream, origin, picture))
+                yield picture
+                decoded += 1
+        except (av.FFmpegError, OSError) as error:
+            failure = f"decoding fails there ({error.strerror})"
+        if failure is None and _ends_early(container, stream, decoded, picture):
+            failure = "the file ends there"
+        if decoded == 0:
+            raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
+        if failure:
+            raise TruncatedVideo(path, f"{decoded} of {declared or 'unknown'} declared frames are decoded; {failure}")
 
 
 def decode_timed(path: str | Path) -> Iterator[TimedFrame]:
@@ -114,23 +170,8 @@ def decode_timed(path: str | Path) -> Iterator[TimedFrame]:
     Times are the file's own and always rise: a frame without one is shown when the last one ends. They are shifted
     only where `_origin` says.
     """
-    with _opened(path) as container:
-        stream, declared = container.streams.best("video"), _info(container).declared_frames
-        decoded, failure, timed = 0, None, None
-        origin = round(_origin(container) / stream.time_base)
-        try:
-            for frame in container.decode(stream):
-                timed = _timed(frame, stream, origin, timed)
-                yield timed
-                decoded += 1
-        except (av.FFmpegError, OSError) as error:
-            failure = f"decoding fails there ({error.strerror})"
-        if failure is None and _ends_early(container, stream, decoded, timed):
-            failure = "the file ends there"
-        if decoded == 0:
-            raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
-        if failure:
-            raise TruncatedVideo(path, f"{decoded} of {declared or 'unknown'} declared frames are decoded; {failure}")
+    pictures = decode_pictures(path)
+    return (TimedFrame(picture.rgb, picture.pts, picture.duration, picture.pixel_aspect) for picture in pictures)
 
 
 @contextmanager
@@ -179,7 +220,7 @@ def _declared_seconds(container, stream) -> float | None:
     return container.duration / av.time_base if container.duration is not None else None
 
 
-def _ends_early(container, stream, decoded: int, last: TimedFrame | None) -> bool:
+def _ends_early(container, stream, decoded: int, last: DecodedPicture | None) -> bool:
     declared = _info(container).declared_frames
     if declared is None or declared - decoded <= max(2, TOLERANCE * declared):
         return False
@@ -197,15 +238,17 @@ def _origin(container: av.container.InputContainer) -> Fraction:
     return min(Fraction(0), (stream.start_time or 0) * stream.time_base)
 
 
-def _timed(frame: av.VideoFrame, stream: av.VideoStream, origin: int, last: TimedFrame | None) -> TimedFrame:
+def _shown(
+    frame: av.VideoFrame, stream: av.VideoStream, origin: int, last: DecodedPicture | None
+) -> tuple[int, int, Fraction]:
+    """pts, duration and pixel_aspect of a frame that follows `last`."""
     duration = frame.duration or max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
     if frame.pts is None:
         pts = last.pts + last.duration if last else 0
     else:
         pts = max(frame.pts - origin, last.pts + 1 if last else 0)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
-    rgb = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-    return TimedFrame(rgb, pts, duration, 1 / aspect if frame.rotation % 180 else aspect)
+    return pts, duration, 1 / aspect if frame.rotation % 180 else aspect
 
 
 class VideoWriter:

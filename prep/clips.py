@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from media.image import CorruptImage, cover_crop, list_images, read_rgb
+from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from media.video import VideoError, decode
+from media.video import DecodedPicture, VideoError, decode_pictures
 from prep.datasets import Source
 from prep.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.jobs import Task, key_of, run_tasks, stamp
@@ -23,7 +23,9 @@ from prep.quality import Filters, Verdict, judge_length, judge_size
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
-VERSION = 3
+VERSION = 4
+
+Frame = Picture | DecodedPicture
 
 
 class RejectedFolder(ValueError):
@@ -53,15 +55,15 @@ class Taken:
     size: tuple[int, int]
     frames: list[np.ndarray] = field(default_factory=list)
 
-    def offer(self, index: int, frame: np.ndarray) -> None:
+    def offer(self, index: int, frame: Frame) -> None:
         """Take frame `index` of the shot if a clip has it."""
         if index % self.stride == 0 and len(self.frames) != self.length:
-            self.frames.append(cover_crop(frame, self.size))
+            self.frames.append(cover_crop(frame.rgb, self.size))
 
 
-def read_source(source: Source) -> Iterator[np.ndarray]:
-    """All frames of a source in order, uint8 RGB (H, W, 3). Raises VideoError or RejectedFolder."""
-    frames = read_frame_folder(source.path) if source.kind == "frames" else decode(source.path)
+def read_source(source: Source) -> Iterator[Frame]:
+    """All frames of a source in order. Raises VideoError or RejectedFolder."""
+    frames = read_frame_folder(source.path) if source.kind == "frames" else decode_pictures(source.path)
     shape = None
     for index, frame in enumerate(frames):
         shape = shape or frame.shape
@@ -71,14 +73,14 @@ def read_source(source: Source) -> Iterator[np.ndarray]:
         yield frame
 
 
-def read_frame_folder(folder: Path) -> Iterator[np.ndarray]:
+def read_frame_folder(folder: Path) -> Iterator[Picture]:
     """The images of a folder, by name with numbers in numerical order. Raises RejectedFolder."""
     paths = list_images(folder)
     if not paths:
         raise RejectedFolder("empty_file", "the folder holds no image")
     for path in paths:
         try:
-            yield read_rgb(path)
+            yield Picture(read_rgb(path))
         except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
             raise RejectedFolder("corrupt_image", str(error)) from error
 
@@ -112,7 +114,7 @@ def still_wanted(rows: list[dict], takes: Takes, recipe: Recipe) -> Takes:
 
 
 def prepare_shot(
-    frames: Iterable[np.ndarray], row: dict, shot: int, first: int, takes: Takes, recipe: Recipe
+    frames: Iterable[Frame], row: dict, shot: int, first: int, takes: Takes, recipe: Recipe
 ) -> tuple[list[dict], int]:
     """Make a clip of the beginning of a shot at each stride: their rows, and how many frames the shot has.
 

@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, groupby, pairwise
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import cv2
 import numpy as np
 from scenedetect import AdaptiveDetector, FrameTimecode
+
+from media.image import Picture
 
 # Cuts are searched on frames whose longer side is at most this.
 DETECTION_SIDE = 160
@@ -20,14 +22,26 @@ Compared = Literal["colour", "brightness"]
 
 def find_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> list[range]:
     """Split frames at hard cuts, as `split_into_shots`: the frame indices of each shot, in order."""
+    pictures = map(Picture, frames)
     lengths = [
-        sum(1 for _ in shot) for _, shot in groupby(split_into_shots(frames, compared), key=lambda pair: pair[0])
+        sum(1 for _ in shot) for _, shot in groupby(split_into_shots(pictures, compared), key=lambda pair: pair[0])
     ]
     return [range(first, end) for first, end in pairwise(accumulate(lengths, initial=0))]
 
 
-def split_into_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> Iterator[tuple[int, np.ndarray]]:
-    """Each frame, uint8 RGB (H, W, 3), with the number of its shot, a few frames late.
+class Thinnable(Protocol):
+    """What is needed of a frame: media.image.Picture or media.video.DecodedPicture."""
+
+    shape: tuple[int, ...]
+
+    def thinned(self, step: int) -> np.ndarray: ...
+
+
+Frame = TypeVar("Frame", bound=Thinnable)
+
+
+def split_into_shots(frames: Iterable[Frame], compared: Compared = "colour") -> Iterator[tuple[int, Frame]]:
+    """Each frame with the number of its shot, a few frames late.
 
     A cut is a frame whose difference from the one before is large and at least three times that of its neighbours, so
     that fast motion is not taken for one (PySceneDetect's adaptive detector). compared: `colour` averages the
@@ -35,7 +49,7 @@ def split_into_shots(frames: Iterable[np.ndarray], compared: Compared = "colour"
     third of the difference in `brightness`, which is therefore theirs.
     """
     detector = AdaptiveDetector(min_scene_len=1, window_width=WINDOW, luma_only=compared == "brightness")
-    waiting: deque[tuple[int, np.ndarray]] = deque()
+    waiting: deque[tuple[int, Frame]] = deque()
     shot = 0
     for index, (frame, small) in enumerate(_with_repeated_ends(frames)):
         cuts = {cut.frame_num for cut in detector.process_frame(FrameTimecode(index, fps=25.0), small)}
@@ -48,7 +62,7 @@ def split_into_shots(frames: Iterable[np.ndarray], compared: Compared = "colour"
             yield shot, decided
 
 
-def _with_repeated_ends(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
+def _with_repeated_ends(frames: Iterable[Frame]) -> Iterator[tuple[Frame | None, np.ndarray]]:
     """Each frame with its small form; before the first and after the last, WINDOW times the small form alone."""
     small = None
     for frame in frames:
@@ -60,9 +74,10 @@ def _with_repeated_ends(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarr
         yield from [(None, small)] * WINDOW
 
 
-def _small_bgr(rgb: np.ndarray) -> np.ndarray:
-    longer = max(rgb.shape[:2])
+def _small_bgr(frame: Thinnable) -> np.ndarray:
+    height, width = frame.shape[:2]
+    longer = max(height, width)
     step = max(1, longer // (2 * DETECTION_SIDE))  # averaging every pixel of a large frame costs as much as decoding it
     scale = min(1.0, DETECTION_SIDE / longer)
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return cv2.cvtColor(cv2.resize(rgb[::step, ::step], size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.cvtColor(cv2.resize(frame.thinned(step), size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)

@@ -16,6 +16,7 @@ from media.video import (
     VideoError,
     VideoWriter,
     decode,
+    decode_pictures,
     decode_timed,
     describe,
     join,
@@ -57,6 +58,18 @@ def test_rotation_tag_is_honoured(tmp_path, write_video, picture, rotation):
     expected = np.rot90(picture(1), rotation // 90)
     assert upright.shape == expected.shape
     assert np.abs(upright.astype(int) - expected).mean() < 12  # wrong turns are off by 60 and more
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_a_picture_is_rgb_where_it_is_asked_for(tmp_path, write_video, moving, rotation):
+    smooth = [cv2.GaussianBlur(frame, (0, 0), 8) for frame in moving(0, 3, height=96, width=160)]
+    path = write_video(tmp_path / "clip.mp4", smooth, rotation=rotation)
+    for picture, frame in zip(decode_pictures(path), decode(path), strict=True):
+        assert picture.shape == frame.shape
+        np.testing.assert_array_equal(picture.rgb, frame)
+        np.testing.assert_array_equal(picture.thinned(1), frame)
+        assert picture.thinned(4).shape == frame[::4, ::4].shape
+        assert abs(np.subtract(picture.thinned(4), frame[2::4, 2::4], dtype=float)).mean() < 4
 
 
 def test_empty_file(tmp_path):
