@@ -91,6 +91,12 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def can_differ(n: int, comparisons: int) -> bool:
+    """Whether n items can show a significant difference at all: the smallest p that `sign_flip_p` can give, 2 / 2^n,
+    must survive Holm's correction of so many comparisons."""
+    return comparisons * 2.0 ** (1 - n) < 1 - LEVEL
+
+
 def wins_ties_losses(values: np.ndarray, others: np.ndarray, direction: str) -> tuple[int, int, int]:
     """On how many items `values` are better than, equal to and worse than `others`, (n,) each.
 

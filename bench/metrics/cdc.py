@@ -3,6 +3,8 @@
 It needs no reference and rewards nothing but stillness: a grey clip scores like the ground truth.
 """
 
+from collections import deque
+
 import numpy as np
 from scipy.special import rel_entr
 
@@ -39,3 +41,27 @@ def cdc(shares: np.ndarray) -> np.ndarray:
     if len(shares) <= max(STEPS):
         raise ValueError(f"CDC needs a clip of at least {max(STEPS) + 1} frames, got {len(shares)}: leave it out")
     return np.mean([divergences(shares, step).mean(axis=1) for step in STEPS], axis=0)
+
+
+class Running:
+    """`cdc` of a clip whose frames come one after the other: only the last few histograms are kept."""
+
+    def __init__(self) -> None:
+        self._latest: deque[np.ndarray] = deque(maxlen=max(STEPS) + 1)
+        self._sums = np.zeros((len(STEPS), 3))
+        self._n_frames = 0
+
+    def add(self, rgb: np.ndarray) -> None:
+        """The next frame, uint8 RGB (H, W, 3)."""
+        self._latest.append(histograms(rgb))
+        self._n_frames += 1
+        for sums, step in zip(self._sums, STEPS, strict=True):
+            if len(self._latest) > step:
+                sums += divergences(np.stack([self._latest[-1 - step], self._latest[-1]]), 1)[:, 0]
+
+    def value(self) -> float | None:
+        """The mean over the three channels; None under 5 frames."""
+        if self._n_frames <= max(STEPS):
+            return None
+        pairs = self._n_frames - np.array(STEPS)
+        return float((self._sums / pairs[:, None]).mean())

@@ -19,6 +19,11 @@ def colorfulness(rgb: np.ndarray) -> float:
     Sample variances, as in the paper's code. It is measured after the 8-bit file, because colours outside
     the sRGB gamut, which no screen shows, would inflate it. Neutral grey is up to 0.005, not 0 (matrix rounding).
     """
-    ab = lab_from_rgb(rgb)[..., 1:].reshape(-1, 2).astype(np.float64)
+    return colorfulness_of_ab(lab_from_rgb(rgb)[..., 1:])
+
+
+def colorfulness_of_ab(ab: np.ndarray) -> float:
+    """The same from the picture's a and b, (H, W, 2) Lab units."""
+    ab = ab.reshape(-1, 2).astype(np.float64)
     spread = np.sqrt(ab.var(axis=0, ddof=1).sum())
     return float(spread + 0.37 * np.linalg.norm(ab.mean(axis=0)))

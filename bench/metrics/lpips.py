@@ -24,10 +24,12 @@ ALEXNET = WeightFile(
 
 def load_lpips(weights_dir: str | Path):
     """The network, frozen, in eval mode. Raises MissingWeights naming AlexNet's file where it is not there."""
+    path = locate(ALEXNET, weights_dir)  # before torch, which takes seconds
+
     import torch
     from lpips import LPIPS
 
-    state = torch.load(locate(ALEXNET, weights_dir), map_location="cpu", weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     with warnings.catch_warnings():  # lpips calls torchvision by an old name of its argument
         warnings.simplefilter("ignore")
         network = LPIPS(net="alex", pnet_rand=True, verbose=False)

@@ -22,6 +22,11 @@ def psnr_ab(rgb: np.ndarray, truth: np.ndarray) -> float:
     return decibels(mse_ab(rgb, truth), PEAK)
 
 
+def psnr_of_ab(ab: np.ndarray, truth_ab: np.ndarray) -> float:
+    """The same from a and b themselves, (H, W, 2) each, Lab units."""
+    return decibels(mean_squared_error(ab, truth_ab), PEAK)
+
+
 def mse_ab(rgb: np.ndarray, truth: np.ndarray) -> float:
     """The mean squared difference of a and b of two uint8 pictures (H, W, 3), squared Lab units."""
     return mean_squared_error(lab_from_rgb(rgb)[..., 1:], lab_from_rgb(truth)[..., 1:])

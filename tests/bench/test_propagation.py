@@ -30,6 +30,7 @@ def table(tmp_path) -> pd.DataFrame:
         clips_of=[],
         backbone="efficientnet_lite0",
         flow="dis",
+        seed=0,
         csv=tmp_path / "propagation.csv",
         markdown=tmp_path / "propagation.md",
     )
@@ -37,14 +38,25 @@ def table(tmp_path) -> pd.DataFrame:
 
 
 def test_rows_in_order(table):
-    assert list(table.columns) == ["psnr_1_24", "psnr_15_24", "n_frames"]
+    assert list(table.columns) == ["psnr_1_24", "psnr_15_24", "n_frames", "psnr_15_24_low", "psnr_15_24_high"]
     expected = [(row, clip) for row in ("fusion", "copy_first") for clip in ("long", "short", "mean")]
     assert list(table.index) == expected
 
 
 def test_known_means(table):
-    assert table.loc[("copy_first", "long")].tolist() == [12.5, 19.5, 31]
-    assert table.loc[("copy_first", "mean")].tolist() == [(12.5 + 35) / 2, 19.5, 34]
+    known = table[["psnr_1_24", "psnr_15_24", "n_frames"]]
+    assert known.loc[("copy_first", "long")].tolist() == [12.5, 19.5, 31]
+    assert known.loc[("copy_first", "mean")].tolist() == [(12.5 + 35) / 2, 19.5, 34]
+
+
+def test_the_mean_has_an_interval_over_clips():
+    lines = [line for clip, value in (("a", 20), ("b", 30)) for line in psnr_rows("fusion", clip, [100] + [value] * 24)]
+    images = [{"row": "fusion", "metric": "psnr", "kind": "images", "item": "c", "value": 9.0}]
+    table = propagation.propagation(pd.DataFrame(lines + images), ["fusion"], seed=0).set_index("clip")
+    assert list(table.index) == ["a", "b", "mean"]
+    assert table.loc["mean", ["psnr_15_24_low", "psnr_15_24_high"]].tolist() == [20, 30]
+    assert table.loc[["a", "b"], ["psnr_15_24_low", "psnr_15_24_high"]].isna().all(axis=None)
+    assert "| 25.00 [20.00, 30.00] |" in propagation.to_markdown(table.reset_index(), "")
 
 
 def test_short_clip_has_an_empty_late_range(table):

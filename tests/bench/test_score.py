@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from bench import colorize, score
+from bench.measure import Networks
+from bench.metrics import cdc, kid, warp_error
 from bench.metrics.colorfulness import colorfulness
+from bench.metrics.psnr_ab import psnr_ab
+from bench.metrics.ssim import ssim
+from media.flow import read_kitti
+from media.image import frame_path, read_rgb
 from media.tables import COLORIZED, SCORES, read_table, write_table
 
 
@@ -50,11 +56,12 @@ def test_ground_truth(run, world):
     assert len(fid) == 1 and fid["item"].isna().all() and fid["value"].item() < 1e-9
     psnr = table[table["metric"] == "psnr"]
     assert (psnr["value"] == 100).all()
+    psnr = psnr[psnr["kind"] == "clips"]
     assert psnr.groupby("item")["frame"].apply(list).to_dict() == {"clip_a": [0, 1, 2, 3, 4], "clip_b": [0, 1, 2, 3]}
     flicker = table[table["metric"] == "flicker_rms"]
     assert flicker.groupby("item")["frame"].apply(list).to_dict() == {"clip_a": [0, 1, 2, 3], "clip_b": [0, 1, 2]}
     assert flicker["value"].max() < 0.05  # the flow is exact
-    colorful = table[table["metric"] == "colorful"].set_index("item")["value"]
+    colorful = table[(table["metric"] == "colorful") & (table["kind"] == "images")].set_index("item")["value"]
     assert colorful["image_1"] == pytest.approx(colorfulness(world.images["image_1"][0]))
 
 
@@ -81,26 +88,90 @@ def test_failed_items_have_no_values(run):
 
     table = run("grey", damage=damage)
     assert set(table["item"].dropna()) == {"clip_b", "image_2"}
-    assert "fid" not in set(table["metric"])  # one picture has no covariance
+    assert not {"fid", "kid"} & set(table["metric"])  # one picture has no covariance
 
 
 def test_unlabelled_pictures_have_no_accuracy(world):
-    labels = pd.Series(dict.fromkeys(world.images), dtype="Int64")
-    folder = world.root / "images/test"
-    found = list(score.score_images(list(world.images), folder, folder, labels, Network(), Network()))
-    assert {line["metric"] for line in found} == {"colorful", "fid"}
+    images = pd.DataFrame({"clip": list(world.images), "label": pd.array([None, 7, None], "Int64")})
+    labels, folder = score.labels_of(images), world.root / "images/test"
+    assert labels == {"image_1": 7}
+    for name in world.images:
+        found = score.score_image(name, folder, folder, Networks(classifier=Network(), labels=labels)).lines
+        metrics = {line["metric"] for line in found}
+        assert ("top1" in metrics) == (name in labels) and "colorful" in metrics
+
+
+def test_every_metric_is_scored(run, world):
+    table = run("grey")
+    metrics = {kind: set(table.loc[table["kind"] == kind, "metric"]) for kind in ("clips", "images")}
+    of_frames = {"psnr", "psnr_ab", "ssim", "colorful", "colorful_rgb", "delta_cf_per_image", "delta_cf_rgb_per_image"}
+    readings = {f"flicker_{name}" for name in ("rms", "mse_all", "mse_masked", "fro128", "l1_masked", "l1_all")}
+    assert metrics["images"] == of_frames | {"top1", "top5", "fid", "kid"}
+    assert metrics["clips"] == of_frames | readings | {"warp_error", "cdc"}
+    assert table.loc[table["kind"] == "images", "frame"].isna().all()
+
+
+def test_values_are_those_of_the_metrics(run, world):
+    table = run("copy_first").set_index(["metric", "item", "frame"])["value"]
+    folder, truth = world.root / "colorize/copy_first/clips/clip_a", world.clips["clip_a"]
+    result = [read_rgb(frame_path(folder, index)) for index in range(5)]
+    assert table["psnr_ab", "clip_a", 3] == psnr_ab(result[3], truth[3])
+    assert table["ssim", "clip_a", 3] == ssim(result[3], truth[3])
+    assert table["colorful", "clip_a", 3] == colorfulness(result[3])
+    delta = abs(colorfulness(result[3]) - colorfulness(truth[3]))
+    assert table["delta_cf_per_image", "clip_a", 3] == delta
+    flow, back = (
+        read_kitti(world.root / "flow/test/clip_a" / path)[0] for path in ("forward/00002.png", "backward/00003.png")
+    )
+    expected = warp_error.warp_error(result[2], result[3], flow, warp_error.lai_occluded(flow, back))
+    assert table["warp_error", "clip_a", 2] == expected > 0
+    of_clip = table.xs("cdc", level="metric").reset_index()
+    assert of_clip["item"].tolist() == ["clip_a"] and of_clip["frame"].isna().all()  # clip_b has four frames
+    shares = np.stack([cdc.histograms(rgb) for rgb in result])
+    assert of_clip["value"].item() == pytest.approx(cdc.cdc(shares).mean(), rel=1e-12)
+
+
+def test_distances_of_sets_are_the_rows(run, world):
+    table = run("grey").set_index("metric")["value"]
+    folders = world.root / "colorize/grey/images", world.root / "images/test"
+    means = [
+        np.stack(
+            [read_rgb(frame_path(folder / name, 0)).astype(np.float64).mean(axis=(0, 1)) / 255 for name in world.images]
+        )
+        for folder in folders
+    ]
+    assert table["kid"] == pytest.approx(kid.kid(*means).mean, abs=1e-5)
+    assert table["fid"] > 0
+
+
+def test_a_missing_network_is_named_once(run, capsys):
+    assert "lpips" not in set(run("ground_truth", {"precomputed": "{results}/{kind}/test"})["metric"])
+    assert capsys.readouterr().err.count("alexnet-owt-7be5be79.pth is missing") == 1
+
+
+def test_lpips_is_scored_where_its_file_is(run, monkeypatch):
+    def distance(rgb, truth, normalize):
+        return torch.tensor(float((rgb - truth).abs().mean()))
+
+    monkeypatch.setattr("bench.metrics.lpips.load_lpips", lambda weights: distance)
+    table = run("grey")
+    lpips = table[table["metric"] == "lpips"].groupby("kind")["value"]
+    assert lpips.size().to_dict() == {"clips": 9, "images": 3} and lpips.min().min() > 0
+
+
+def score_clip(world, result, truth) -> list[dict]:
+    return score.score_clip("clip_a", iter(result), iter(truth), world.root / "flow/test/clip_a", Networks()).lines
 
 
 def test_result_of_another_length_is_an_error(world):
     frames = world.clips["clip_a"]
     with pytest.raises(ValueError, match="longer"):
-        list(score.score_clip(iter(frames[:1]), iter(frames), world.root / "flow/test/clip_a"))
+        score_clip(world, frames[:1], frames)
 
 
 def test_pairs_use_the_flow_of_their_frame(world):
     """With the flow of the wrong direction the same frames flicker."""
     frames = world.clips["clip_a"]
-    right = list(score.score_clip(iter(frames), iter(frames), world.root / "flow/test/clip_a"))
-    wrong = list(score.score_clip(iter(frames[::-1]), iter(frames), world.root / "flow/test/clip_a"))
+    right, wrong = score_clip(world, frames, frames), score_clip(world, frames[::-1], frames)
     mean = [np.mean([line["value"] for line in lines if line["metric"] == "flicker_rms"]) for lines in (right, wrong)]
     assert mean[0] < 0.05 and mean[1] > 1

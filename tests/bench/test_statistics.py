@@ -9,7 +9,17 @@ from scipy.stats import permutation_test
 
 from bench import statistics
 from bench.metrics.frechet import frechet_distance
-from bench.statistics import bootstrap, compare, holm, interval, mean_interval, sign_flip_p, summarize, wins_ties_losses
+from bench.statistics import (
+    bootstrap,
+    can_differ,
+    compare,
+    holm,
+    interval,
+    mean_interval,
+    sign_flip_p,
+    summarize,
+    wins_ties_losses,
+)
 from media.tables import SCORES
 
 
@@ -100,6 +110,14 @@ def test_holm():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == pytest.approx([1, 1])
     assert holm([0.02]) == pytest.approx([0.02]) and len(holm([])) == 0
+
+
+@pytest.mark.parametrize("n", [5, 6, 8, 9])
+@pytest.mark.parametrize("comparisons", [1, 12])
+def test_few_items_cannot_differ(n, comparisons):
+    """Not even where every item says the same, in one of the comparisons."""
+    p = [sign_flip_p(np.ones(n)), *[1.0] * (comparisons - 1)]
+    assert can_differ(n, comparisons) == (holm(p)[0] < 0.05)
 
 
 def test_wins_ties_losses():

@@ -62,7 +62,7 @@ def make(tmp_path, capsys):
         for item in ("a", "b")
     ]
 
-    def call(summary: dict = SUMMARY, **changes):
+    def call(summary: dict = SUMMARY, scores: list[dict] = scores, **changes):
         (tmp_path / "ours").mkdir(exist_ok=True)
         (tmp_path / "ours/summary.json").write_text(json.dumps(summary))
         write_table(scores, tmp_path / "scores.parquet", SCORES)
@@ -82,6 +82,7 @@ def make(tmp_path, capsys):
             "fid_features": "efficientnet_lite0",
             "flow": "dis",
             "scoring_flow": "farneback",
+            "seed": 0,
             "csv": tmp_path / "table1.csv",
             "markdown": tmp_path / "table1.md",
         }
@@ -96,7 +97,8 @@ def make(tmp_path, capsys):
 def test_columns_and_order(make):
     cells, _, _ = make()
     expected = (
-        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained"
+        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained,"
+        "top5_low,top5_high,top1_low,top1_high,colorful_low,colorful_high,flicker_low,flicker_high"
     )
     assert list(cells) == list(ROWS)
     assert ",".join(cells["grey"]) == expected
@@ -215,3 +217,72 @@ def test_papers_own_networks_are_no_stand_ins(make):
         scoring_flow="ptlflow:flownet2",
     )
     assert "stand-in" not in text and "check of the machinery" not in text
+
+
+def shown_cells(text: str) -> dict[str, dict[str, str]]:
+    """The cells of the Markdown, by row and heading."""
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+
+
+def test_intervals_are_over_items(make):
+    cells, text, _ = make()
+    truth = cells["ground_truth"]
+    # Two items: a quarter of the draws has one of them twice, a quarter the other.
+    assert (truth["colorful_low"], truth["colorful_high"]) == ("10", "30")
+    assert (truth["flicker_low"], truth["flicker_high"]) == ("2", "4")  # of the clips' means, not of their pairs
+    assert cells["ours"]["colorful_low"] == "" and cells["ours"]["flicker_high"] == ""  # one image, no clip
+    shown = shown_cells(text)
+    assert shown["ground_truth"]["colourfulness"] == "20.00 [10.00, 30.00]"
+    assert shown["ours"]["colourfulness"] == "15.00" and "percentile bootstrap over images or clips" in text
+
+
+def test_values_of_other_kinds_do_not_count(make):
+    """Clips have colourfulness too, which is not Table 1's."""
+    scores = [
+        *image_rows("grey", [10, 30], [0, 0], 2.0),
+        *clip_rows("grey", {"a": [1]}),
+        {"row": "grey", "kind": "clips", "metric": "colorful", "item": "a", "frame": 0, "value": 99.0},
+    ]
+    cells, _, _ = make(scores=scores)
+    assert (cells["grey"]["colorful"], cells["grey"]["n_images"]) == ("20", "2")
+
+
+@pytest.fixture
+def twelve():
+    """Twelve images: `grey` is clearly below `ours`, `ground_truth` above and below it."""
+    rng = np.random.default_rng(0)
+    ours = rng.uniform(10, 20, 12)
+    rows = {"ours": ours, "grey": ours - rng.uniform(4, 6, 12), "ground_truth": ours + rng.permutation([-1, 1] * 6)}
+    lines = [image_rows(row, list(values), [100] * 12, 1.0) for row, values in rows.items()]
+    return [line for of_row in lines for line in of_row]
+
+
+def test_daggers_mark_what_may_be_chance(make, twelve):
+    text = make(scores=twelve)[1]
+    shown = {row: cells["colourfulness"].partition(" ")[0] for row, cells in shown_cells(text).items()}
+    assert shown["ground_truth"].endswith("†")
+    assert not shown["grey"].endswith("†") and not shown["ours"].endswith("†")
+    assert "†: no significant difference to ours" in text and "colourfulness: n = 12, 2 rows" in text
+
+
+def test_the_first_row_is_the_baseline_without_ours(make, twelve):
+    rows = {row: ROWS[row] for row in ("grey", "ground_truth")}
+    text = make(scores=twelve, rows=list(rows), methods=json.dumps(rows))[1]
+    assert "no significant difference to grey" in text and "colourfulness: n = 12, 1 rows" in text
+
+
+def test_rows_with_other_items_are_not_compared(make, twelve):
+    scores = [line for line in twelve if (line["row"], line.get("item")) != ("grey", "image_3")]
+    text = make(scores=scores)[1]
+    assert "colourfulness: not compared with ours, having other items: grey." in text
+    assert "colourfulness: n = 12, 1 rows" in text
+
+
+def test_few_clips_have_a_note_and_no_dagger(make):
+    scores = [
+        line for row, value in (("ours", 3), ("grey", 0)) for line in clip_rows(row, {"a": [value], "b": [value]})
+    ]
+    text = make(scores=scores)[1]
+    assert "flicker: with n = 2, no difference to ours can be significant among 1 compared rows" in text
+    assert "†" not in text

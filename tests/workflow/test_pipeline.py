@@ -105,7 +105,8 @@ def test_nothing_scored_is_trained_or_validated_on(run):
 def test_table1_has_its_columns_rows_and_empty_cells(run, table, world):
     header = (run / "results/table1.csv").read_text().splitlines()[0]
     assert header == (
-        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained"
+        "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained,"
+        "top5_low,top5_high,top1_low,top1_high,colorful_low,colorful_high,flicker_low,flicker_high"
     )
     assert list(table.index) == [
         "ground_truth", "grey", "copy_first", "welsh2002", "nn_match", "flow_propagation", "fusion",
@@ -133,6 +134,18 @@ def test_known_scores(run, table):
         ab = rgb2lab(read_rgb(frame_path(run / "results/images/test" / name, 0)))[..., 1:].reshape(-1, 2)
         expected.append(np.sqrt(ab.var(0, ddof=1).sum()) + 0.37 * np.linalg.norm(ab.mean(0)))
     assert table.loc["ground_truth", "colorful"] == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_every_metric_is_scored_and_intervals_hold_the_means(run, table):
+    scores = read_table(run / "results/score/fusion.parquet", SCORES)
+    assert {"psnr_ab", "ssim", "colorful_rgb", "warp_error", "cdc", "delta_cf_per_image"} <= set(scores["metric"])
+    kid = read_table(run / "results/score/grey.parquet", SCORES).query("metric == 'kid'")
+    assert len(kid) == 1 and kid["kind"].item() == "images"
+    for column in ("top5", "top1", "colorful", "flicker"):
+        filled = table[table[column].notna()]
+        assert filled[column].between(filled[f"{column}_low"] - 1e-4, filled[f"{column}_high"] + 1e-4).all()
+    said = (run / "results/table1.md").read_text()
+    assert "flicker: with n = 2, no difference to ours can be significant among 12 compared rows" in said
 
 
 def test_propagation_of_copied_colour_is_what_it_must_be(run):

@@ -81,12 +81,13 @@ rule table1:
         fid_features=config["fid_features"],
         flow=config["flow"],
         scoring_flow=config["flow_for_scoring"],
+        seed=config["seed"],
     shell:
         "python -m bench.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+        " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
 
 
 rule propagation:
@@ -106,10 +107,11 @@ rule propagation:
         clips_of=config["clips_of"]["figure7"],
         backbone=config["backbone"],
         flow=config["flow"],
+        seed=config["seed"],
     shell:
         "python -m bench.propagation --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
-        " --backbone {params.backbone} --flow {params.flow}"
+        " --backbone {params.backbone} --flow {params.flow} --seed {params.seed}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
 
 
@@ -127,6 +129,7 @@ rule figure7:
         version=version_of("bench/figure7.py"),
         rows=FIRST_FRAME_ROWS,
         clips_of=config["clips_of"]["figure7"],
+        seed=config["seed"],
     shell:
         "python -m bench.figure7 --rows {params.rows} --scores {input.scores:q}"
-        " --clips {input.clips:q} --clips-of {params.clips_of} --csv {output.csv:q} 2>&1 | tee {log:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of} --seed {params.seed} --csv {output.csv:q} 2>&1 | tee {log:q}"

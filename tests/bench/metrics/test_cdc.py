@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics.cdc import cdc, divergences, histograms
+from bench.metrics.cdc import STEPS, Running, cdc, divergences, histograms
 
 
 def one_color(*colors) -> np.ndarray:
@@ -44,3 +44,14 @@ def test_a_still_clip_is_zero_also_where_frames_differ_in_place_only():
 def test_fewer_than_five_frames_are_refused():
     with pytest.raises(ValueError, match="at least 5 frames, got 4"):
         cdc(one_color(*[(0, 0, 0)] * 4))
+
+
+@pytest.mark.parametrize("n_frames", [5, 6, 17])
+def test_frame_by_frame_it_is_the_same(n_frames):
+    frames = np.random.default_rng(n_frames).integers(0, 256, (n_frames, 6, 7, 3), dtype=np.uint8)
+    running = Running()
+    for count, rgb in enumerate(frames, start=1):
+        assert (running.value() is None) == (count <= max(STEPS) + 1)
+        running.add(rgb)
+    expected = cdc(np.stack([histograms(rgb) for rgb in frames])).mean()
+    assert running.value() == pytest.approx(expected, rel=1e-12)
