@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+from pyarrow.parquet import ParquetFile
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
 SOURCES = {
@@ -90,7 +91,7 @@ SCORES = {
     "value": "Float64",
 }
 
-# Rows that are read together where a reader asks for some (`filters` of `read_table`).
+# Rows that are read together where a reader asks for some (`within` of `read_table`).
 ROW_GROUP = 10_000
 
 
@@ -119,17 +120,31 @@ def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict
     return table
 
 
-def read_table(path: str | Path, columns: dict[str, str], filters: list[tuple] | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int, int] | None = None) -> pd.DataFrame:
     """Read a table written by `write_table`; raises ValueError if its columns are others than `columns`.
 
-    filters: only rows of which all these (column, operator, value) hold; other parts of the file are not read.
+    within: (column, first, end), to read only rows with first <= column < end; other groups of rows are passed over.
     """
-    table = pd.read_parquet(path, filters=filters)
-    if list(table.columns) != list(columns):
-        raise ValueError(
-            f"{path}: expected the columns {list(columns)}, found {list(table.columns)}; delete it and run again"
-        )
-    return table.astype(columns)
+    # On one thread and without pandas' reader: pyarrow's pools now and then abort a program that ends while they are
+    # being taken down ("terminate called without an active exception", apache/arrow issues 34314 and 50482).
+    with ParquetFile(path) as file:
+        if file.schema_arrow.names != list(columns):
+            raise ValueError(
+                f"{path}: expected the columns {list(columns)}, found {file.schema_arrow.names}; "
+                "delete it and run again"
+            )
+        groups = [group for group in range(file.num_row_groups) if within is None or _overlaps(file, group, *within)]
+        table = file.read_row_groups(groups, use_threads=False).to_pandas(use_threads=False).astype(columns)
+    if within is None:
+        return table
+    column, first, end = within
+    return table[table[column].between(first, end, inclusive="left")].reset_index(drop=True)
+
+
+def _overlaps(file: ParquetFile, group: int, column: str, first: int, end: int) -> bool:
+    """Whether a group of rows may have values in the range: by its statistics, if it has them."""
+    found = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
+    return found is None or not found.has_min_max or (found.max >= first and found.min < end)
 
 
 def records(table: pd.DataFrame) -> list[dict]:

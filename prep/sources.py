@@ -47,7 +47,7 @@ def sources_of_shard(table: Path, shard: int, shards: int) -> list[tuple[str, So
     Raises ValueError for a shard that there is not.
     """
     first, end = hashes_of_shard(shard, shards)
-    rows = records(read_table(table, SOURCES, filters=[("hash", ">=", first), ("hash", "<", end)]))
+    rows = records(read_table(table, SOURCES, within=("hash", first, end)))
     rows.sort(key=lambda row: row["position"])
     return [(row["name"], _source(row), dict(json.loads(row["takes"]))) for row in rows]
 

@@ -1,9 +1,12 @@
 """Tables: exact columns, whole files."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
-from media.tables import CLIPS, FLOW, folder_of, kept, read_table, write_table, written_whole
+from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, write_table, written_whole
 
 
 def test_round_trip_keeps_types_and_fills_absent_columns(tmp_path):
@@ -43,3 +46,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_folder_of_a_table():
     assert str(folder_of("results/clips/test.parquet")) == "results/clips/test"
+
+
+def test_a_range_of_rows_is_read_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("media.tables.ROW_GROUP", 3)
+    hashes = [0, 5, 5, 7, 2**61, 2**61 + 1, 2**62 - 1]
+    write_table([{"name": str(k), "hash": value} for k, value in enumerate(hashes)], tmp_path / "s.parquet", SOURCES)
+    for first, end in ((0, 2**62), (5, 7), (6, 2**61 + 1), (8, 9)):
+        found = read_table(tmp_path / "s.parquet", SOURCES, within=("hash", first, end))
+        assert list(found["hash"]) == [value for value in hashes if first <= value < end]
+        assert found.dtypes.astype(str).to_dict() == SOURCES
+
+
+def test_reading_a_table_does_not_abort_the_program_at_its_end(tmp_path):
+    """With pandas' reader every twentieth program that ended just after it did, on a busy machine."""
+    write_table([{"clip": "a", "n_pairs": 1}], tmp_path / "flow.parquet", FLOW)
+    code = f"from media.tables import FLOW, read_table; read_table({str(tmp_path / 'flow.parquet')!r}, FLOW)"
+    programs = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(12)]
+    assert [program.wait() for program in programs] == [0] * 12
