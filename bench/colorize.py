@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from bench.method import Given, Method, Setting, Step
 from bench.rows import load
-from media.color import lab_from_rgb, with_luminance
+from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow import read_kitti
 from media.image import cover_crop, frame_path, read_frames, read_rgb, write_png
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
@@ -195,7 +195,7 @@ def _reference(source: Sources, item: str) -> np.ndarray:
 
 def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:
     for rgb in read_frames(frames_dir, n_frames):
-        yield lab_from_rgb(rgb)[..., 0]
+        yield luminance_from_rgb(rgb)
 
 
 def _steps(flow_dir: Path, n_frames: int) -> Iterator[Step]:

@@ -8,9 +8,10 @@ from typing import Literal
 import pandas as pd
 
 from bench.folders import MisfitFolders
-from bench.measure import GREY, METRICS, SETS, TRUTH, declared_as, load_networks, module_of, row_names, score_folders
+from bench.measure import METRICS, SETS, TRUTH, declared_as, module_of
+from bench.measure_folders import GREY, load_networks, row_names, score_folders
 from bench.stand_ins import flow_name, network_name
-from bench.statistics import DRAWS, compare, per_item, summarize
+from bench.statistics import DRAWS, can_differ, compare, per_item, summarize
 from media.tables import written_whole
 
 ROOT = Path(__file__).parents[1]
@@ -183,8 +184,8 @@ def notes(
         f"95 %: percentile bootstrap over items, {DRAWS} draws; differences on the same draws. p: signs of the "
         "differences flipped, corrected (Holm) within each metric."
     )
-    if n < 6:
-        yield f"With {n} items no difference can be significant (six are the least), and intervals are too narrow."
+    if not can_differ(n, comparisons=1):
+        yield f"With {n} items no difference can be significant, and intervals are too narrow."
     if (frames["kind"] == "clips").any():
         yield (
             f"Flicker and warping error: flow of {flow_name(flow)}, of the ground truth's grey frames. A method that "

@@ -6,20 +6,18 @@ source lies, and whoever shows or uses a reference crops it again.
 
 import hashlib
 import shutil
-from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 import tyro
 
-from media.color import lab_from_rgb
-from media.image import cover_crop, read_rgb
+from media.color import luminance_from_rgb
 from media.tables import GALLERY, folder_of, write_table
 from prep import images
 from prep.datasets import Source
+from prep.items import judged, summary
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.quality import Filters
 from prep.sources import sources_of_shard
@@ -36,7 +34,7 @@ def grey_features(rgb: np.ndarray, network: Backbone) -> np.ndarray:
     One picture at a time: on a processor this is three times faster than batches of 16, and the last digits of a
     picture's features do not depend on its neighbours.
     """
-    luminance = torch.from_numpy(lab_from_rgb(rgb)[..., 0])  # (H, W), 0..100
+    luminance = torch.from_numpy(luminance_from_rgb(rgb))  # (H, W), 0..100
     with torch.no_grad():
         features = network.pooled(grey_rgb(luminance[None, None]))[0].numpy()
     return features / max(np.linalg.norm(features), np.finfo(np.float32).tiny)
@@ -48,11 +46,13 @@ def make_part(
     """The rows of some images: those of GALLERY but `row`, and `part`, the file with the features of the kept ones."""
     rows, features = [], []
     for name, source in part:
-        (judged,) = images.prepare_image(source, name, size, filters, frames_dir=None)
-        row = {column: judged.get(column) for column in GALLERY if column != "row"}
+        found, crop = images.read_image(source, name, size, filters)
+        if crop is not None:
+            found = judged(found, [crop], filters, frames_dir=None)
+        row = {column: found.get(column) for column in GALLERY if column != "row"}
         rows.append(row | {"path": str(source.path), "part": str(path)})
         if row["reason"] is None:
-            features.append(grey_features(cover_crop(read_rgb(source.path), size), network_of(backbone, weights)))
+            features.append(grey_features(crop, network_of(backbone, weights)))
     write_features(path, [np.stack(features)] if features else [], len(features))
     return rows
 
@@ -110,7 +110,8 @@ def main(
         tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
     desc = f"gallery {table.parent.name} {table.stem}"
     rows = run_tasks(make_part, tasks, parts / "receipts", has_features, workers, scheduler, desc)
-    report(join(rows, table), desc)
+    join(rows, table)
+    print(f"{desc}: {summary(rows)}")
     shutil.rmtree(parts)
 
 
@@ -119,21 +120,14 @@ def has_features(row: dict) -> bool:
     return Path(row["part"]).exists()
 
 
-def join(rows: list[dict], table: Path) -> pd.DataFrame:
+def join(rows: list[dict], table: Path) -> None:
     """Write the features of all parts beside the table, one part in memory at a time, and then the table."""
     kept = [row for row in rows if row["reason"] is None]
     parts = (np.load(part) for part in dict.fromkeys(row["part"] for row in kept))
     write_features(table.with_suffix(".npy"), parts, len(kept))
     for index, row in enumerate(kept):
         row["row"] = index
-    return write_table([{column: row.get(column) for column in GALLERY} for row in rows], table, GALLERY)
-
-
-def report(gallery: pd.DataFrame, desc: str) -> None:
-    """Print how many images were kept and why the others were not."""
-    reasons = Counter(gallery["reason"].dropna())
-    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    print(f"{desc}: {gallery['row'].count()} kept, {reasons.total()} rejected" + (f" ({listed})" if listed else ""))
+    write_table([{column: row.get(column) for column in GALLERY} for row in rows], table, GALLERY)
 
 
 if __name__ == "__main__":

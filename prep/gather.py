@@ -4,7 +4,6 @@ Here the shards meet, so here duplicates are found: an item that repeats one bef
 has the first claim (what is scored must not be learned from), is rejected and its frames are removed.
 """
 
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,8 @@ import tyro
 
 from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, write_table
 from prep.fingerprint import near_pairs
-from prep.items import rejected
+from prep.flow import intact as flow_intact
+from prep.items import intact, rejected, remove_all_but, summary
 from prep.quality import Verdict
 
 VERSION = 1
@@ -99,6 +99,7 @@ def items(*, sources: Path, shards: list[Path], claimed: list[Path], duplicates:
         raise ValueError(f"{table}: two sources make an item called {', '.join(twice)}; rename one of the files")
     others = [row for row in read_rows(claimed, CLIPS) if row["n_frames"]]
     rows = without_duplicates(rows, others, duplicates)
+    check_there([row["clip"] for row in rows if not intact(row, folder_of(table))], table, shards)
     remove_all_but({row["clip"] for row in rows if row["n_frames"]}, folder_of(table))
     write_table(rows, table, CLIPS)
     print(f"{table.parent.name} {table.stem}: {summary(rows)}")
@@ -114,24 +115,19 @@ def flow(*, clips: Path, shards: list[Path], table: Path) -> None:
     """
     order = kept(read_table(clips, CLIPS))["clip"].tolist()
     rows = {row["clip"]: row for row in read_rows(shards, FLOW)}
+    check_there([clip for clip in order if not flow_intact(rows[clip], folder_of(table))], table, shards)
     remove_all_but(set(order), folder_of(table))
     write_table([rows[clip] for clip in order], table, FLOW)
     print(f"flow {table.parent.name} {table.stem}: {len(order)} clips")
 
 
-def remove_all_but(names: set[str], folder: Path) -> None:
-    """Remove the folders of items that are no longer there, and what a killed run has left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and path.name not in names:
-            shutil.rmtree(path)
-
-
-def summary(rows: list[dict]) -> str:
-    """How many are kept and why the others are not."""
-    reasons = Counter(row["reason"] for row in rows if not row["n_frames"])
-    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    return f"{len(rows) - reasons.total()} kept, {reasons.total()} rejected" + (f" ({listed})" if listed else "")
+def check_there(lost: list[str], table: Path, shards: list[Path]) -> None:
+    """Raises FileNotFoundError if what the shards have made is no longer there."""
+    if lost:
+        raise FileNotFoundError(
+            f"{folder_of(table)}: {len(lost)} items ({', '.join(lost[:3])}) lack files that they were prepared with; "
+            f"remove the tables {shards[0].parent}/*.parquet and run again: what is there is not made again"
+        )
 
 
 if __name__ == "__main__":

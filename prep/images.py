@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tyro
 
 from media.image import CorruptImage, cover_crop, read_rgb
@@ -16,21 +17,27 @@ from prep.sources import sources_of_shard
 VERSION = 2
 
 
+def read_image(source: Source, name: str, size: tuple[int, int], filters: Filters) -> tuple[dict, np.ndarray | None]:
+    """The row of a photograph before its colours are judged, and the photograph cropped; None if it is rejected."""
+    row = item_row(name, source)
+    if verdict := judge_checksum(row, source):
+        return rejected(row, verdict), None
+    try:
+        rgb = read_rgb(source.path)
+    except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
+        return rejected(row, Verdict("corrupt_image", str(error))), None
+    row |= size_columns(*rgb.shape[:2]) | {"shot": 0, "first_frame": 0, "stride": 1}
+    if verdict := judge_size(*rgb.shape[:2], filters):
+        return rejected(row, verdict), None
+    return row, cover_crop(rgb, size)
+
+
 def prepare_image(
     source: Source, name: str, size: tuple[int, int], filters: Filters, frames_dir: Path | None
 ) -> list[dict]:
     """The row of one photograph; if it is kept, its one frame is written (frames_dir None: judge only)."""
-    row = item_row(name, source)
-    if verdict := judge_checksum(row, source):
-        return [rejected(row, verdict)]
-    try:
-        rgb = read_rgb(source.path)
-    except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
-        return [rejected(row, Verdict("corrupt_image", str(error)))]
-    row |= size_columns(*rgb.shape[:2]) | {"shot": 0, "first_frame": 0, "stride": 1}
-    if verdict := judge_size(*rgb.shape[:2], filters):
-        return [rejected(row, verdict)]
-    return [judged(row, [cover_crop(rgb, size)], filters, frames_dir)]
+    row, crop = read_image(source, name, size, filters)
+    return [row if crop is None else judged(row, [crop], filters, frames_dir)]
 
 
 def main(

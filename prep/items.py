@@ -3,6 +3,8 @@
 A rejected item stays in the table as a row with its reason, and has no frames.
 """
 
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +74,18 @@ def intact(row: dict, frames_dir: Path) -> bool:
     """Whether the frames of an item that a table keeps are still there."""
     folder = frames_dir / row["clip"]
     return not row["n_frames"] or (folder.is_dir() and sum(1 for _ in folder.iterdir()) == row["n_frames"])
+
+
+def remove_all_but(names: set[str], folder: Path) -> None:
+    """Remove the folders of items that are no longer there, and what a killed run has left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in names:
+            shutil.rmtree(path)
+
+
+def summary(rows: list[dict]) -> str:
+    """How many are kept and why the others are not."""
+    reasons = Counter(row["reason"] for row in rows if row.get("reason"))
+    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{len(rows) - reasons.total()} kept, {reasons.total()} rejected" + (f" ({listed})" if listed else "")

@@ -17,7 +17,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from media.color import grey8, lab_from_rgb
+from media.color import grey8, luminance_from_rgb
 from media.image import frame_path, read_rgb, write_jpeg
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
 from prep.contact_sheet import Panel, class_name, contact_sheet
@@ -122,7 +122,7 @@ def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, c
 
 def grey_picture(rgb: np.ndarray) -> np.ndarray:
     """The lightness of a picture as the networks see it, as uint8 RGB."""
-    return np.stack([grey8(lab_from_rgb(rgb)[..., 0])] * 3, axis=-1)
+    return np.stack([grey8(luminance_from_rgb(rgb))] * 3, axis=-1)
 
 
 def check_labels(gallery: Gallery) -> None:

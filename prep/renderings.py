@@ -16,8 +16,7 @@ import tyro
 from media.color import lab_from_rgb, rgb_from_lab
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
-from prep.gather import remove_all_but, summary
-from prep.items import intact, judged
+from prep.items import intact, judged, remove_all_but, summary
 from prep.jobs import Task, key_of, run_tasks
 from prep.quality import Filters
 from vision.distortion import smooth_field

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from bench import score_folders
-from bench.measure import GREY, TRUTH, Networks, module_of, row_names
-from bench.measure import score_folders as measure_folders
+from bench.measure import TRUTH, Networks, module_of
+from bench.measure_folders import GREY, row_names
+from bench.measure_folders import score_folders as measure_folders
 from bench.metrics.colorfulness import colorfulness
 from bench.metrics.flicker import flicker
 from bench.metrics.psnr import psnr

@@ -137,8 +137,8 @@ def test_what_changed_is_made_again_and_the_rest_is_not(tmp_path, listed, prepar
             prepare()
     write_png(tmp_path / "photos/2.png", picture(50, 70, 90))
     done = []
-    make = gallery.images.prepare_image
-    monkeypatch.setattr(gallery.images, "prepare_image", lambda *a, **k: done.append(a[1]) or make(*a, **k))
+    make = gallery.images.read_image
+    monkeypatch.setattr(gallery.images, "read_image", lambda *a, **k: done.append(a[1]) or make(*a, **k))
     table, features = prepare()
     assert done == ["2", "3"] and len(features) == 6 and table.loc["2", "source_height"] == 70
     assert "2 of 3 were done before" in capsys.readouterr().out

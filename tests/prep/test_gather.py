@@ -64,7 +64,8 @@ def gathered(tmp_path):
     write_table([plain["c"], plain["a"]], tmp_path / "0.parquet", CLIPS)
     write_table([plain["b"], bad], tmp_path / "1.parquet", CLIPS)
     for name in ("a", "b", "c", "stale", ".d.part"):
-        write_png(frame_path(tmp_path / "out/test" / name, 0), np.zeros((4, 4, 3), np.uint8))
+        for index in range(5):
+            write_png(frame_path(tmp_path / "out/test" / name, index), np.zeros((4, 4, 3), np.uint8))
     items(
         sources=tmp_path / "sources.parquet", shards=[tmp_path / "0.parquet", tmp_path / "1.parquet"], claimed=[],
         duplicates="exact", table=tmp_path / "out/test.parquet",
@@ -90,3 +91,14 @@ def test_two_items_of_one_name_are_an_error(tmp_path):
             sources=tmp_path / "sources.parquet", shards=[tmp_path / "0.parquet"], claimed=[], duplicates="off",
             table=tmp_path / "t.parquet",
         )  # fmt: skip
+
+
+def test_frames_that_are_gone_are_missed(tmp_path):
+    write_table([{"name": "a", "dataset": "d", "file": "a", "position": 0}], tmp_path / "sources.parquet", SOURCES)
+    write_table([row("a", "1")], tmp_path / "shards/0.parquet", CLIPS)
+    with pytest.raises(FileNotFoundError, match=r"1 items \(a\) lack files .* remove the tables .*shards/\*\.parquet"):
+        items(
+            sources=tmp_path / "sources.parquet", shards=[tmp_path / "shards/0.parquet"], claimed=[],
+            duplicates="off", table=tmp_path / "t.parquet",
+        )  # fmt: skip
+    assert not (tmp_path / "t.parquet").exists()

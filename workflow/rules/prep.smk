@@ -190,6 +190,7 @@ rule gallery:
     params:
         version=version_of("prep/gallery.py"),
         verdicts=version_of("prep/images.py"),
+        scheduler=config["dask_scheduler"],
         shards=lambda wildcards: shards_of("gallery", wildcards.gallery),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.gallery)),
         size=lambda wildcards: config["images"]["sets"][wildcards.gallery]["size"],
@@ -198,7 +199,7 @@ rule gallery:
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {params.weights:q}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule references:
