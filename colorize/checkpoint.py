@@ -35,7 +35,12 @@ def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
     """
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     with written_whole(path) as temporary:
-        save_file(state, temporary, {key: json.dumps(value) for key, value in metadata.items()})
+        save_file(state, temporary, as_text(metadata))
+
+
+def as_text(metadata: dict) -> dict[str, str]:
+    """Metadata as safetensors holds them: every value as JSON."""
+    return {key: json.dumps(value) for key, value in metadata.items()}
 
 
 def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:

@@ -15,6 +15,7 @@ Everything random comes from the generator that is passed in, so a sample depend
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -84,13 +85,27 @@ class Items:
 
 
 @dataclass
+class Recolored(Items):
+    """A set of clips as a row has coloured them: `frames` is the folder of its results, the rest is the clips' own."""
+
+    frames: Path | None = None
+
+    def frame(self, name: str, index: int) -> np.ndarray:
+        return read_rgb(frame_path(self.frames / name, index))
+
+
+@dataclass
 class TrainingData:
-    """What a training reads: clips and photographs to learn from, others of each to choose the checkpoint on."""
+    """What a training reads: clips and photographs to learn from, others of each to choose the checkpoint on.
+
+    recolored: the training clips as other rows colour them, for what learns to correct those.
+    """
 
     clips: Items
     photos: Items
     validation: Items
     validation_clips: Items | None = None
+    recolored: tuple[Recolored, ...] = ()
 
 
 @dataclass
@@ -224,6 +239,19 @@ class ClipPairs(Pairs):
         return as_tensors(frames, motions, at, self.settings.crop, reference) | labels(rank, given, name)
 
 
+class RecoloredPairs(ClipPairs):
+    """Samples of clips that also have the colours of one of several rows: processed (T, 2, H, W), whole frames."""
+
+    def __init__(self, items: Items, recolored: Sequence[Recolored], settings: TrainSettings | None = None, seed=0):
+        super().__init__(items, settings, seed)
+        self.others = [ClipPairs(other, settings, seed) for other in recolored]
+
+    def sample(self, index: int, rng: np.random.Generator) -> dict[str, torch.Tensor | str]:
+        other = self.others[int(rng.integers(len(self.others)))]
+        again = deepcopy(rng)  # the same draws once more: the same window of the same frames
+        return super().sample(index, rng) | {"processed": other.sample(index, again)["frames"][:, 1:]}
+
+
 class PairStream(Dataset):
     """A fixed sequence of samples: number k is drawn with a generator of its own, seeded with (seed, k).
 
@@ -282,6 +310,13 @@ def random_window(size: tuple[int, int], window: tuple[int, int], rng: np.random
 def slices(at: tuple[int, int], window: tuple[int, int]) -> tuple[slice, slice]:
     """Rows and columns of the window (height, width) whose top left corner is `at`."""
     return slice(at[0], at[0] + window[0]), slice(at[1], at[1] + window[1])
+
+
+def cut_out(maps: torch.Tensor, at: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
+    """The window (height, width) of each sample out of maps (B, ..., H, W); at: (B, 2), its top and left."""
+    if maps.shape[-2:] == window:
+        return maps
+    return torch.stack([sample[..., *slices(place, window)] for sample, place in zip(maps, at.tolist(), strict=True)])
 
 
 def as_tensors(frames, motions, at: tuple[int, int], window: tuple[int, int], reference) -> dict[str, torch.Tensor]:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import torch
 
-from colorize.pairs import Items, TrainingData
-from colorize.settings import TrainSettings
+from colorize.pairs import Items, Recolored, TrainingData
 from media.tables import FLOW, read_table, written_whole
 
 
@@ -32,16 +31,16 @@ class Stoppable:
         signal.signal(signal.SIGTERM, self.before)
 
 
-def fingerprint(data: TrainingData, settings: TrainSettings, backbone: str, seed: int, version: int) -> dict[str, str]:
+def fingerprint(data: TrainingData, chosen: dict) -> dict[str, str]:
     """What decides a training's numbers: hashes of its configuration and of its data, for the state and metadata."""
-    chosen = settings.model_dump(exclude={"workers"}) | {"backbone": backbone, "seed": seed, "version": version}
     return {"config_hash": _sha256(json.dumps(chosen, sort_keys=True).encode()), "data_hash": data_hash(data)}
 
 
 def data_hash(data: TrainingData) -> str:
     """SHA-256 over the pixels of all items (as their tables have it), the order of their references and their flow."""
     sets = (data.clips, data.photos, data.validation, data.validation_clips)
-    return _sha256(json.dumps([items and described(items) for items in sets], default=str).encode())
+    seen = [items and described(items) for items in sets] + [colours_of(items) for items in data.recolored]
+    return _sha256(json.dumps(seen, default=str).encode())
 
 
 def described(items: Items) -> list:
@@ -49,6 +48,12 @@ def described(items: Items) -> list:
     rows = [[row["clip"], row["sha256"], items.references_of(row["clip"])] for row in items.rows]
     flow = read_table(items.flow, FLOW).to_dict("records") if items.flow else []
     return [rows, flow]
+
+
+def colours_of(items: Recolored) -> list:
+    """The colours that a row gave to a set, by the content of its files."""
+    paths = sorted(path for row in items.rows for path in (items.frames / row["clip"]).glob("*.png"))
+    return [[path.parent.name, path.name, _sha256(path.read_bytes())] for path in paths]
 
 
 def save_state(path: Path, state: dict) -> None:

@@ -95,10 +95,16 @@ class TrainSettings(ModelSettings):
                 f"sequence {self.sequence} cannot be cut into steps of unroll {self.unroll}: each continues at the "
                 "last frame of the one before, so sequence - 1 must be a multiple of unroll - 1"
             )
-        steps_a_batch = (self.sequence - 1) // (self.unroll - 1)
-        if self.steps % steps_a_batch:
-            raise ValueError(f"steps {self.steps}: a batch makes {steps_a_batch} steps; expected a multiple of that")
+        if self.steps % self.steps_a_batch:
+            raise ValueError(
+                f"steps {self.steps}: a batch makes {self.steps_a_batch} steps; expected a multiple of that"
+            )
         return self
+
+    @property
+    def steps_a_batch(self) -> int:
+        """Optimiser steps on each batch of sequences."""
+        return (self.sequence - 1) // (self.unroll - 1)
 
     @property
     def model(self) -> dict:

@@ -83,3 +83,11 @@ def rgb_tensor_from_lab(lab):
     # The power is evaluated on the clamped value: its slope at 0 is infinite and would make NaN gradients.
     gamma = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, gamma, 12.92 * linear).clamp(0, 1)
+
+
+def ab_from_rgb_tensor(rgb):
+    """sRGB (B, 3, H, W) in 0..1, not quantised, to ab (B, 2, H, W) in Lab units; passes no gradient."""
+    import torch
+
+    lab = skimage_color.rgb2lab(rgb.detach().permute(0, 2, 3, 1).cpu().numpy())
+    return torch.from_numpy(lab[..., 1:].transpose(0, 3, 1, 2).copy()).to(rgb)

@@ -1,6 +1,7 @@
-"""Parity with other people's metrics: every entry of a manifest of their numbers, run through this project's code.
+"""Parity with other people's programs: every entry of a file of their numbers, run through this project's code.
 
-`rules` says which function answers which output, `peers` reproduces what others do that this project does not.
+For metrics a manifest lists the entries, `rules` says which function answers which output, and `peers` reproduces what
+others do that this project does not. For the compared systems the keys say what they are, and `systems` answers them.
 """
 
 from bench.parity.check import main

@@ -1,46 +1,70 @@
-"""Runs the entries of a manifest and compares: a line for each output, and a verdict.
+"""The command: runs the entries of a manifest, or the keys of a file without one, and compares.
 
-Nothing is skipped: an output that no rule computes, or whose expected value is not in the file, is a miss.
+There is a line for each output, and a verdict. Nothing is skipped: an output that no rule computes, or whose expected
+value is not in the file, is a miss.
 """
 
 import sys
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from tyro.conf import Positional
 
+from bench.parity.line import Line
 from bench.parity.manifest import Case, Entry, read_entries
 from bench.parity.rules import NoRule, answer
+from bench.parity.tolerances import default_tolerances, read_tolerances
 
 
-@dataclass
-class Line:
-    """The verdict on one output. `judged` is False where a difference is no miss."""
+def main(vectors: Positional[Path], manifest: Positional[Path | None] = None, tolerances: Path | None = None) -> None:
+    """Check this project's metrics and the compared systems against other programs' numbers.
 
-    key: str
-    passed: bool
-    says: str
-    judged: bool = True
-
-    def __str__(self) -> str:
-        verdict = ("ok" if self.passed else "MISS") if self.judged else "ref"
-        return f"{verdict:<4}  {self.key:<58} {self.says}"
-
-
-def main(vectors: Positional[Path], manifest: Positional[Path]) -> None:
-    """Check this project's metrics against other programs' numbers; exits with 1 if an output misses.
+    Exits with 1 if an output misses.
 
     Args:
         vectors: the .npz file with inputs and expected outputs.
-        manifest: the .json file whose `entries` name them, with tolerances.
+        manifest: for vectors of metrics, the .json file whose `entries` name them, with tolerances. Without one the
+            vectors are of systems and their names say what they are.
+        tolerances: for vectors of systems, the .json file of rules. Otherwise <vectors>_tolerances.json beside the
+            vectors, otherwise the one of the tests.
     """
     try:
-        arrays, entries = read_arrays(vectors), list(read_entries(manifest))
+        arrays = read_arrays(vectors)
+        if manifest is None:
+            check_named(arrays, tolerances or default_tolerances(vectors))
+        elif tolerances is not None:
+            raise ValueError("--tolerances goes with vectors of systems; a manifest has its own: leave one of them out")
+        else:
+            check_listed(arrays, list(read_entries(manifest)))
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
+
+
+def check_named(arrays: dict[str, np.ndarray], tolerances: Path) -> None:
+    """Print a line for each array of the file, then how many passed; exits with 1 if one misses."""
+    # Brings torch and every network, which the metrics do not need.
+    from bench.parity import named
+
+    judged, others = [], 0
+    for line in named.check(arrays, read_tolerances(tolerances)):
+        print(line, flush=True)
+        if line.judged:
+            judged.append(line.passed)
+        else:
+            others += 1
+    missed = judged.count(False)
+    print(
+        f"{len(judged) - missed} of {len(judged)} outputs within tolerance ({tolerances}), {missed} missed; "
+        f"{others} inputs and reports are not judged"
+    )
+    if missed or not judged:
+        sys.exit(1)
+
+
+def check_listed(arrays: dict[str, np.ndarray], entries: Sequence[Entry | str]) -> None:
+    """Print a line for each output of each entry, then how many passed; exits with 1 if one misses."""
     missed, judged = set(), 0
     for number, entry in enumerate(entries):
         for line in check(entry, arrays):
