@@ -1,7 +1,8 @@
 """How a row of the table finds its method.
 
 A row is a name and options (`methods:` in the config). `precomputed` and `command` need no code; any other row
-is the one Method class in bench/methods/<row>.py, or in the file that its option `method` names.
+is the one Method class in bench/methods/<row>.py, or in the file that its option `method` names. A row `a+b` is what
+the post-processor b makes of the row a: the method is b's.
 """
 
 import difflib
@@ -33,7 +34,7 @@ def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     elif "command" in options:
         method = _construct(row, Command, setting, own | {"line": options["command"]})
     else:
-        method = _construct(row, _find(options.get("method", row)), setting, own)
+        method = _construct(row, _find(options.get("method", row.rpartition("+")[2])), setting, own)
     _check_given(row, method.given)
     return method
 

@@ -21,8 +21,8 @@ def test_declarations(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_colours_lazily_and_in_order(name, trained, toy_lab, toy_given):
-    method = load(name, {}, trained)
+def test_colours_lazily_and_in_order(name, model_of, toy_lab, toy_given):
+    method = load(name, {}, model_of(name))
     assert method.skip() is None
     taken = []
 

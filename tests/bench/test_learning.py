@@ -1,0 +1,119 @@
+"""Rows with networks of their own: each learns by the one loop, is saved, and colours as its training saw it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.learning import load_trained, rounded_up
+from bench.method import Given
+from bench.rows import load, names
+from bench.train import main
+from bench.trained import Trained
+from colorize.checkpoint import MisfitWeights, metadata
+from media.tables import CLIPS, FLOW, write_table
+
+LEARNING = [name for name in names() if isinstance(load(name, {}), Trained) and name != "lai2018"]
+SETTINGS = {
+    "width": 0.125, "frame": [48, 64], "crop": [48, 64], "steps": 2, "batch": 2, "validate_every": 2,
+    "validation_pairs": 1, "threads": 1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def train(world, tmp_path):
+    """Trains a method on the small world's images, or on its clips; returns the folder of the training."""
+    rows = [{"clip": name, "n_pairs": len(frames) - 1} for name, frames in world.clips.items()]
+    write_table(rows, world.root / "flow/test.parquet", FLOW)
+    write_table([], tmp_path / "none.parquet", CLIPS)
+
+    def run(method, clips=False, recolored=None, **changes):
+        main(
+            settings=json.dumps({"method": method, **SETTINGS, **changes}),
+            clips=world.root / "clips/test.parquet" if clips else tmp_path / "none.parquet",
+            clip_flow=world.root / "flow/test.parquet",
+            clip_references=world.root / "references/clips/test.parquet",
+            photos=world.root / "images/test.parquet",
+            photo_references=world.root / "references/images/test.parquet",
+            validation=world.root / "images/test.parquet",
+            recolored=recolored,
+            backbone="efficientnet_lite0",
+            weights=tmp_path,
+            seed=0,
+            out=tmp_path / method,
+        )
+        return tmp_path / method
+
+    return run
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_learns_by_the_one_loop(name, train, setting, toy_lab, toy_given):
+    out = train(name)
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["method"], summary["steps"], summary["batch"]) == (name, 2, 2)
+    assert summary["validation_best"] != summary["validation_step0"]
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "total" in line] == [1, 2]
+    method = load(name, {}, replace(setting, checkpoint=out / "model.safetensors"))
+    assert len(list(method.colorize(iter(toy_lab[..., 0]), toy_given))) == len(toy_lab)
+
+
+def test_a_regression_fits_one_picture(train):
+    """The loop really lowers what is validated: one photograph, seen often enough, is learned."""
+    summary = json.loads(
+        (train("zhang2017", steps=60, learning_rate=3e-3, validate_every=60) / "summary.json").read_text()
+    )
+    assert summary["improved"] and summary["validation_best"] < 0.9 * summary["validation_step0"]
+
+
+def test_lai2018_learns_to_correct_rows_and_calms_them(train, coloured, world):
+    table = coloured("flow_propagation")
+    options = {"clips": True, "recolored": [table], "sequence": 3, "photo_share": 0, "width": 0.25}
+    out = train("lai2018", **options, steps=12, validate_every=12, learning_rate=1e-3)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["improved"] and summary["validated"] == "of its own losses"
+    with pytest.raises(ValueError, match="processed"):
+        train("lai2018", clips=True, sequence=3, photo_share=0)
+
+
+def test_keys_of_the_papers_model_are_refused(train):
+    with pytest.raises(ValueError, match="zhang2016 has the key 'adversarial_from'"):
+        train("zhang2016", adversarial_from=3)
+
+
+def test_a_model_of_another_method_is_refused(model_of, setting):
+    path = model_of("zhang2017").checkpoint
+    with pytest.raises(MisfitWeights, match="a model of the method 'zhang2017', expected one of 'stn2018'"):
+        load_trained(load("stn2018", {}, setting), path)
+    assert metadata(path)["method"] == "zhang2017"
+
+
+def test_without_a_model_a_row_says_what_it_needs(setting):
+    for name in LEARNING:
+        why = load(name, {}, setting).skip()
+        assert "training: <name>" in why
+    assert "siggraph17-df00044c.pth" in load("zhang2017", {}, setting).skip()
+
+
+def test_a_post_processor_leaves_the_first_frame(model_of, toy_lab):
+    method = load("grey+lai2018", {}, model_of("lai2018"))
+    given = Given("clips", "toy", processed=iter(toy_lab[..., 1:]))
+    first, *others = method.colorize(iter(toy_lab[..., 0]), given)
+    np.testing.assert_allclose(first, toy_lab[0, ..., 1:], atol=0.1)
+    assert len(others) == len(toy_lab) - 1
+
+
+def test_a_propagator_keeps_the_colours_of_a_still_clip_apart(model_of, toy_lab):
+    """vpn2017's stage 0 alone carries the given colours: a still frame keeps them nearly."""
+    from bench.methods.vpn2017 import ab_of, cbcr
+
+    lab = torch.from_numpy(toy_lab[:1].transpose(0, 3, 1, 2).copy())
+    back = ab_of(lab[:, :1], cbcr(lab))
+    assert (back - lab[:, 1:]).abs().mean() < 4  # the grey picture's luma is not quite the coloured one's
+
+
+def test_rounded_up():
+    assert rounded_up((216, 385), 8) == (216, 392)
