@@ -22,6 +22,8 @@ pathvars:
 include: "workflow/rules/prep.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/bench.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -29,4 +31,12 @@ rule all:
     input:
         "<results>/table1.csv",
         "<results>/propagation.csv",
-        "<results>/figure7.csv",
+        "<results>/table5.csv",
+        "<results>/figure4",
+        "<results>/figure5",
+        "<results>/figure6",
+        "<results>/figure7.svg",
+        "<results>/figure9",
+        "<results>/figure10",
+        expand("<results>/figure{number}", number=[*MULTIMODAL, *SHOWN_FIGURES]),
+        "<results>/report",

@@ -1,4 +1,4 @@
-"""Stage: one row of the table colours every test clip and image through the method contract.
+"""Stage: one row of the table colours clips and images through the method contract.
 
 Results are PNG frames with the input's luminance kept. An item that fails is a row of the table with a reason,
 never a crash nor a hole.
@@ -11,7 +11,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ import tyro
 from tqdm import tqdm
 
 from bench.method import Given, Method, Setting, Step
+from bench.provenance import recorded
 from bench.rows import load
 from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow import read_kitti
@@ -46,8 +47,10 @@ class Sources:
     table: pd.DataFrame  # the kept items, columns CLIPS
     frames_dir: Path
     references: pd.DataFrame | None = None  # columns REFERENCES
+    rank: int = 1  # which of an item's references it is given
     reference_size: tuple[int, int] | None = None  # height, width
     flow_dir: Path | None = None
+    processed: Path | None = None  # table of the results that a post-processor is given, columns COLORIZED
 
 
 def main(
@@ -55,40 +58,50 @@ def main(
     row: str,
     options: str,
     clips: Path,
-    images: Path,
     backbone: str,
     weights: Path,
     seed: int,
     table: Path,
     reference_size: tuple[int, int],
+    images: Path | None = None,
     clip_references: Path | None = None,
     image_references: Path | None = None,
     clip_flow: Path | None = None,
     checkpoint: Path | None = None,
+    processed: Path | None = None,
+    rank: int = 1,
+    positions: list[int] | None = None,
+    results: Path | None = None,
 ) -> None:
     """Colour all kept clips and images.
 
     Args:
         row: name of the row in `methods:`.
         options: its options, JSON.
-        clips: table of the test clips; the frames lie in the folder of its name, as for every table here.
-        images: table of the test images.
+        clips: table of the clips; the frames lie in the folder of its name, as for every table here.
         backbone: features for methods that match, a name of vision.backbones.
         weights: folder of weight files.
         seed: with the item's name it seeds every item, so the order does not matter.
-        table: the table to write, <results>/colorize/<row>.parquet; {results} in a `precomputed` row is that folder.
+        table: the table to write, <results>/colorize/<row>.parquet.
         reference_size: height and width that references are cover-cropped to.
+        images: table of the images; none: only clips are coloured.
         clip_references: table of references of the clips; only for rows that are given them there.
         image_references: table of references of the images; likewise.
         clip_flow: table of the clips' flow; only for rows that are given it.
         checkpoint: model.safetensors of the row's training.
+        processed: for a post-processor, the table of results of the row that it works on; clips only.
+        rank: which reference of an item is given, 1 for the most similar one.
+        positions: colour only these of the kept clips, counted from 1 in the order of their table; none: all.
+        results: what {results} in a `precomputed` row stands for; none: the folder above that of `table`.
     """
-    setting = Setting(weights, backbone, checkpoint, seed, results_dir=table.parent.parent)
+    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
     method = load(row, json.loads(options), setting)
-    sources = [
-        _sources("clips", clips, clip_references, reference_size, clip_flow),
-        _sources("images", images, image_references, reference_size, None),
-    ]
+    sources = [_sources("clips", clips, clip_references, rank, reference_size, clip_flow)]
+    sources = [replace(sources[0], processed=processed)]
+    if positions is not None:
+        sources = [replace(sources[0], table=at_positions(sources[0].table, positions))]
+    if images is not None:
+        sources.append(_sources("images", images, image_references, rank, reference_size, None))
     sources = [source for source in sources if source.kind in method.given]
     for source in sources:
         check_inputs(row, method, source)
@@ -102,27 +115,33 @@ def main(
     write_table(rows, table, COLORIZED)
 
 
+def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
+    """The items at some places of a table, counted from 1 and in its order; a place beyond its end has none."""
+    return items.iloc[[place - 1 for place in sorted(set(positions)) if place <= len(items)]]
+
+
 def check_inputs(row: str, method: Method, source: Sources) -> None:
     """Raise ValueError if the row is given something for which this call has no input."""
     available = {
         "first_frame": True,
         "reference": source.references is not None,
         "flow": source.flow_dir is not None,
+        "processed": source.processed is not None,
     }
     for what in method.given[source.kind]:
         if not available.get(what, False):
             raise ValueError(
                 f"row {row!r} is given {what!r} on {source.kind}, but there is no input for it here: references need "
-                "--clip-references and --image-references, flow needs --clip-flow and clips; "
-                "no stage makes `processed` or `hints` yet"
+                "--clip-references and --image-references, flow needs --clip-flow and clips, `processed` needs "
+                "--processed, clips and a row `<other row>+<post-processor>`; no stage makes `hints`"
             )
 
 
 def colorize_item(method: Method, source: Sources, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
-    Reasons: skipped, no_reference, method_raised, wrong_shape, not_finite, wrong_count. A failed item leaves no
-    frames. MissingWeights is not an item's failure and is raised.
+    Reasons: skipped, no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item
+    leaves no frames. MissingWeights is not an item's failure and is raised.
     """
     folder = out_dir / source.kind / item
     done = {"item": item, "kind": source.kind, "n_frames": 0, "seconds": 0.0}
@@ -172,25 +191,39 @@ def given_for(method: Method, source: Sources, item: str, n_frames: int) -> Give
         reference=_reference(source, item) if "reference" in wanted else None,
         first_frame=lab_from_rgb(next(read_frames(frames_dir, 1))) if "first_frame" in wanted else None,
         flow=_steps(source.flow_dir / item, n_frames) if "flow" in wanted else None,
+        processed=_processed(source, item) if "processed" in wanted else None,
     )
 
 
-def _sources(kind: str, items: Path, references: Path | None, size: tuple[int, int], flow: Path | None) -> Sources:
+def _sources(
+    kind: str, items: Path, references: Path | None, rank: int, size: tuple[int, int], flow: Path | None
+) -> Sources:
     return Sources(
         kind,
         kept(read_table(items, CLIPS)),
         folder_of(items),
         references and read_table(references, REFERENCES),
+        rank,
         size,
         flow and folder_of(flow),
     )
 
 
 def _reference(source: Sources, item: str) -> np.ndarray:
-    best = source.references[(source.references["item"] == item) & (source.references["rank"] == 1)]
-    if best.empty:
-        raise ItemFailed("no_reference", f"{item} has no reference of rank 1 in the table of references")
-    return lab_from_rgb(cover_crop(read_rgb(best["path"].iloc[0]), source.reference_size))
+    found = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
+    if found.empty:
+        raise ItemFailed("no_reference", f"{item} has no reference of rank {source.rank} in the table of references")
+    return lab_from_rgb(cover_crop(read_rgb(found["path"].iloc[0]), source.reference_size))
+
+
+def _processed(source: Sources, item: str) -> Iterator[np.ndarray]:
+    results = read_table(source.processed, COLORIZED)
+    found = results[(results["item"] == item) & (results["kind"] == source.kind)]
+    if found.empty or pd.notna(found["reason"].iloc[0]):
+        why = "no line for it" if found.empty else f"{found['reason'].iloc[0]} ({found['detail'].iloc[0]})"
+        raise ItemFailed("no_processed", f"{source.processed} has no result for {item}: {why}")
+    folder = folder_of(source.processed) / source.kind / item
+    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(found["n_frames"].iloc[0])))
 
 
 def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:
@@ -215,4 +248,4 @@ def _seed(seed: int, item: str) -> None:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    tyro.cli(recorded(main, VERSION, "table"))

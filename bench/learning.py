@@ -49,7 +49,7 @@ class NetworkLearner(Learner):
     """One network and Adam, on what the method says that it minimises."""
 
     def __init__(self, method: Trained, settings: TrainSettings, data: TrainingData, fabric: Fabric):
-        self.method, self.settings, self.fabric = method, settings, fabric
+        self.method, self.settings, self.data, self.fabric = method, settings, data, fabric
         self.items = items_of(data)
         self.network = method.network(settings.width, len(self.items)).to(fabric.device)
         self.modules = (self.network,)
@@ -84,8 +84,8 @@ class NetworkLearner(Learner):
             "width": self.settings.width,
             "items": len(self.items),
             "parameters": parameters,
-            "batch": self.settings.batch,
             "validated": self.method.validated,
+            "recolored": [other.frames.parent.name for other in self.data.recolored],
         }
 
     def save(self, path: Path, metadata: dict) -> None:

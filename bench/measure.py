@@ -76,12 +76,16 @@ class Motion:
 Motions = Callable[[int, Frame, Frame], Motion]  # of t and the ground truth at t and t+1
 
 
+def _of_pixels(measure_rgb: Callable[[np.ndarray], float]) -> Callable[[Frame], float]:
+    return lambda frame: measure_rgb(frame.rgb)
+
+
 # A metric is one line, under its name in the table. The networks that LPIPS and Top-k need are in
 # `Networks`.
-FRAMES = {  # (frame, that of the truth)
-    "psnr": Metric(psnr, lambda frame, truth: psnr.psnr(frame.rgb, truth.rgb)),
-    "psnr_ab": Metric(psnr_ab, lambda frame, truth: psnr_ab.psnr_of_ab(frame.ab, truth.ab)),
-    "ssim": Metric(ssim, lambda frame, truth: ssim.ssim(frame.rgb, truth.rgb)),
+FRAMES = {  # (frame of the truth): a function of the frame; what is of the truth alone is done once for all rows
+    "psnr": Metric(psnr, lambda truth: lambda frame: psnr.psnr(frame.rgb, truth.rgb)),
+    "psnr_ab": Metric(psnr_ab, lambda truth: lambda frame: psnr_ab.psnr_of_ab(frame.ab, truth.ab)),
+    "ssim": Metric(ssim, lambda truth: _of_pixels(ssim.beside(truth.rgb))),
 }
 PICTURES = {  # (frame); the distance to the truth's value is a metric of its own
     "colorful": Metric(colorfulness, lambda frame: colorfulness.colorfulness_of_ab(frame.ab)),
@@ -103,7 +107,7 @@ SETS = {  # (features, features of the truth)
     "kid": Metric(kid, lambda features, truth: kid.kid(features, truth).mean),
 }
 ACCURACY = {"top1": Metric(accuracy, accuracy.topk), "top5": Metric(accuracy, accuracy.topk)}
-LPIPS = Metric(lpips, lpips.lpips)
+LPIPS = Metric(lpips, lambda truth, network: _of_pixels(lpips.beside(truth.rgb, network)))
 
 # All of them, in the order in which they are shown.
 METRICS = {
@@ -136,7 +140,7 @@ class Networks:
         """The metrics of a frame and its truth that can be measured."""
         if self.lpips is None:
             return FRAMES
-        distance = Metric(LPIPS.module, lambda frame, truth: LPIPS.measure(frame.rgb, truth.rgb, self.lpips))
+        distance = Metric(LPIPS.module, lambda truth: LPIPS.measure(truth, self.lpips))
         return FRAMES | {"lpips": distance}
 
 
@@ -194,8 +198,9 @@ def measure(
 def _of_frame(now: Moment, networks: Networks, label: int | None) -> Iterator[tuple[str, str, float]]:
     """(row, metric, value) of one frame."""
     of_truth = {name: metric.measure(now.truth) for name, metric in PICTURES.items()}
+    beside_truth = {name: metric.measure(now.truth) for name, metric in networks.frames.items()}
     for row, frame in now.rows.items():
-        yield from ((row, name, metric.measure(frame, now.truth)) for name, metric in networks.frames.items())
+        yield from ((row, name, measured(frame)) for name, measured in beside_truth.items())
         for name, metric in PICTURES.items():
             value = metric.measure(frame)
             yield row, name, value
@@ -221,7 +226,7 @@ def _logits(rgb: np.ndarray, classifier) -> np.ndarray:
     from vision.backbones import classifier_crop
 
     with torch.inference_mode():
-        return classifier.logits(classifier_crop(rgb)[None]).numpy()  # (1, classes)
+        return classifier.logits(classifier_crop(rgb, classifier.resize)[None]).numpy()  # (1, classes)
 
 
 def _pooled(rgb: np.ndarray, features) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from bench.provenance import recorded
 from bench.scores import read_scores
 from bench.stand_ins import note_on_rows
 from bench.statistics import mean_interval
@@ -101,4 +102,4 @@ def to_markdown(table: pd.DataFrame, note: str) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    tyro.cli(recorded(main, VERSION, "csv", "markdown"))

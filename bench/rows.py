@@ -39,6 +39,11 @@ def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     return method
 
 
+def trained_as(options: dict) -> str | None:
+    """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
+    return options.get("training") or options.get("checkpoint")
+
+
 def _find(name: str) -> type[Method]:
     """The one Method class that bench/methods/<name>.py defines."""
     if name not in names():

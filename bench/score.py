@@ -26,6 +26,7 @@ from bench.measure import (
     set_metrics,
 )
 from bench.metrics.warp_error import lai_occluded
+from bench.provenance import recorded
 from media.flow import read_kitti
 from media.image import frame_path, read_frames
 from media.tables import CLIPS, COLORIZED, SCORES, folder_of, kept, read_table, write_table
@@ -121,4 +122,4 @@ def labels_of(images: pd.DataFrame) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    tyro.cli(recorded(main, VERSION, "table"))

@@ -6,7 +6,9 @@ from pathlib import Path
 import tyro
 
 from bench.method import Setting
+from bench.provenance import ROOT, recorded, version_in
 from bench.rows import load
+from media.tables import folder_of
 
 
 def main(
@@ -20,6 +22,7 @@ def main(
     validation: Path,
     validation_clips: Path | None = None,
     validation_flow: Path | None = None,
+    recolored: tuple[Path, ...] = (),
     backbone: str,
     weights: Path,
     seed: int,
@@ -37,23 +40,26 @@ def main(
         validation: table of the photographs on which the checkpoint is chosen.
         validation_clips: table of clips on which it is chosen instead.
         validation_flow: table of their flow.
+        recolored: tables of what rows made of the training clips, for a method that learns to correct them.
         backbone: network for features and losses, a name of vision.backbones.
         weights: folder of weight files.
         seed: everything random follows from it.
         out: folder of the training.
     """
-    from colorize.pairs import Items, TrainingData
+    from colorize.pairs import Items, Recolored, TrainingData
 
     options = json.loads(settings)
+    options.pop("recolored", None)  # the rows whose results are in `recolored`
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
     data = TrainingData(
         Items(clips, clip_references, clip_flow),
         Items(photos, photo_references),
         Items(validation),
         validation_clips and Items(validation_clips, flow=validation_flow),
+        tuple(Recolored(clips, clip_references, clip_flow, folder_of(table) / "clips") for table in recolored),
     )
     method.fit(data, options, out)
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    tyro.cli(recorded(main, version_in(ROOT / "colorize/train.py"), "out"))

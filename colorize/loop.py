@@ -294,6 +294,7 @@ def summary_of(state: dict, learner: Learner, settings: TrainSettings, seconds: 
     """What was trained, which step was chosen, and whether it is better than step 0."""
     return {
         "steps": settings.steps,
+        "batch": settings.batch,
         **learner.description(),
         **state["best"],
         "validation_step0": state["start"],

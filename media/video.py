@@ -258,9 +258,14 @@ class VideoWriter:
     written as 4:4:4 instead. There are no B-frames, so that files made one after another join without overlap.
     """
 
-    def __init__(self, path: str | Path, time_base: Fraction, rate: Fraction):
-        """time_base: seconds a tick; rate: the usual frames a second, which players show and x264 plans with."""
+    def __init__(self, path: str | Path, time_base: Fraction, rate: Fraction, keyframe_every: int | None = None):
+        """time_base: seconds a tick; rate: the usual frames a second, which players show and x264 plans with.
+
+        keyframe_every: so many frames at most from one that stands alone to the next, for players that step; None:
+        x264's choice.
+        """
         self.path, self.time_base, self.rate = Path(path), time_base, rate
+        self.keyframes = {"g": str(keyframe_every)} if keyframe_every else {}
         self.stream = None
 
     def __enter__(self) -> "VideoWriter":
@@ -279,7 +284,7 @@ class VideoWriter:
 
     def _begin(self, frame: TimedFrame) -> None:
         height, width = frame.rgb.shape[:2]
-        options = QUALITY | {"bf": "0"}
+        options = QUALITY | {"bf": "0"} | self.keyframes
         self.stream = self.container.add_stream("libx264", self.rate, options=options, time_base=self.time_base)
         self.stream.height, self.stream.width = height, width
         self.stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from media.image import cover_crop
+
 
 @pytest.fixture(autouse=True)
 def seeded():
@@ -37,6 +39,21 @@ def moving(picture):
         return [wide[:, step * (count - i) : step * (count - i) + width] for i in range(count)]
 
     return make
+
+
+@pytest.fixture
+def place_on():
+    """Finds the (top, left) of a picture's panel on a sheet (media.sheet), None if it is not there."""
+
+    def find(sheet: np.ndarray, rgb: np.ndarray, width: int) -> tuple[int, int] | None:
+        panel = cover_crop(rgb, (round(width * rgb.shape[0] / rgb.shape[1]), width))
+        height = panel.shape[0]
+        for top, left in np.argwhere((sheet[:-height, :-width] == panel[0, 0]).all(axis=-1)):
+            if np.array_equal(sheet[top : top + height, left : left + width], panel):
+                return int(top), int(left)
+        return None
+
+    return find
 
 
 @pytest.fixture

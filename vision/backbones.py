@@ -18,6 +18,7 @@ class Backbone(nn.Module):
 
     label: str  # how tables name it
     level_channels: tuple[int, ...] = ()  # of the four maps of `levels`
+    resize: str = "bilinear"  # how `classifier_crop` makes pictures smaller: as its weights were published
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
         """Four feature maps, shallow to deep, at strides 2, 4, 8, 16."""
@@ -41,6 +42,7 @@ class EfficientNetLite0(Backbone):
 
     label = "EfficientNet-Lite0"
     level_channels = (16, 24, 40, 112)
+    resize = "bicubic"
 
     def __init__(self, weights_dir: str | Path):
         super().__init__()
@@ -173,10 +175,12 @@ def rgb_tensor(rgb: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))).float() / 255
 
 
-def classifier_crop(rgb: np.ndarray) -> Tensor:
-    """The usual ImageNet test view: shorter side 256 (bicubic, antialiased), centre 224; (3, 224, 224) in 0..1."""
-    from torchvision.transforms import InterpolationMode
-    from torchvision.transforms.functional import center_crop, resize
+def classifier_crop(rgb: np.ndarray, resize: str = EfficientNetLite0.resize) -> Tensor:
+    """The usual ImageNet test view: shorter side 256 (antialiased), centre 224; (3, 224, 224) in 0..1.
 
-    image = resize(rgb_tensor(rgb), 256, InterpolationMode.BICUBIC, antialias=True)
-    return center_crop(image, 224).clamp(0, 1)
+    resize: that of the network, bilinear or bicubic.
+    """
+    from torchvision.transforms import InterpolationMode, functional
+
+    image = functional.resize(rgb_tensor(rgb), 256, InterpolationMode(resize), antialias=True)
+    return functional.center_crop(image, 224).clamp(0, 1)

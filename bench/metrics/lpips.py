@@ -4,22 +4,17 @@ The calibration ships with the package lpips; AlexNet's weights are torchvision'
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from vision.weights import WeightFile, locate
+from vision.weights import ALEXNET, locate
 
 UNIT = "none"
 DIRECTION = "down"
 SCOPE = "frame"
 VERSION = 1
-
-ALEXNET = WeightFile(
-    name="alexnet-owt-7be5be79.pth",
-    origin="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-    sha256="7be5be79",
-)
 
 
 def load_lpips(weights_dir: str | Path):
@@ -41,9 +36,29 @@ def load_lpips(weights_dir: str | Path):
 
 def lpips(rgb: np.ndarray, truth: np.ndarray, network) -> float:
     """Distance of two uint8 pictures (H, W, 3), at least 32 x 32, which the network of `load_lpips` sees in -1..1."""
+    return beside(truth, network)(rgb)
+
+
+def beside(truth: np.ndarray, network) -> Callable[[np.ndarray], float]:
+    """`lpips` of one truth as a function of the picture: the network sees the truth once for all rows."""
     import torch
+
+    of_truth = _seen(truth, network)
+
+    def lpips_of(rgb: np.ndarray) -> float:
+        with torch.inference_mode():
+            pairs = zip(network.lins, _seen(rgb, network), of_truth, strict=True)
+            return float(sum(weigh((one - other) ** 2).mean() for weigh, one, other in pairs))
+
+    return lpips_of
+
+
+def _seen(rgb: np.ndarray, network) -> list:
+    """The network's maps (1, C, h, w) of a picture, each position of unit length, as LPIPS.forward computes them."""
+    import torch
+    from lpips import normalize_tensor
 
     from vision.backbones import rgb_tensor
 
     with torch.inference_mode():
-        return float(network(rgb_tensor(rgb)[None], rgb_tensor(truth)[None], normalize=True))
+        return [normalize_tensor(level) for level in network.net(network.scaling_layer(2 * rgb_tensor(rgb)[None] - 1))]

@@ -1,13 +1,17 @@
 """A small prepared world with known motion: two clips, three labelled images, their flow and references."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from bench import colorize
 from bench.method import Given, Setting, Step
+from bench.rows import load
+from bench.trained import Trained
 from media.color import lab_from_rgb
 from media.flow import write_kitti
 from media.image import frame_path, write_png
@@ -82,6 +86,18 @@ def world(tmp_path) -> World:
 
 
 @pytest.fixture
+def coloured(world):
+    """Colours the world's items as a row of the pipeline: coloured(row, **options) gives the table of its results."""
+
+    def run(row: str, **options) -> Path:
+        table = world.root / f"colorize/{row}.parquet"
+        colorize.main(row=row, options=json.dumps(options), table=table, **world.inputs())
+        return table
+
+    return run
+
+
+@pytest.fixture
 def toy_lab() -> np.ndarray:
     """Lab frames (5, 48, 64, 3) of a moving clip."""
     return lab_from_rgb(moving_clip(3))
@@ -91,12 +107,34 @@ def toy_lab() -> np.ndarray:
 def toy_given(toy_lab) -> Given:
     """Everything a method can be given for the toy clip."""
     reference = lab_from_rgb(moving_clip(4, n_frames=1)[0])[:37, :51]
-    return Given("clips", "toy", reference, toy_lab[0], iter(backward_steps(len(toy_lab))))
+    steps, processed = iter(backward_steps(len(toy_lab))), iter(toy_lab[..., 1:])
+    return Given("clips", "toy", reference, toy_lab[0], steps, processed)
 
 
 @pytest.fixture
 def setting(tmp_path) -> Setting:
     return Setting(weights_dir=tmp_path, backbone="efficientnet_lite0", checkpoint=None, seed=0)
+
+
+@pytest.fixture(scope="session")
+def model_of(trained, tmp_path_factory):
+    """model_of(name): a setting with an untrained model of that method, saved as a training saves it."""
+
+    def make(name: str) -> Setting:
+        import torch
+
+        from bench import learning
+
+        method = load(name, {}, trained)
+        if not isinstance(method, Trained):
+            return trained
+        torch.manual_seed(0)
+        path = tmp_path_factory.mktemp(name) / "model.safetensors"
+        described = {"backbone": "efficientnet_lite0", "method": name, "width": 0.25, "items": 3}
+        learning.save(method.network(0.25, 3), path, described)
+        return replace(trained, checkpoint=path)
+
+    return make
 
 
 @pytest.fixture(scope="session")

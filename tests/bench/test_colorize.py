@@ -9,7 +9,7 @@ from bench import colorize
 from bench.method import Method
 from media.color import lab_from_rgb
 from media.image import frame_path, read_rgb
-from media.tables import COLORIZED, REFERENCES, read_table, write_table
+from media.tables import COLORIZED, REFERENCES, read_table, records, write_table
 from vision.weights import MissingWeights
 
 
@@ -18,8 +18,9 @@ def run(world):
     """A function that colours the small world with a row; returns the table by (kind, item) and the folder."""
 
     def call(row: str = "row", options: dict | None = None, **changes):
-        table = world.root / "colorize" / f"{row}.parquet"
-        colorize.main(row=row, options=json.dumps(options or {}), table=table, **(world.inputs() | changes))
+        given = world.inputs() | {"table": world.root / "colorize" / f"{row}.parquet"} | changes
+        colorize.main(row=row, options=json.dumps(options or {}), **given)
+        table = given["table"]
         return read_table(table, COLORIZED).set_index(["kind", "item"]), table.with_suffix("")
 
     return call
@@ -88,6 +89,49 @@ def test_reference_reaches_the_method(run, use, world):
     given = seen["images", "image_1"]
     np.testing.assert_array_equal(given.reference, lab_from_rgb(world.images["image_0"][0]))
     assert given.first_frame is None and given.flow is None
+
+
+@pytest.fixture
+def second_reference(world):
+    """image_1 is the reference of rank 2 of every clip."""
+    table = world.root / "references/clips/test.parquet"
+    path = str(frame_path(world.root / "images/test/image_1", 0))
+    further = [{"item": item, "rank": 2, "reference": "image_1", "path": path} for item in world.clips]
+    write_table([*records(read_table(table, REFERENCES)), *further], table, REFERENCES)
+
+
+def test_the_reference_of_another_rank_reaches_the_method(run, use, world, second_reference):
+    seen = {}
+
+    def look(frames, given):
+        seen[given.item] = given.reference
+        yield from grey(frames, given)
+
+    use(look, given={"clips": ("reference",)})
+    run(rank=2)
+    np.testing.assert_array_equal(seen["clip_b"], lab_from_rgb(world.images["image_1"][0]))
+    run()
+    np.testing.assert_array_equal(seen["clip_b"], lab_from_rgb(world.images["image_0"][0]))
+
+
+def test_an_item_without_a_reference_of_the_rank_is_a_row(run, second_reference):
+    table, _ = run("welsh2002", rank=3, images=None)
+    assert set(table["reason"]) == {"no_reference"} and "rank 3" in table["detail"].iloc[0]
+
+
+def test_only_the_clips_at_some_places(run, world):
+    _, out = run("grey")
+    table, chosen = run("grey", images=None, positions=[2, 7], table=world.root / "shown/test/2/grey.parquet")
+    assert list(table.index) == [("clips", "clip_b")]
+    frames = [read_rgb(frame_path(folder / "clips/clip_b", 3)) for folder in (out, chosen)]
+    np.testing.assert_array_equal(*frames)
+
+
+def test_results_of_a_precomputed_row_are_found_from_a_deeper_folder(run, world):
+    deep = world.root / "shown/test/2/ground_truth.parquet"
+    options = {"precomputed": "{results}/{kind}/test"}
+    table, _ = run("ground_truth", options, images=None, table=deep, results=world.root)
+    assert table["reason"].isna().all()
 
 
 def _raises(frames, given):
@@ -174,8 +218,35 @@ def test_input_that_is_not_there_is_an_error(run, row, changes, what):
 
 def test_what_no_stage_makes_is_an_error(run, use):
     use(grey, given={"clips": ("processed",)})
-    with pytest.raises(ValueError, match="no stage makes `processed`"):
+    with pytest.raises(ValueError, match="`processed` needs --processed"):
         run()
+
+
+def test_a_post_processor_is_given_the_other_rows_colours(run, use, world):
+    _, out = run("flow_propagation")
+
+    def handed_on(frames, given):
+        for _ in frames:
+            yield next(given.processed)
+
+    use(handed_on, given={"clips": ("processed",)})
+    table, after = run("flow_propagation+x", processed=world.root / "colorize/flow_propagation.parquet")
+    assert table["reason"].isna().all() and set(table.index) == {("clips", "clip_a"), ("clips", "clip_b")}
+    found, before = (read_rgb(frame_path(folder / "clips/clip_a", 3)).astype(int) for folder in (after, out))
+    # Not equal: a colour that was clipped to the gamut has another L, and is given the input's again.
+    assert np.abs(found - before).mean() < 0.1
+
+
+def test_an_item_that_the_other_row_lacks_is_a_row_with_its_reason(run, use, world):
+    rows = [
+        {"item": "clip_a", "kind": "clips", "n_frames": 0, "reason": "method_raised", "detail": "ValueError: too dark"},
+    ]
+    write_table(rows, world.root / "colorize/other.parquet", COLORIZED)
+    use(grey, given={"clips": ("processed",)})
+    table, _ = run("other+x", processed=world.root / "colorize/other.parquet")
+    assert (table["reason"] == "no_processed").all()
+    assert "method_raised (ValueError: too dark)" in table.loc[("clips", "clip_a"), "detail"]
+    assert "no line for it" in table.loc[("clips", "clip_b"), "detail"]
 
 
 def test_randomness_depends_on_the_item_not_on_the_order(run, use, world):

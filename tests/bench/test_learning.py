@@ -29,7 +29,7 @@ def train(world, tmp_path):
     write_table(rows, world.root / "flow/test.parquet", FLOW)
     write_table([], tmp_path / "none.parquet", CLIPS)
 
-    def run(method, clips=False, recolored=None, **changes):
+    def run(method, clips=False, recolored=(), **changes):
         main(
             settings=json.dumps({"method": method, **SETTINGS, **changes}),
             clips=world.root / "clips/test.parquet" if clips else tmp_path / "none.parquet",
@@ -71,7 +71,7 @@ def test_a_regression_fits_one_picture(train):
 
 def test_lai2018_learns_to_correct_rows_and_calms_them(train, coloured, world):
     table = coloured("flow_propagation")
-    options = {"clips": True, "recolored": [table], "sequence": 3, "photo_share": 0, "width": 0.25}
+    options = {"clips": True, "recolored": (table,), "sequence": 3, "photo_share": 0, "width": 0.25}
     out = train("lai2018", **options, steps=12, validate_every=12, learning_rate=1e-3)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["improved"] and summary["validated"] == "of its own losses"

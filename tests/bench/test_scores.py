@@ -1,9 +1,7 @@
-"""Scores of some datasets' clips, and Figure 7's curves from them."""
+"""Scores of some datasets' clips."""
 
-import pandas as pd
 import pytest
 
-from bench import figure7
 from bench.scores import read_scores
 from media.tables import CLIPS, SCORES, write_table
 
@@ -38,16 +36,3 @@ def test_scores_of_one_dataset(tables):
 def test_a_dataset_without_clips_is_an_error(tables):
     with pytest.raises(ValueError, match=r"clips_of names empty, of which .* clips of: davis, videvo"):
         read_scores(*tables, ["davis", "empty"])
-
-
-def test_the_curves_are_means_over_the_clips_that_are_long_enough(tables, tmp_path):
-    scores, clips = tables
-    rows = ["fusion", "copy_first"]
-    figure7.main(rows=rows, scores=scores, clips=clips, clips_of=[], seed=0, csv=tmp_path / "figure7.csv")
-    found = pd.read_csv(tmp_path / "figure7.csv")
-    assert found[["method", "frame", "psnr", "n_clips"]].to_numpy().tolist() == [
-        ["fusion", 1, 35.0, 2], ["fusion", 2, 20.0, 1], ["copy_first", 1, 15.0, 2], ["copy_first", 2, 10.0, 1],
-    ]  # fmt: skip
-    assert list(found.columns) == ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
-    assert found.loc[0, ["psnr_low", "psnr_high"]].tolist() == [30, 40]
-    assert found.loc[1, ["psnr_low", "psnr_high"]].isna().all()  # one clip

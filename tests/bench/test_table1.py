@@ -98,6 +98,7 @@ def test_columns_and_order(make):
     cells, _, _ = make()
     expected = (
         "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained,"
+        "samples_trained,"
         "top5_low,top5_high,top1_low,top1_high,colorful_low,colorful_high,flicker_low,flicker_high"
     )
     assert list(cells) == list(ROWS)
@@ -123,6 +124,46 @@ def test_zero_is_a_score_and_absence_is_empty(make):
     assert all(line["flicker_plus"] == "" for line in cells.values())
     # `ours` does clips but every one failed: a count of 0, and no score.
     assert (cells["ours"]["n_clips"], cells["ours"]["flicker"]) == ("0", "")
+
+
+PLUS = [
+    *clip_rows("ground_truth", {"a": [1, 2, 3], "b": [4]}),
+    *clip_rows("ours", {"a": [6, 6, 6], "b": [6]}),
+    *clip_rows("ours+lai2018", {"a": [3, 3, 3], "b": [6]}),
+    *clip_rows("copy_first+lai2018", {"a": [1, 1, 1], "b": [1]}),
+]
+
+
+def test_flicker_after_a_post_processor_is_a_column_and_no_row(make):
+    plus = {"method": "lai2018", "training": "ours"}
+    cells, text, _ = make(SUMMARY | {"recolored": ["ours"]}, PLUS, plus=json.dumps(plus))
+    assert list(cells) == list(ROWS)
+    assert (cells["ours"]["flicker_plus"], cells["copy_first"]["flicker_plus"]) == ("4.5", "1")
+    assert cells["grey"]["flicker_plus"] == ""
+    line = next(line for line in text.splitlines() if line.startswith("| ours "))
+    assert "4.500‡" in line and "1.500" in line  # ours, and over the 3 of ground truth
+    assert "‡: lai2018 was trained on what these rows make of the training clips, ours" in text
+    assert "5.690" not in text and "names no post-processor" not in text
+
+
+def test_the_budget_of_a_training_is_steps_times_batch(make):
+    cells, _, _ = make(SUMMARY | {"batch": 4})
+    assert (cells["ours"]["samples_trained"], cells["grey"]["samples_trained"]) == ("1200", "")
+    cells, _, _ = make(SUMMARY | {"settings": {"batch": 2}})  # as the metadata of a checkpoint have it
+    assert cells["ours"]["samples_trained"] == "600"
+
+
+def test_the_table_says_which_trained_rows_are_nearer_to_the_truth_than_grey(make):
+    def ab(row, values):
+        return [
+            {"row": row, "kind": "clips", "metric": "psnr_ab", "item": item, "frame": 0, "value": float(value)}
+            for item, value in zip("ab", values, strict=True)
+        ]
+
+    _, text, _ = make(scores=[*ab("grey", [20, 22]), *ab("ours", [23, 20])])
+    assert "grey has 21.00. Trained rows above it: ours (21.50); not above it: none." in text
+    _, text, _ = make(scores=[*ab("grey", [20, 22]), *ab("ours", [21, 21])])
+    assert "above it: none; not above it: ours (21.00)." in text
 
 
 def test_steps_only_where_something_was_trained(make):

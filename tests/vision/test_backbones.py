@@ -35,6 +35,20 @@ def test_lite0_knows_a_cat(lite):
     assert scores.argmax().item() in (281, 282, 285)
 
 
+def test_each_classifier_sees_pictures_as_its_weights_were_published(lite):
+    import timm
+    from skimage import data
+    from torchvision.models import VGG19_Weights
+
+    assert lite.resize == timm.get_pretrained_cfg("tf_efficientnet_lite0").interpolation
+    published = VGG19_Weights.IMAGENET1K_V1.transforms(mean=(0, 0, 0), std=(1, 1, 1))
+    picture = data.chelsea()
+    found = backbones.classifier_crop(picture, backbones.VGG19Classifier.resize)
+    expected = published(torch.from_numpy(picture).permute(2, 0, 1).float() / 255)
+    torch.testing.assert_close(found, expected.clamp(0, 1))
+    assert (found - backbones.classifier_crop(picture, lite.resize)).abs().mean() > 1e-3
+
+
 def test_backbones_are_frozen(lite):
     assert not lite.training and not any(p.requires_grad for p in lite.parameters())
 

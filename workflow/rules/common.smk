@@ -1,5 +1,6 @@
 # What the rules share: the check of the configuration, and reading what a module declares without importing it.
 import ast
+import hashlib
 import json
 import re
 from functools import cache
@@ -11,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 import yaml
 
+from colorize.settings import LossWeights
 from prep.datasets import DatasetError, Selection, planned_count, read_registry
 from prep.shards import shards_for
 
@@ -53,9 +55,9 @@ def version_of(path):
 
 def code_of(row):
     """The file that colours a row; stops at a method that has none, and at an option that its constructor lacks."""
-    options = config["methods"][row]
+    options = ROWS[row]
     kind = next((kind for kind in ("precomputed", "command") if kind in options), None)
-    name = options.get("method", row)
+    name = options.get("method", row.rpartition("+")[2])
     path = f"bench/{kind}.py" if kind else f"bench/methods/{name}.py"
     if not (ROOT / path).exists():
         files = [p.stem for p in (ROOT / "bench/methods").glob("[!_]*.py")]
@@ -78,13 +80,13 @@ def constructor_arguments(path):
 
 def given_to(row):
     """What a row's method is given for each kind of item (see bench/method.py)."""
-    return config["methods"][row].get("given") or declared(code_of(row), "given")
+    return ROWS[row].get("given") or declared(code_of(row), "given")
 
 
 def trainings_of(row):
     """The training that a row waits for, as a list of one name or none."""
-    training = config["methods"][row].get("training")
-    if training is not None and training not in config["training"]:
+    training = ROWS[row].get("training")
+    if training is not None and training not in TRAININGS:
         raise WorkflowError(
             f"config: methods.{row} wants the training {training!r}, which is not under 'training'; "
             + nearest(training, config["training"])
@@ -94,21 +96,100 @@ def trainings_of(row):
 
 def inputs_of_row(wildcards):
     """What a row's job reads: the test sets, and only those extras that its method asks for."""
-    given = given_to(wildcards.row)
-    needs = {
-        "clips": "<results>/clips/test.parquet",
-        "images": "<results>/images/test.parquet",
-    }
-    if "flow" in given.get("clips", ()):
-        needs["clip_flow"] = f"<results>/flow/{config['flow']}/test.parquet"
-    for kind in ("clips", "images"):
+    return inputs_for(wildcards.row, "test", ("clips", "images"))
+
+
+def inputs_of_shown(wildcards):
+    """What a job reads that colours a set's clips only to show them."""
+    return inputs_for(wildcards.row, wildcards.split, ("clips",))
+
+
+def inputs_for(row, split, kinds):
+    """The sets of a split, and only those extras that the row's method asks for."""
+    given = given_to(row)
+    needs = {kind: f"<results>/{kind}/{split}.parquet" for kind in kinds}
+    if "clips" in kinds and "flow" in given.get("clips", ()):
+        needs["clip_flow"] = f"<results>/flow/{config['flow']}/{split}.parquet"
+    for kind in kinds:
         if "reference" in given.get(kind, ()):
-            needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/test.parquet"
-    for training in trainings_of(wildcards.row):
+            needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/{split}.parquet"
+    if "processed" in given.get("clips", ()) and "clips" in kinds:
+        needs["processed"] = f"<results>/colorize/{processed_by(row)}.parquet"
+    for training in trainings_of(row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
-    if "checkpoint" in config["methods"][wildcards.row]:
-        needs["checkpoint"] = checkpoint_of(wildcards.row)
+    if "checkpoint" in ROWS[row]:
+        needs["checkpoint"] = checkpoint_of(row)
     return needs
+
+
+def processed_by(row):
+    """The row whose results a post-processor works on: what stands in front of the last `+` of its name."""
+    other = row.rpartition("+")[0]
+    if other not in ROWS or "clips" not in given_to(other):
+        raise WorkflowError(
+            f"config: methods.{row} is a post-processor, so its name has to be `<row>+<post-processor>` with a row that "
+            f"colours clips, not {other!r}; {nearest(other, ROWS)}"
+        )
+    return other
+
+
+def recolored_for(training):
+    """What rows make of the training clips, for a training that learns to correct them (`recolored`)."""
+    rows = TRAININGS[training].get("recolored", [])
+    for row in rows:
+        if row not in config["methods"]:
+            raise WorkflowError(
+                f"config: training.{training}.recolored has the row {row!r}, which is not under 'methods'; "
+                + nearest(row, config["methods"])
+            )
+    return [f"<results>/recolored/{row}.parquet" for row in rows]
+
+
+def shown_flags(wildcards, input, output):
+    """The flags of a job that colours clips only to show them: inputs, rank of the reference, which test clips."""
+    chosen = " ".join(map(str, MULTIMODAL.values()))
+    positions = f" --positions {chosen}" if wildcards.split == "test" else ""
+    results = quote(str(Path(output.table).parents[3]))
+    return f"{flags(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
+
+
+def may_be_processed(row):
+    """Whether a row is one of those whose flicker Table 1 also gives after a post-processor."""
+    return "clips" in given_to(row) and "precomputed" not in ROWS[row] and "+" not in row
+
+
+def shown_rows(figure, *sources):
+    """The rows that colour clips for a figure; stops at one that is not a row, or is given none of `sources`."""
+    rows = config["figures"][figure]["rows"]
+    for row in rows:
+        if row not in config["methods"]:
+            raise WorkflowError(
+                f"config: figures.{figure}.rows has the row {row!r}, which is not under 'methods'; "
+                + nearest(row, config["methods"])
+            )
+        if not set(sources) & set(given_to(row).get("clips", ())):
+            raise WorkflowError(
+                f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but the row "
+                f"{row!r} is not given one for clips; choose a row that is."
+            )
+    return rows
+
+
+def colorized_by_rank(row):
+    """A row's tables of the test clips by rank of reference, from 1 on; that of rank 1 is the one that is scored."""
+    ranks = range(2, min(MULTIMODAL_REFERENCES, config["references"]["count"]) + 1)
+    further = [f"<results>/colorize_shown/test/{rank}/{row}.parquet" for rank in ranks]
+    return [f"<results>/colorize/{row}.parquet", *further]
+
+
+def shown_set(split):
+    """The table of a set of clips that is only shown; stops where the configuration has no such set."""
+    if split not in config["clips"]["sets"]:
+        raise WorkflowError(
+            f"config: there is no set of clips {split!r} to show; put one under clips.sets, such as "
+            f"`{split}: {{from: [{{dataset: <name in the registry>, files: <glob>}}]}}`. See config/README.md."
+        )
+    return f"<results>/clips/{split}.parquet"
 
 
 def checkpoint_of(row):
@@ -116,6 +197,37 @@ def checkpoint_of(row):
     if "training" in config["methods"][row]:
         raise WorkflowError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
     return str(ROOT / config["methods"][row]["checkpoint"])
+
+
+def ablation_of(row, changes):
+    """The training of an ablation: that of the row `ablations.of`, with the ablation's own weights of losses."""
+    whole = config["training"][trainings_of(config["ablations"]["of"])[0]]
+    losses = whole.get("losses", {})
+    if LossWeights(**losses | changes["losses"]) == LossWeights(**losses):
+        raise WorkflowError(
+            f"config: ablations.rows.{row} gives {as_json(changes['losses'])}, which is what ablations.of has already; "
+            "give a loss another weight (0 leaves it out), or take the ablation out."
+        )
+    return whole | {"losses": losses | changes["losses"]}
+
+
+def stop_at_impossible_ablations():
+    """Stop where `ablations.of` is no row with a training, or where an ablation has the name of something else."""
+    of, rows = config["ablations"]["of"], config["ablations"]["rows"]
+    if of not in config["methods"]:
+        raise WorkflowError(
+            f"config: ablations.of wants the row {of!r}, which is not under 'methods'; {nearest(of, config['methods'])}"
+        )
+    if not trainings_of(of):
+        raise WorkflowError(
+            f"config: ablations.of wants the row {of!r}, which has no 'training' whose losses could be changed."
+        )
+    for row in rows:
+        for place in ("methods", "training"):
+            if row in config[place]:
+                raise WorkflowError(
+                    f"config: ablations.rows.{row} has the name of an entry under {place!r}; call it otherwise."
+                )
 
 
 def validation_clips(wildcards):
@@ -187,7 +299,7 @@ def claimed_by_others(wildcards):
 
 def gallery_of(split):
     """The image set that a split's references are searched in."""
-    return config["references"]["gallery"]["test" if split == "test" else "train"]
+    return config["references"]["gallery"]["train" if split in ("train", "validation") else "test"]
 
 
 def registered(items):
@@ -206,10 +318,26 @@ def as_json(value):
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 stop_at_unknown_keys(config, SCHEMA)
 validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
+config["clips"]["sets"] = {split: items for split, items in config["clips"]["sets"].items() if items is not None}
 
 # Rows in the order of the default configuration, those of an overlay after them.
 default_rows = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]
 config["methods"] = {row: config["methods"][row] for row in {**default_rows, **config["methods"]}}
+
+# What can be coloured and trained: the rows of Table 1, and those of Table 5, which colour photographs alone.
+ROWS, TRAININGS = dict(config["methods"]), dict(config["training"])
+stop_at_impossible_ablations()
+FULL_ROW = config["ablations"]["of"]
+for row, changes in config["ablations"]["rows"].items():
+    TRAININGS[row] = ablation_of(row, changes)
+    ROWS[row] = {"method": FULL_ROW, **ROWS[FULL_ROW], "training": row, "given": {"images": ["reference"]}}
+# Flicker of Table 1 after a post-processor: one more row for each that colours clips by a method of its own.
+PLUS = config["flicker_plus"] and config["flicker_plus"]["method"]
+PLUS_ROWS = {f"{row}+{PLUS}": row for row in config["methods"] if PLUS and may_be_processed(row)}
+ROWS |= dict.fromkeys(PLUS_ROWS, config["flicker_plus"])
+TABLE1_ROWS = [*config["methods"], *(row for row in PLUS_ROWS if row not in config["methods"])]
+TABLE5_ROWS = [*config["ablations"]["rows"], FULL_ROW]
+TABLE5_TRAININGS = [trainings_of(row)[0] for row in TABLE5_ROWS]
 
 DATASETS = str(ROOT / config["datasets"])
 REGISTRY = read_registry(DATASETS)
@@ -220,6 +348,16 @@ FILMED = [split for split in config["clips"]["sets"] if split not in RENDERED]
 # The files that rows name as their checkpoint, by what the configuration calls them.
 CHECKPOINTS = {own["checkpoint"]: checkpoint_of(row) for row, own in config["methods"].items() if "checkpoint" in own}
 FIRST_FRAME_ROWS = [row for row in config["methods"] if "first_frame" in given_to(row).get("clips", ())]
+# Figures 11 to 14 show a test clip each, by its place among the kept ones, with so many references.
+MULTIMODAL = dict(zip(("11", "12", "13", "14"), config["figures"]["multimodal"]["clips"]))
+MULTIMODAL_REFERENCES = 5
+# The figures about a set of clips that a configuration may have or not.
+SHOWN_FIGURES = [number for number, split in (("15", "legacy"), ("16", "long")) if split in config["clips"]["sets"]]
+
+# What was configured goes to every job for its sidecar (bench/provenance.py), and is a parameter of none: a key that a
+# job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
+CONFIG_HASH = hashlib.sha256(as_json(config).encode()).hexdigest()
+shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={CONFIG_HASH}; ")
 
 
 wildcard_constraints:
@@ -228,7 +366,9 @@ wildcard_constraints:
     rendered="|".join(map(re.escape, RENDERED)) or "-",
     kind="clips|images",
     gallery="|".join(map(re.escape, set(config["references"]["gallery"].values()))),
+    multimodal="|".join(MULTIMODAL),
     shard=r"\d+",
-    row="|".join(map(re.escape, config["methods"])),
-    training="|".join(map(re.escape, config["training"])) or "-",
+    rank=r"\d+",
+    row="|".join(map(re.escape, ROWS)),
+    training="|".join(map(re.escape, TRAININGS)) or "-",
     estimator=r"[\w:.-]+",

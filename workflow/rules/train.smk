@@ -1,4 +1,4 @@
-# One job for each entry under `training`.
+# One job for each entry under `training`, and for each ablation of one.
 
 
 rule train:
@@ -10,6 +10,7 @@ rule train:
         photos="<results>/images/train.parquet",
         photo_references="<results>/references/images/train.parquet",
         validation="<results>/images/validation.parquet",
+        recolored=lambda wildcards: recolored_for(wildcards.training),
     output:
         checkpoint="<results>/train/{training}/model.safetensors",
         summary="<results>/train/{training}/summary.json",
@@ -19,14 +20,15 @@ rule train:
         "<logs>/train/{training}.log",
     benchmark:
         "<logs>/train/{training}.benchmark.tsv"
-    threads: lambda wildcards: config["training"][wildcards.training].get("threads", 2)
+    threads: lambda wildcards: TRAININGS[wildcards.training].get("threads", 2)
     resources:
         mem_mb=5000,
         gpu=0,
     params:
         version=version_of("colorize/train.py"),
+        method=lambda wildcards: version_of(f"bench/methods/{TRAININGS[wildcards.training]['method']}.py"),
         inputs=flags,
-        settings=lambda wildcards: as_json(config["training"][wildcards.training]),
+        settings=lambda wildcards: as_json(TRAININGS[wildcards.training]),
         backbone=config["backbone"],
         weights=WEIGHTS,
         seed=config["seed"],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics.lpips import ALEXNET, load_lpips, lpips
-from vision.weights import MissingWeights
+from bench.metrics.lpips import beside, load_lpips, lpips
+from vision.weights import ALEXNET, MissingWeights
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,14 @@ def test_the_network_sees_pictures_in_minus_one_to_one(network, rgb):
     grey = np.full_like(rgb, 128)
     first, second = (torch.from_numpy(x.transpose(2, 0, 1).copy())[None] / 127.5 - 1 for x in (rgb, grey))
     assert lpips(rgb, grey, network) == pytest.approx(float(network(first, second)), rel=1e-4)
+
+
+def test_several_pictures_beside_one_truth_are_what_the_package_finds(network, rgb):
+    measured = beside(rgb, network)
+    tensor = lambda x: torch.from_numpy(x.transpose(2, 0, 1).copy())[None] / 255  # noqa: E731
+    for other in (rgb[::-1], rgb // 2, rgb[..., ::-1]):
+        expected = float(network(tensor(other), tensor(rgb), normalize=True))
+        assert measured(other.copy()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_missing_file_is_named(tmp_path):

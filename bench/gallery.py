@@ -1,0 +1,207 @@
+"""What the figures made of pictures share: the panels of rows, truth, input and reference, which items are shown, and
+writing a folder of labelled strips with the table of what they show and a caption.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.metrics.colorfulness import colorfulness
+from bench.metrics.psnr import psnr
+from media.color import luminance_from_rgb, with_luminance
+from media.image import cover_crop, frame_path, read_rgb, write_png
+from media.sheet import PAPER, WIDTH, Panel, grid
+from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
+
+# Panels that are no row's result go by these names.
+TRUTH, INPUT, REFERENCE = "ground_truth", "input", "reference"
+FRAMES = (0, 5, 10, 15, 20, 24)  # of a clip of 25 frames
+COLUMNS = ["figure", "file", "item", "row", "frame", "reason"]  # of shown.csv, before the numbers
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A panel and what it shows: a line of shown.csv."""
+
+    row: str  # a row of the tables, or TRUTH, INPUT or REFERENCE
+    frame: int
+    picture: np.ndarray | None  # uint8 RGB (H, W, 3); None where there is none to show
+    reason: str = ""  # why there is none
+    numbers: dict[str, float] = field(default_factory=dict)  # columns of shown.csv
+    lines: tuple[str, ...] = ()  # written under the picture
+
+    def named(self) -> "Shown":
+        """The same with its row written under it."""
+        return replace(self, lines=(self.row, *self.lines))
+
+    def panel(self) -> Panel:
+        return Panel(self.picture, self.lines) if self.picture is not None else Panel(None, (self.row, self.reason))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One file of a figure: lines of panels about one item."""
+
+    item: str
+    lines: Sequence[Sequence[Shown]]
+    headings: Sequence[str] = ()  # over the columns
+    labels: Sequence[str] = ()  # left of the lines
+    width: int = WIDTH  # pixels of a panel
+
+
+@dataclass(frozen=True)
+class Items:
+    """The clips or images that rows have coloured, and what is shown of them.
+
+    table: of the prepared items, results/<kind>/test.parquet. references: theirs; reference_size: what they are cropped
+    to. Both are needed only where a reference is shown. datasets: whose items may be chosen; none named: all.
+    """
+
+    kind: str  # clips or images
+    table: Path
+    references: Path | None = None
+    reference_size: tuple[int, int] | None = None  # height, width
+    datasets: Sequence[str] = ()
+
+    @cached_property
+    def n_frames(self) -> dict[str, int]:
+        """Frames of each item that was not rejected, by name in alphabetical order."""
+        found = kept(read_table(self.table, CLIPS)).sort_values("clip")
+        if self.datasets:
+            found = found[found["dataset"].isin(self.datasets)]
+        return dict(zip(found["clip"], found["n_frames"], strict=True))
+
+    def truth(self, item: str, frame: int = 0) -> Shown:
+        """A frame in its own colours."""
+        rgb = read_rgb(frame_path(folder_of(self.table) / item, frame))
+        return with_numbers(Shown(TRUTH, frame, rgb), {"colorful": colorfulness(rgb)})
+
+    def input(self, item: str, frame: int = 0) -> Shown:
+        """What is coloured: a frame's luminance."""
+        luminance = luminance_from_rgb(read_rgb(frame_path(folder_of(self.table) / item, frame)))
+        return Shown(INPUT, frame, with_luminance(luminance, np.zeros((*luminance.shape, 2), np.float32)))
+
+    def reference(self, item: str) -> Shown:
+        """The most similar picture of the gallery, whole, on paper of the item's shape."""
+        rgb = self.given_reference(item)
+        if rgb is None:
+            return Shown(REFERENCE, 0, None, "no_reference: none was found for this item")
+        return Shown(REFERENCE, 0, on_paper(rgb, read_rgb(frame_path(folder_of(self.table) / item, 0)).shape))
+
+    def given_reference(self, item: str) -> np.ndarray | None:
+        """The most similar picture of the gallery, cropped as the rows are given it; None if there is none."""
+        found = read_table(self.references, REFERENCES)
+        best = found[(found["item"] == item) & (found["rank"] == 1)]
+        return None if best.empty else cover_crop(read_rgb(best["path"].iloc[0]), self.reference_size)
+
+    def result(self, colorized: Path, item: str, frame: int = 0) -> Shown:
+        """A frame as a row has coloured it (`colorized`: its table), with its numbers; or why there is none."""
+        row = colorized.stem
+        found = results_of(colorized).get((self.kind, item))
+        if found is None:
+            return Shown(row, frame, None, f"not_coloured: the row does not colour {self.kind}")
+        if found["reason"] is not None:
+            return Shown(row, frame, None, f"{found['reason']}: {found['detail']}")
+        rgb = read_rgb(frame_path(folder_of(colorized) / self.kind / item, frame))
+        truth = read_rgb(frame_path(folder_of(self.table) / item, frame))
+        return with_numbers(Shown(row, frame, rgb), {"psnr": psnr(rgb, truth), "colorful": colorfulness(rgb)})
+
+
+@cache
+def results_of(colorized: Path) -> dict[tuple[str, str], dict]:
+    """The lines of a row's table by kind and item."""
+    return {(line["kind"], line["item"]): line for line in records(read_table(colorized, COLORIZED))}
+
+
+def on_paper(rgb: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A picture (H, W, 3) in the middle of the smallest sheet of paper that is as high to wide as `shape`."""
+    height, width = rgb.shape[:2]
+    sheet = (max(height, -(-width * shape[0] // shape[1])), max(width, -(-height * shape[1] // shape[0])))
+    top, left = (sheet[0] - height) // 2, (sheet[1] - width) // 2
+    paper = np.full((*sheet, 3), PAPER, np.uint8)
+    paper[top : top + height, left : left + width] = rgb
+    return paper
+
+
+def with_numbers(shown: Shown, numbers: dict[str, float]) -> Shown:
+    """The same with numbers, also written under the picture."""
+    words = {"psnr": "{:.1f} dB", "colorful": "colourfulness {:.0f}", "round_trip": "round trip {:.0f} px"}
+    line = ", ".join(words[name].format(value) for name, value in numbers.items())
+    return replace(shown, numbers=numbers, lines=(*shown.lines, line))
+
+
+def evenly(names: Iterable[str], count: int) -> list[str]:
+    """At most `count` of the names, evenly over their alphabetical order, the first and the last among them."""
+    names = sorted(names)
+    places = np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)
+    return [names[place] for place in places]
+
+
+def note_on_choice(items: Items, shown: Sequence[str]) -> str:
+    """How the items were chosen, in words."""
+    of = f" of {', '.join(items.datasets)}" if items.datasets else ""
+    return (
+        f"Shown: {len(shown)} of {len(items.n_frames)} test {items.kind}{of}, evenly over their names in alphabetical "
+        "order; none was chosen by eye or by a score."
+    )
+
+
+NOTE_ON_NUMBERS = (
+    "Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, whose luminance every result has, so "
+    "that grey gets a high value too (100 is the cap, of identical pictures); and colourfulness (CIELAB), which is to "
+    "be near that of the truth. An empty panel says why there is no picture."
+)
+
+
+def clip_strip(items: Items, item: str, colorized: Sequence[Path], frames: Sequence[int] = FRAMES) -> Strip:
+    """Rows below each other over frames of a clip, the truth at the top; frames that it does not have are left out."""
+    present = [frame for frame in frames if frame < items.n_frames[item]]
+    lines = [[items.truth(item, frame) for frame in present]]
+    lines += [[items.result(table, item, frame) for frame in present] for table in colorized]
+    labels = [TRUTH, *(table.stem for table in colorized)]
+    return Strip(item, lines, [f"frame {frame}" for frame in present], labels, width=240)
+
+
+def folded(panels: Sequence[Shown], columns: int) -> list[list[Shown]]:
+    """Panels in lines of at most so many."""
+    return [list(panels[start : start + columns]) for start in range(0, len(panels), columns)]
+
+
+def write_gallery(folder: Path, strips: Iterable[Strip], title: str, notes: Sequence[str]) -> None:
+    """Write a figure: <number>_<item>.png for each strip, shown.csv with a line for each panel, and caption.md.
+
+    The folder appears whole, and with nothing in it of an earlier run.
+    """
+    rows = []
+    with folder_written_whole(folder) as temporary:
+        for number, strip in enumerate(strips, start=1):
+            file = f"{number:02d}_{strip.item}.png"
+            panels = [[shown.panel() for shown in line] for line in strip.lines]
+            write_png(temporary / file, grid(panels, strip.headings, strip.labels, strip.width))
+            rows += [
+                {"figure": folder.name, "file": file, "item": strip.item, "row": shown.row, "frame": shown.frame}
+                | {"reason": shown.reason, **shown.numbers}
+                for line in strip.lines
+                for shown in line
+            ]
+        numbers = dict.fromkeys(name for row in rows for name in row if name not in COLUMNS)
+        table = pd.DataFrame(rows, columns=[*COLUMNS, *numbers])
+        table.to_csv(temporary / "shown.csv", index=False, float_format="%.6g")
+        (temporary / "caption.md").write_text("\n".join([title, "", *(f"- {note}" for note in notes), ""]))
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """Give an empty temporary folder; it takes the place of `folder` only if the block ends without an error."""
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    yield temporary
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)

@@ -1,0 +1,46 @@
+# The report: one folder that opens in a browser from disk.
+REPORTED_TABLES = ["table1", "table5", "propagation"]
+REPORTED_FIGURES = [f"figure{number}" for number in ("4", "5", "6", "9", "10", *MULTIMODAL, *SHOWN_FIGURES)]
+
+
+rule report:
+    input:
+        colorized=expand("<results>/colorize/{row}.parquet", row=ROWS),
+        scores=expand("<results>/score/{row}.parquet", row=ROWS),
+        clips="<results>/clips/test.parquet",
+        images="<results>/images/test.parquet",
+        clip_references="<results>/references/clips/test.parquet",
+        image_references="<results>/references/images/test.parquet",
+        csv=expand("<results>/{table}.csv", table=REPORTED_TABLES),
+        markdown=expand("<results>/{table}.md", table=REPORTED_TABLES),
+        figure7_csv="<results>/figure7.csv",
+        figure7_markdown="<results>/figure7.md",
+        curves=expand("<results>/train/{training}/metrics.jsonl", training=TRAININGS),
+        figures=expand("<results>/{figure}", figure=REPORTED_FIGURES),
+    output:
+        report(
+            directory("<results>/report"),
+            htmlindex="index.html",
+            caption="../report/report.rst",
+            category="Report",
+        ),
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<logs>/report.benchmark.tsv"
+    resources:
+        mem_mb=3000,
+    params:
+        version=version_of("bench/report/__main__.py"),
+        inputs=flags,
+        results=lambda wildcards, output: str(Path(output[0]).parent),
+        baseline="ours" if "ours" in config["methods"] else list(config["methods"])[0],
+        backbone=config["backbone"],
+        classifier=config["classifier"],
+        fid_features=config["fid_features"],
+        flow=config["flow"],
+        scoring_flow=config["flow_for_scoring"],
+    shell:
+        "python -m bench.report {params.inputs} --results {params.results:q} --baseline {params.baseline}"
+        " --backbone {params.backbone} --classifier {params.classifier} --fid-features {params.fid_features}"
+        " --flow {params.flow} --scoring-flow {params.scoring_flow} --out {output:q} 2>&1 | tee {log:q}"
