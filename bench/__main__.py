@@ -6,7 +6,13 @@ from importlib import import_module
 import tyro
 
 # Each names a module with a `main` whose signature and docstring are the command's interface.
-COMMANDS = {"parity": "bench.parity", "score": "bench.score_folders"}
+COMMANDS = {
+    "list": "bench.list",
+    "parity": "bench.parity",
+    "score": "bench.score_folders",
+    "try": "bench.try_row",
+    "weights": "bench.weights.inventory",
+}
 
 
 def main(arguments: list[str]) -> None:

@@ -1,0 +1,64 @@
+"""How each number of the report was made: the sidecars of its inputs and of theirs, copied into it and linked."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.provenance import SUFFIX, own_sidecar
+
+COPIES = "provenance"  # the folder of the copies
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A sidecar as the page shows it."""
+
+    name: str  # of the artefact, relative to the results
+    record: dict
+
+    @property
+    def anchor(self) -> str:
+        return f"made-{self.name.replace('/', '-')}"
+
+    @property
+    def copy(self) -> str:
+        return f"{COPIES}/{self.name}{SUFFIX}"
+
+
+class Origins:
+    """The sidecars that artefacts have, and those of everything that these were made of."""
+
+    def __init__(self, artefacts: list[Path], results: Path):
+        self.results = results.resolve()
+        self.found: dict[Path, Origin] = {}
+        for artefact in artefacts:
+            self._follow(own_sidecar(artefact).get("provenance"))
+
+    def _follow(self, sidecar: str | None) -> None:
+        path = Path(sidecar or "").resolve()
+        if path in self.found or not path.is_file():
+            return
+        record = json.loads(path.read_text())
+        for source in record["inputs"]:
+            self._follow(source.get("provenance"))
+        self.found[path] = Origin(self._name(path), record)
+
+    def _name(self, sidecar: Path) -> str:
+        inside = sidecar.is_relative_to(self.results)
+        path = sidecar.relative_to(self.results) if inside else Path(sidecar.name)
+        return path.as_posix().removesuffix(SUFFIX)
+
+    def of(self, artefact: Path) -> Origin | None:
+        """The origin of a file or folder; None where its stage left no record."""
+        return self.linked(own_sidecar(artefact))
+
+    def linked(self, source: dict) -> Origin | None:
+        """The origin of an input as a record lists it."""
+        return self.found.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
+
+    def write(self, folder: Path) -> None:
+        """Copy every record."""
+        for origin in self.found.values():
+            copy = folder / origin.copy
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(json.dumps(origin.record, sort_keys=True, indent=1) + "\n")
