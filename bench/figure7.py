@@ -20,6 +20,8 @@ from media.tables import CLIPS, kept, read_table, written_whole
 
 VERSION = 2
 
+PAPERS_ROWS = ("vpn2017", "stn2018", "flow_propagation")  # what Figure 7 shows beside the model
+
 COLUMNS = ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
 # Okabe and Ito's colours, told apart by the colour-blind; dashes and markers tell the lines apart in grey as well.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
@@ -137,6 +139,7 @@ def to_markdown(table: pd.DataFrame, datasets: list[str], note: str) -> str:
         for method, curve in table.groupby("method", sort=False)
     ]
     body = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+    absent = [row for row in PAPERS_ROWS if row not in set(table["method"])]
     notes = [
         "PSNR in dB over RGB [95 % interval, percentile bootstrap over clips], mean over clips; n: clips that have "
         "this frame. Where n falls, shorter clips have ended: the curve then changes with the clips as well.",
@@ -144,8 +147,9 @@ def to_markdown(table: pd.DataFrame, datasets: list[str], note: str) -> str:
         note,
         f"Clips of {', '.join(datasets) or 'no dataset'} (the paper: the sequences of DAVIS).",
         "The paper prints its Figure 7 as curves without a table, so none of its values stand here. It shows its own "
-        "model, STN, VPN and optical flow; STN and VPN are no rows here. How long and how wide the models behind "
-        "`ours` rows were trained stands under table1.md.",
+        "model, STN, VPN and optical flow"
+        + (f"; no rows here: {', '.join(absent)} (config/all.yaml has them). " if absent else ". ")
+        + "How long and how wide the models behind rows were trained stands under table1.md.",
     ]
     return "\n".join(["# Figure 7", "", body, "", *(f"- {note}" for note in notes), ""])
 

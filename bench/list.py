@@ -10,7 +10,7 @@ from tyro.conf import UseAppendAction
 
 from bench.configuration import ROOT, UnusableConfiguration, read_config, setting_of
 from bench.method import Method, Setting
-from bench.rows import load, names
+from bench.rows import load, method_of, names
 from bench.weights.published import OF_CHOICE, OF_METHOD, PARAMETERS
 from vision.weights import is_present
 
@@ -29,7 +29,7 @@ def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
         sys.exit(f"error: {error}")
     rows = [described(row, options or {}, merged) for row, options in merged["methods"].items()]
     print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
-    used = {(options or {}).get("method", row) for row, options in merged["methods"].items()}
+    used = {method_of(row, options or {}) for row, options in merged["methods"].items()}
     unused = ", ".join(name for name in names() if name not in used)
     notes = [*(chosen(choice, merged) for choice in CHOICES), f"- methods that no row uses: {unused or 'none'}"]
     print("\n".join(["", *notes]))
@@ -42,7 +42,7 @@ def described(row: str, options: dict, config: dict) -> dict[str, str]:
         method = load(row, options, setting)
     except ValueError as error:
         return {"row": row, "kind": "", "weights": "", "parameters": "", "note": f"error: {error}"}
-    name = "" if {"precomputed", "command"} & set(options) else options.get("method", row)
+    name = "" if {"precomputed", "command"} & set(options) else method_of(row, options)
     return {
         "row": row,
         "kind": kind_of(method),

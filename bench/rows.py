@@ -34,9 +34,14 @@ def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     elif "command" in options:
         method = _construct(row, Command, setting, own | {"line": options["command"]})
     else:
-        method = _construct(row, _find(options.get("method", row.rpartition("+")[2])), setting, own)
+        method = _construct(row, _find(method_of(row, options)), setting, own)
     _check_given(row, method.given)
     return method
+
+
+def method_of(row: str, options: dict) -> str:
+    """The name of a row's file in bench/methods."""
+    return options.get("method", row.rpartition("+")[2])
 
 
 def trained_as(options: dict) -> str | None:

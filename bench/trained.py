@@ -105,10 +105,16 @@ class Automatic(Trained):
         for luminance in frames:
             yield self.colored(luminance)
 
-    def colored(self, luminance: np.ndarray) -> np.ndarray:
-        """ab (H, W, 2) of L (H, W): the network's, at a size that suits it, enlarged bilinearly."""
+    def colored(self, luminance: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
+        """ab (H, W, 2) of L (H, W): the network's, at a size that suits it, enlarged bilinearly.
+
+        hints: (H, W, 3), a, b and 1 where they hold, for a network that takes some; its `ab` is then given them too.
+        """
+        import torch.nn.functional as F
+
         from bench.learning import as_maps, resized, rounded_up
 
         size = self.published_size if self.is_published else None
         x = resized(as_maps(luminance), size or rounded_up(luminance.shape, self.multiple))
-        return resized(self.ab(self.model, x), luminance.shape)[0].permute(1, 2, 0).numpy()
+        known = () if hints is None else (F.interpolate(as_maps(hints), size=x.shape[-2:], mode="nearest"),)
+        return resized(self.ab(self.model, x, *known), luminance.shape)[0].permute(1, 2, 0).numpy()

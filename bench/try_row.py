@@ -44,7 +44,7 @@ def main(
         frames: how many frames.
         every: source frames from one of them to the next.
         reference: a colour picture; without it the first frame is the reference.
-        processed: the row whose result a post-processor is given.
+        processed: the row whose result a post-processor is given, where its name does not say so (`<row>+<method>`).
         out: the picture to write, PNG; without it results/try/<name>-<clip>.png.
         config: a configuration on top of the default one, config/config.yaml; may be repeated.
     """
@@ -103,7 +103,8 @@ def chroma(row: str, clip: list[np.ndarray], reference: Path | None, processed: 
     if "flow" in wanted:
         given = replace(given, flow=iter(steps(luminances)))
     if "processed" in wanted:
-        given = replace(given, processed=iter(chroma(processed, clip, reference, "grey", config)))
+        other = row.rpartition("+")[0] or processed
+        given = replace(given, processed=iter(chroma(other, clip, reference, "grey", config)))
     return list(method.colorize(iter(luminances), given))
 
 

@@ -26,7 +26,7 @@ from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
 from vision.retrieval import FeatureFiles, Scope, nearest, write_features
 
-VERSION = 2
+VERSION = 3
 JUDGED = 5  # frames of a clip that the classifier sees, spread over it
 # An image that agrees with an item in all columns of one of these is the item's own picture.
 OWN = (["source_sha256"], ["sha256"], ["dataset", "source"])
@@ -116,7 +116,9 @@ def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, c
         frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
         pictures = [grey_picture(read_rgb(frame_path(folder / clip, index))) for index in frames]
         with torch.no_grad():
-            scores = torch.stack([classifier.logits(classifier_crop(picture)[None])[0] for picture in pictures])
+            scores = torch.stack(
+                [classifier.logits(classifier_crop(picture, classifier.resize)[None])[0] for picture in pictures]
+            )
         found.append(scores.mean(dim=0).topk(count).indices.numpy())
     return np.stack(found)
 

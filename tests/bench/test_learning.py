@@ -115,5 +115,16 @@ def test_a_propagator_keeps_the_colours_of_a_still_clip_apart(model_of, toy_lab)
     assert (back - lab[:, 1:]).abs().mean() < 4  # the grey picture's luma is not quite the coloured one's
 
 
+def test_zhang2017_takes_hints_for_the_first_frame(model_of, toy_lab):
+    method = load("zhang2017", {"given": {"clips": ["hints"]}}, model_of("zhang2017"))
+    assert method.given == {"clips": ("hints",)}
+    hints = np.dstack([toy_lab[0, ..., 1:], np.ones(toy_lab.shape[1:3], np.float32)])
+    results = [
+        list(method.colorize(iter(toy_lab[:2, ..., 0]), Given("clips", "toy", hints=given))) for given in (hints, None)
+    ]
+    assert np.abs(results[0][0] - results[1][0]).max() > 0.01
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
 def test_rounded_up():
     assert rounded_up((216, 385), 8) == (216, 392)
