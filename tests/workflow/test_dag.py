@@ -245,7 +245,7 @@ def test_a_wrong_value_stops_the_run(tmp_path):
 def test_the_schema_knows_the_keys_of_a_training():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     training = schema["properties"]["training"]["additionalProperties"]["properties"]
-    assert set(training) == {*TrainSettings.model_fields, "method"}
+    assert set(training) == {*TrainSettings.model_fields, "method", "recolored"}
     assert set(training["losses"]["properties"]) == set(LossWeights.model_fields)
 
 
