@@ -19,7 +19,7 @@ PLACES = {
     "FLOW": ["flow/*/*.parquet", "shards/flow/*/*/*.parquet"],
     "GALLERY": ["gallery/*/*.parquet"],
     "REFERENCES": ["references/*/*.parquet"],
-    "COLORIZED": ["colorize/*.parquet"],
+    "COLORIZED": ["colorize/*.parquet", "colorize_shown/*/*/*.parquet", "recolored/*.parquet"],
     "SCORES": ["score/*.parquet"],
 }
 
