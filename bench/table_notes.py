@@ -81,16 +81,20 @@ def notes_on_plus(table: pd.DataFrame, after: dict, corrected: Sequence[str]) ->
 
 
 def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[str]:
-    """Which of the rows that learned are nearer to the true colours of the test clips than no colour at all."""
+    """Which of the rows that learned are nearer to the true colours of the test clips than no colour at all.
+
+    Over the frames after the first, which some rows are given.
+    """
     of_clips = scores[(scores["kind"] == "clips") & (scores["metric"] == "psnr_ab") & scores["value"].notna()]
+    of_clips = of_clips[of_clips["frame"] > 0]
     mean = of_clips.groupby(["row", "item"])["value"].mean().groupby("row").mean().to_dict()
     learned = [row for row, own in options.items() if trained_as(own) and row in mean]
     if "grey" in mean and learned:
         above = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] > mean["grey"]]
         below = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] <= mean["grey"]]
         yield (
-            f"Mean ab-PSNR of the test clips, in dB: grey has {mean['grey']:.2f}. Trained rows above it: "
-            f"{', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
+            f"Mean ab-PSNR of the test clips after their first frames, in dB: grey has {mean['grey']:.2f}. Trained rows "
+            f"above it: {', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
         )
 
 
