@@ -93,8 +93,8 @@ def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[st
         above = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] > mean["grey"]]
         below = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] <= mean["grey"]]
         yield (
-            f"Mean ab-PSNR of the test clips after their first frames, in dB: grey has {mean['grey']:.2f}. Trained rows "
-            f"above it: {', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
+            f"Mean ab-PSNR of the test clips after their first frames, in dB: grey has {mean['grey']:.2f}. Trained "
+            f"rows above it: {', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
         )
 
 
