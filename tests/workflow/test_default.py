@@ -16,7 +16,7 @@ TARGETS = ("results/table1.csv", "results/propagation.csv")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("default")
-    done = snakemake("--quiet", "rules", *TARGETS, directory=directory)
+    done = snakemake("--quiet", "rules", "--", *TARGETS, directory=directory)
     assert done.returncode == 0, done.stdout
     return directory / "results"
 

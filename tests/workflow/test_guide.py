@@ -70,7 +70,7 @@ def test_one_file_and_one_line_are_one_row_more(checkout, tmp_path):
 def test_the_same_seed_gives_the_same_table(checkout, tmp_path):
     """The copy's table, and one made from nothing elsewhere."""
     config = make_world(tmp_path / "world")
-    done = real_snakemake("--quiet", "rules", TARGET, directory=tmp_path, config=config)
+    done = real_snakemake("--quiet", "rules", "--", TARGET, directory=tmp_path, config=config)
     assert done.returncode == 0, done.stdout
     ours, theirs = (pd.read_csv(folder / TARGET).set_index("method") for folder in (tmp_path, checkout))
     pd.testing.assert_frame_equal(ours, theirs.loc[ours.index])
