@@ -118,19 +118,20 @@ def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> di
     return loop.run(start, data, settings, out_dir, method.setting.seed, made_by, method.samples)
 
 
-def items_of(data: TrainingData) -> list[str]:
-    """The names of all items that are learned from, clips before photographs; their places are the labels."""
-    return [row["clip"] for items in (data.clips, data.photos) for row in items.rows]
+def items_of(data: TrainingData) -> dict[str, int]:
+    """The label of each item that is learned from: its place among all, clips before photographs."""
+    names = dict.fromkeys(row["clip"] for items in (data.clips, data.photos) for row in items.rows)
+    return {name: place for place, name in enumerate(names)}
 
 
-def sample_of(batch: Batch, items: list[str], size: tuple[int, int]) -> Sample:
+def sample_of(batch: Batch, items: dict[str, int], size: tuple[int, int]) -> Sample:
     """A batch, its frames cut to the window of that size (its motion is already)."""
     return Sample(
         cut_out(batch["frames"], batch["at"], size),
         batch["flow_back"],
         batch["visible_back"],
         batch["reference"],
-        torch.tensor([items.index(name) if name in items else 0 for name in batch["item"]], device=batch["own"].device),
+        torch.tensor([items.get(name, 0) for name in batch["item"]], device=batch["own"].device),
         cut_out(batch["processed"], batch["at"], size) if "processed" in batch else None,
     )
 
