@@ -72,8 +72,8 @@ def main(
     rank: int = 1,
     positions: list[int] | None = None,
     results: Path | None = None,
-) -> None:
-    """Colour all kept clips and images.
+) -> dict:
+    """Colour all kept clips and images. Returns what the method says of itself for the sidecar.
 
     Args:
         row: name of the row in `methods:`.
@@ -113,6 +113,7 @@ def main(
         for source, item in tqdm(items, desc=f"colorize {row}", mininterval=5)
     ]
     write_table(rows, table, COLORIZED)
+    return {"record": method.record()}
 
 
 def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:

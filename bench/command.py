@@ -39,6 +39,8 @@ class Command(Method):
 
     output_size: `same` where results have to have the frames' size; `any` where a program works at its own, then only
     their colours are brought back to it. A result of another shape is refused all the same.
+
+    record: shell lines by name, whose output says what the program was: its commit, its weights, its environment.
     """
 
     name = "command"
@@ -47,14 +49,19 @@ class Command(Method):
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def __init__(
-        self, setting: Setting | None = None, line: str = "", given: dict | None = None, output_size: str = "same"
+        self,
+        setting: Setting | None = None,
+        line: str = "",
+        given: dict | None = None,
+        output_size: str = "same",
+        record: dict[str, str] | None = None,
     ):
         super().__init__(setting)
         if "{output}" not in line or not ("{frames}" in line or "{video}" in line):
             raise ValueError(f"command: {line!r}: expected {{frames}} or {{video}}, and {{output}} in the shell line")
         if output_size not in SIZES:
             raise ValueError(f"command: output_size: {output_size!r}: expected one of {', '.join(SIZES)}")
-        self.line, self.output_size = line, output_size
+        self.line, self.output_size, self.lines_of_record = line, output_size, record or {}
         if given is not None:
             self.given = {kind: tuple(wanted) for kind, wanted in given.items()}
 
@@ -73,6 +80,15 @@ class Command(Method):
             said = self._run(paths)
             for name, rgb in _results(paths["output"], count, said):
                 yield self._chroma(name, rgb, shape, said)
+
+    def record(self) -> dict[str, list[str]]:
+        """The lines that each line of `record` printed. What failed is recorded as that: the results are not less."""
+        found = {}
+        for name, line in self.lines_of_record.items():
+            done = subprocess.run(line, shell=True, capture_output=True, text=True, errors="replace")
+            failed = [f"exit status {done.returncode}", *done.stderr.splitlines()] if done.returncode else []
+            found[name] = done.stdout.splitlines() + failed
+        return found
 
     def _run(self, paths: dict[str, Path]) -> str:
         """Run the line; returns the last lines of its stderr, for the message of a later failure."""

@@ -62,6 +62,7 @@ class Method:
                     ask a row what it is given, so it must stay light: load weights on first use. Default: no options.
         fit         learns from data. Default: raises, this method does not learn.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
+        record      what made the results besides this project's code, for their sidecar. Default: nothing.
     """
 
     name: str
@@ -91,3 +92,7 @@ class Method:
     def skip(self) -> str | None:
         """Why the method cannot run here; None if it can."""
         return None
+
+    def record(self) -> dict[str, list[str]]:
+        """By name, lines about programs and files that the pipeline does not know: versions, hashes."""
+        return {}

@@ -43,16 +43,17 @@ def recorded(main: Callable, version: int, *artefacts: str) -> Callable:
     """`main` of a stage, for `tyro.cli`, that also writes the sidecar once it has returned.
 
     version: VERSION of the stage. artefacts: names of the parameters with the files or folders that it writes; the
-    sidecar lies beside the first. An artefact that was not asked for (None) is passed over.
+    sidecar lies beside the first. An artefact that was not asked for (None) is passed over. What `main` returns is a
+    dict or None; its keys are added to the record.
     """
 
     @wraps(main)
     def run(*args, **kwargs) -> None:
         given = inspect.signature(main).bind(*args, **kwargs)
         given.apply_defaults()
-        main(*args, **kwargs)
+        said = main(*args, **kwargs) or {}
         if os.environ.get("RANK", "0") == "0":  # of torchrun's processes the first writes
-            record = provenance(stage_of(main), version, given.arguments, artefacts)
+            record = provenance(stage_of(main), version, given.arguments, artefacts) | said
             with written_whole(sidecar_of(given.arguments[artefacts[0]])) as temporary:
                 temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 

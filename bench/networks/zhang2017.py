@@ -13,6 +13,9 @@ from colorize.networks.layers import scaled
 SIDE = 23  # bins a side of the full grid: -110, -100, .. 110
 CLASSES = SIDE**2
 REGRESSION_WEIGHT = 10.0
+# Of the hints that are made up for training (section 3.2).
+LAST = 0.125  # chance that no further one follows
+WIDEST = 9  # pixels
 
 
 class Zhang2017(nn.Module):
@@ -108,3 +111,22 @@ def loss(ab: Tensor, logits: Tensor, truth: Tensor) -> Tensor:
 def regression_loss(ab: Tensor, truth: Tensor) -> Tensor:
     """The paper's smooth L1 with a bend at 1 Lab unit (section 3.1), the mean over ab and truth (B, 2, H, W)."""
     return F.smooth_l1_loss(ab, truth)
+
+
+def made_up_hints(ab: Tensor) -> tuple[Tensor, Tensor]:
+    """What users might mark on pictures ab (B, 2, H, W) of 9 pixels a side or more: hints and where they hold.
+
+    Squares 1 to 9 pixels wide with the mean colour below them; how many, 0 included, has a geometric distribution
+    (mean 7), and where, a normal one about the centre. Drawn by torch's generator. Returns ab (B, 2, H, W), 0 where
+    there is no hint, and the mask (B, 1, H, W), float.
+    """
+    hints, mask = torch.zeros_like(ab), torch.zeros_like(ab[:, :1])
+    for picture, colored, known in zip(ab, hints, mask, strict=True):
+        while torch.rand(()) >= LAST:
+            side = int(torch.randint(1, WIDEST + 1, ()))
+            places = (0.5 + torch.randn(2) / 4).clip(0, 1) * torch.tensor([size - side for size in ab.shape[-2:]])
+            top, left = places.round().int().tolist()
+            square = (..., slice(top, top + side), slice(left, left + side))
+            colored[square] = picture[square].mean(dim=(1, 2), keepdim=True)
+            known[square] = 1
+    return hints, mask

@@ -4,6 +4,10 @@ The stand-ins know only what the real programs do with their arguments, files an
 colour. What is tested is the recipe: that the frames get there and back, and that nothing is missed when they do not.
 """
 
+import hashlib
+import re
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -149,6 +153,13 @@ PROGRAMS = {
         """
     },
 }
+WEIGHTS = {  # as the recipes say where they lie; the others' are named by a variable
+    "devc": ("checkpoints/video_moredata_l1/nonlocal_net_iter_76000.pth", "data/vgg19_conv.pth"),
+    "deoldify": ("models/ColorizeVideo_gen.pth",),
+    "deepremaster": ("model/remasternet.pth.tar",),
+    "bistnet": ("checkpoints/model.pth",),
+    "tcvc": ("experiments/TCVC_IDC/models/80000_G.pth",),
+}
 PROGRAM_OF = {"devc_release": "devc", "colormnet_first_frame": "colormnet"}
 
 
@@ -209,6 +220,29 @@ def test_a_checkout_that_is_not_named_is_asked_for(coloured, row, monkeypatch):
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(CommandFailed, match=f"{variable}: set {variable} to the "):
         coloured(row)
+
+
+@pytest.mark.parametrize("row", RECIPES)
+def test_what_the_program_was_is_recorded(checkouts, row, monkeypatch):
+    program = PROGRAM_OF.get(row, row)
+    monkeypatch.setenv(f"{program.upper()}_PYTHON", sys.executable)
+    folder, weights = checkouts / program, WEIGHTS.get(program, ("weights.pth",))
+    for name in weights:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "stand-in")):
+        subprocess.run(["git", "-C", folder, *words], check=True)
+    found = load(row, RECIPES[row]).record()
+    assert len(found["commit"]) == 1 and re.fullmatch("[0-9a-f]{40}", found["commit"][0])
+    hashes = {hashlib.sha256(name.encode()).hexdigest() for name in weights}
+    assert {line.split()[0] for line in found["weights"]} == hashes
+    assert any(line.startswith("numpy==") for line in found["environment"])
+
+
+def test_a_record_that_fails_says_so():
+    line = {"command": "cp {frames}/* {output}", "record": {"commit": "echo some; echo no checkout >&2; exit 3"}}
+    assert load("mine", line).record() == {"commit": ["some", "exit status 3", "no checkout"]}
 
 
 def test_a_cropped_result_is_refused(checkouts, coloured):

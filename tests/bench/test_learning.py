@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from bench.learning import load_trained, rounded_up
-from bench.method import Given
+from bench.method import Given, Step
+from bench.methods.zhang2017 import grid
 from bench.rows import load, names
 from bench.train import main
 from bench.trained import Trained
@@ -124,6 +125,27 @@ def test_zhang2017_takes_hints_for_the_first_frame(model_of, toy_lab):
     ]
     assert np.abs(results[0][0] - results[1][0]).max() > 0.01
     np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
+    """Its hints are the first frame's colours where the flow says that they are now, until they are lost from sight."""
+    method = load("zhang2017", {"given": {"clips": ["first_frame", "flow"]}}, model_of("zhang2017"))
+    shape = toy_lab.shape[1:3]
+    from_the_right, seen, lost = np.float32([1, 0]), np.ones(shape, bool), np.ones(shape, bool)
+    lost[:, :20] = False
+    flow = [Step(np.broadcast_to(from_the_right, (*shape, 2)), visible) for visible in (seen, lost, seen)]
+    hints = []
+    monkeypatch.setattr(method, "colored", lambda luminance, given: hints.append(given) or toy_lab[0, ..., 1:])
+    given = Given("clips", "toy", first_frame=toy_lab[0], flow=iter(flow))
+    results = list(method.colorize(iter(toy_lab[:4, ..., 0]), given))
+    np.testing.assert_array_equal(results[0], toy_lab[0, ..., 1:])
+    for step, (found, visible) in enumerate(zip(hints, (seen, lost, seen), strict=True), start=1):
+        known = grid(shape) & visible & (np.arange(shape[1]) < shape[1] - step)
+        if step == 3:  # what was not seen in frame 2 has moved
+            known &= np.arange(shape[1]) >= 19
+        np.testing.assert_array_equal(found[..., 2] > 0, known)
+        rows, columns = np.nonzero(known)
+        np.testing.assert_allclose(found[rows, columns, :2], toy_lab[0, rows, columns + step, 1:], atol=1e-4)
 
 
 def test_rounded_up():

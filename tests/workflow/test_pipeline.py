@@ -1,5 +1,6 @@
 """The whole pipeline on the tiny world: the values in the tables, not only that there are tables."""
 
+import json
 import numpy as np
 import pandas as pd
 import pytest
@@ -232,7 +233,7 @@ def with_rows(run, world, tmp_path_factory):
     config = yaml.safe_load(world.read_text())
     config["methods"] = {
         "mine": {"precomputed": str(run / "results/colorize/fusion"), "given": {"clips": []}},
-        "program": {"command": f"python {program} {{frames}} {{output}}"},
+        "program": {"command": f"python {program} {{frames}} {{output}}", "record": {"made": f"cat {program}"}},
         "broken": {"command": "echo no such model >&2; exit 3; {frames} {output}"},
     }
     path = folder / "rows.yaml"
@@ -259,6 +260,8 @@ def test_rows_without_code(run, with_rows):
     difference = (table.loc["program", scores] - table.loc["grey", scores]).astype(float).abs()
     assert (difference[["top5", "top1"]] == 0).all() and (difference[["colorful", "flicker"]] < 0.06).all()
     assert list(table.index)[-3:] == ["mine", "program", "broken"]  # new rows come last
+    sidecar = json.loads((run / "results/colorize/program.provenance.json").read_text())
+    assert sidecar["record"]["made"][0] == "import shutil, sys"
     assert table.loc["broken", scores].isna().all() and table.loc["broken", "n_images"] == 0
     markdown = (run / "results/table1.md").read_text()
     assert "broken: no result for" in markdown and "no such model" in markdown

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.networks.zhang2017 import Zhang2017, classes, loss, regression_loss
+from bench.networks.zhang2017 import Zhang2017, classes, loss, made_up_hints, regression_loss
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,24 @@ def test_losses_by_hand():
     uniform = torch.log(torch.tensor(529.0)).item()
     assert loss(ab, logits, truth).item() == pytest.approx(uniform + 10 * 0.1, rel=1e-5)
     assert regression_loss(ab, truth).item() == pytest.approx(10.5)
+
+
+def test_made_up_hints_are_squares_of_the_mean_colour():
+    torch.manual_seed(0)
+    rows, columns = torch.arange(24.0)[:, None], torch.arange(40.0)
+    ab = torch.stack([rows + 0 * columns, columns + 0 * rows])[None].expand(400, -1, -1, -1)
+    hints, mask = made_up_hints(ab)
+    assert set(mask.unique().tolist()) == {0.0, 1.0} and not hints[(mask == 0).expand_as(hints)].any()
+    counts = mask.sum(dim=(1, 2, 3))
+    assert 400 / 8 * 0.6 < (counts == 0).sum() < 400 / 8 * 1.5  # no hint at all: one in eight
+    alone = [k for k in range(400) if 0 < counts[k] and hints[k].flatten(1).unique(dim=1).shape[1] == 2]
+    assert alone and all(round(counts[k].item() ** 0.5) ** 2 == counts[k] <= 81 for k in alone)
+    for k in alone:
+        marked = mask[k, 0] > 0
+        torch.testing.assert_close(
+            hints[k][:, marked], ab[k][:, marked].mean(dim=1, keepdim=True).expand(-1, int(counts[k]))
+        )
+    centre = (mask.mean(dim=0)[0] * torch.stack([rows + 0 * columns, columns + 0 * rows])).sum(dim=(1, 2)) / mask.mean(
+        dim=0
+    ).sum()
+    torch.testing.assert_close(centre, torch.tensor([11.5, 19.5]), rtol=0, atol=1)
