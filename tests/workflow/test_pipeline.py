@@ -1,6 +1,7 @@
 """The whole pipeline on the tiny world: the values in the tables, not only that there are tables."""
 
 import json
+
 import numpy as np
 import pandas as pd
 import pytest
