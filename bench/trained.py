@@ -68,10 +68,13 @@ class Trained(Method):
 
     @cached_property
     def backbone(self):
-        """The features for rows that match or compare pictures by some."""
         from vision.backbones import load_backbone
 
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
+
+    def features(self, rgb) -> list:
+        """The backbone's levels of pictures (B, 3, H, W), for rows that match or compare pictures by them."""
+        return self.backbone.to(rgb.device).levels(rgb)
 
     def fit(self, data, settings: dict, out_dir: Path) -> None:
         from bench.learning import fit

@@ -54,7 +54,7 @@ class He2018(Trained):
 
         from media.color import rgb_tensor_from_lab
 
-        return self.backbone.levels(rgb_tensor_from_lab(torch.cat([luminance, ab], dim=1)))[-1]
+        return self.features(rgb_tensor_from_lab(torch.cat([luminance, ab], dim=1)))[-1]
 
     def inputs(self, luminance, reference, own_ab=None):
         """The network's 13 channels for L (B, 1, H, W) and a reference (B, 3, H', W'), Lab.
@@ -90,7 +90,7 @@ class He2018(Trained):
         from vision.matching import unit_columns
 
         size = quarter(luminance.shape[-2:])
-        levels = self.backbone.levels(grey_rgb(luminance))
+        levels = self.features(grey_rgb(luminance))
         resized = (F.interpolate(level, size=size, mode="bilinear", align_corners=False) for level in levels)
         return [unit_columns(level.flatten(2)).unflatten(2, size) for level in resized]
 

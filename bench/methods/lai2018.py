@@ -31,7 +31,7 @@ class Lai2018(Trained):
         return TransformNet(round(32 * width), blocks=3) if items else TransformNet()
 
     def samples(self, data, settings, seed: int):
-        """Clips with the colours of the rows in `processed`; some clips are kept for the validation."""
+        """Clips with the colours of the rows in `recolored`; some clips are kept for the validation."""
         from torch.utils.data import default_collate
 
         from colorize.pairs import PairStream, PhotoPairs, RecoloredPairs
@@ -39,7 +39,7 @@ class Lai2018(Trained):
         if not data.recolored:
             raise ValueError(
                 "the training of lai2018 learns to correct other rows: name them, for example "
-                "`processed: [zhang2016, iizuka2016]` under training.<name> in the config"
+                "`recolored: [zhang2016, iizuka2016]` under training.<name> in the config"
             )
         whole = settings.model_copy(update={"crop": settings.frame})
         learned, kept = (
@@ -77,7 +77,7 @@ class Lai2018(Trained):
 
     def deepest(self, rgb):
         """The deepest features of pictures (B, 3, H, W) in 0..1."""
-        return self.backbone.levels(rgb.clamp(0, 1))[-1]
+        return self.features(rgb.clamp(0, 1))[-1]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         from bench.learning import as_maps, resized, rounded_up

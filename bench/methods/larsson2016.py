@@ -25,6 +25,8 @@ class Larsson2016(Automatic):
         from media.color import rgb_tensor_from_lab
 
         frame = sample.frames[:, -1]
+        height, width = (side - side % network.multiple for side in frame.shape[-2:])
+        frame = frame[..., :height, :width]  # a crop of the training need not fit
         hue, chroma = network.logits(grey(frame[:, :1]))
         return {"divergence": loss(hue, chroma, rgb_tensor_from_lab(frame))}
 

@@ -62,6 +62,11 @@ def test_learns_by_the_one_loop(name, train, setting, toy_lab, toy_given):
     assert len(list(method.colorize(iter(toy_lab[..., 0]), toy_given))) == len(toy_lab)
 
 
+def test_larsson2016_learns_from_crops_of_any_multiple_of_8(train):
+    out = train("larsson2016", crop=[40, 56])
+    assert (out / "model.safetensors").exists()
+
+
 def test_a_regression_fits_one_picture(train):
     """The loop really lowers what is validated: one photograph, seen often enough, is learned."""
     summary = json.loads(
@@ -76,7 +81,7 @@ def test_lai2018_learns_to_correct_rows_and_calms_them(train, coloured, world):
     out = train("lai2018", **options, steps=12, validate_every=12, learning_rate=1e-3)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["improved"] and summary["validated"] == "of its own losses"
-    with pytest.raises(ValueError, match="processed"):
+    with pytest.raises(ValueError, match="`recolored: "):
         train("lai2018", clips=True, sequence=3, photo_share=0)
 
 
