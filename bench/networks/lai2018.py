@@ -34,11 +34,13 @@ class Convolution(nn.Module):
 
 
 class Output(nn.Module):
-    """The last convolution, to a residual in -1..1."""
+    """The last convolution, to a residual in -1..1; it starts at 0, so the processed frames as they are."""
 
     def __init__(self, inputs: int):
         super().__init__()
         self.conv2d = nn.Conv2d(inputs, 3, 7, padding=3, padding_mode="reflect")
+        for parameter in self.conv2d.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(self.conv2d(x))

@@ -25,6 +25,8 @@ class Propagation(nn.Module):
 
     width scales the guidance's channels, channels is how many maps the propagated property has. 1 and 32 are the full
     size, 0.25 and 16 the small one of 0.165 million parameters. Sides have to be multiples of 4.
+
+    It starts as a copy at half the resolution: no coefficient, means of 2x2 pixels in, the enlarged means out.
     """
 
     def __init__(self, width: float = 1.0, channels: int = 32):
@@ -33,6 +35,13 @@ class Propagation(nn.Module):
         self.guide = Guide(width, channels * len(DIRECTIONS) * REACH)
         self.encode = nn.Conv2d(2, channels, 3, stride=2, padding=1, bias=False)
         self.decode = nn.Conv2d(channels, 2, 3, padding=1)
+        with torch.no_grad():
+            for parameter in (self.guide.output.weight, self.guide.output.bias, self.decode.weight, self.decode.bias):
+                parameter.zero_()
+            self.encode.weight[:2] = 0
+            for component in range(2):
+                self.encode.weight[component, component, 1:, 1:] = 0.25  # of the two pixels that a half-size one covers
+                self.decode.weight[component, component, 1, 1] = 1
 
     def coefficients(self, earlier: Tensor, later: Tensor) -> Tensor:
         """L (B, 1, H, W) of both frames to stable coefficients (B, 4, 3, C, H/2, W/2): direction, neighbour, map.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 SCALES = (0.2, 0.04, 0.04, 0.04)  # of luma 0..255, x, y, t
 WIDTH = 854  # of the frames that the scales were made for
+SHIFT = 0.5  # makes colours positive for the ReLUs
 
 
 def point_features(luma: Tensor, time: int) -> Tensor:
@@ -114,7 +115,11 @@ def identity(from_features: Tensor, colors: Tensor, to_features: Tensor) -> Tens
 
 
 class ColorStage(nn.Module):
-    """Stage 1: a learned refinement, 11,726 parameters. Its colours of earlier frames are the results of stage 0."""
+    """Stage 1: a learned refinement, 11,726 parameters. Its colours of earlier frames are the results of stage 0.
+
+    It starts as stage 0, whose colours pass through unchanged, shifted by 0.5 as the bias of the first layer has it. That
+    is chosen here: the authors' training is not published, and a short one from random weights does not come as far.
+    """
 
     def __init__(self):
         super().__init__()
@@ -123,7 +128,15 @@ class ColorStage(nn.Module):
         self.out_color_spatial1, self.out_color_spatial2 = (nn.Conv2d(c, 32, 3, padding=1) for c in (2, 32))
         self.out_color_spatial = nn.Conv2d(32, 2, 3, padding=1)
         self.out_color_result = nn.Linear(4, 2)
-        nn.init.constant_(self.out_color1.bias, 0.5)
+        nn.init.constant_(self.out_color1.bias, SHIFT)
+        first_two = torch.eye(2)
+        with torch.no_grad():
+            self.out_color1.weight[:2] = first_two
+            for layer in (self.out_color_bilateral, self.out_color_result):
+                layer.weight.zero_()
+                layer.weight[:, :2] = first_two
+            self.out_color_bilateral.bias.zero_()
+            self.out_color_result.bias.fill_(-SHIFT)
 
     def forward(self, points: Tensor, colors: Tensor, grid: Tensor, size: tuple[int, int]) -> Tensor:
         """CbCr (2, H, W) of the frame whose pixels are `grid` (H W, 4), from `colors` (N, 2) at `points` (N, 4)."""
