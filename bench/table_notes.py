@@ -96,6 +96,32 @@ def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[st
             f"Mean ab-PSNR of the test clips after their first frames, in dB: grey has {mean['grey']:.2f}. Trained "
             f"rows above it: {', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
         )
+        yield from reasons([row for row in learned if mean[row] <= mean["grey"]], options, mean)
+
+
+def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -> Iterator[str]:
+    """Why rows that learned may be no nearer than grey; docs/trained-rows.md measures it for the default data.
+
+    rows: these. mean: ab-PSNR of every row.
+    """
+    given = {row: load(row, own).given.get("clips", ()) for row, own in options.items()}
+    if others := [row for row in rows if "reference" in given[row]]:
+        models = {trained_as(options[row]) for row in others}
+        twins = [
+            f"{row} ({mean[row]:.2f})"
+            for row, own in options.items()
+            if row in mean and trained_as(own) in models and "first_frame" in given[row]
+        ]
+        with_own = f"; the same models with the clip's first frame instead: {', '.join(twins)}" if twins else ""
+        yield (
+            f"Why {', '.join(others)}: the reference is another picture, and likely colours that are not the clip's "
+            f"own cost more than none{with_own}."
+        )
+    if blind := [row for row in rows if not given[row]]:
+        yield (
+            f"Why {', '.join(blind)}: they see luminance alone and guess the colours of what they learned from; where "
+            "the test clips have others, no colour is nearer (measured in docs/trained-rows.md)."
+        )
 
 
 def notes_on_comparisons(table: pd.DataFrame, comparisons: list[Comparison], baseline: str) -> Iterator[str]:

@@ -117,7 +117,7 @@ def identity(from_features: Tensor, colors: Tensor, to_features: Tensor) -> Tens
 class ColorStage(nn.Module):
     """Stage 1: a learned refinement, 11,726 parameters. Its colours of earlier frames are the results of stage 0.
 
-    It starts as stage 0, whose colours pass through unchanged, shifted by 0.5 as the bias of the first layer has it. That
+    It starts as stage 0, whose colours pass through unchanged, shifted by 0.5 as the first layer has it. That
     is chosen here: the authors' training is not published, and a short one from random weights does not come as far.
     """
 

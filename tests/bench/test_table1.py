@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bench import table1
+from bench.table_notes import reasons
 from media.tables import COLORIZED, SCORES, write_table
 
 ROWS = {
@@ -165,6 +166,21 @@ def test_the_table_says_which_trained_rows_are_nearer_to_the_truth_than_grey(mak
     assert "grey has 21.00. Trained rows above it: ours (21.50); not above it: none." in text
     _, text, _ = make(scores=[*ab("grey", [20, 22]), *ab("ours", [21, 21])])
     assert "above it: none; not above it: ours (21.00)." in text
+    assert "Why ours: the reference is another picture" in text and "first frame instead" not in text
+
+
+def test_why_rows_that_learned_are_below_grey():
+    options = {
+        "ours": {"training": "ours"},
+        "zhang2016": {"training": "zhang"},
+        "first": {"method": "ours", "training": "ours", "given": {"clips": ["first_frame"]}},
+        "other": {"method": "ours", "training": "longer", "given": {"clips": ["first_frame"]}},
+    }
+    mean = {"ours": 19.0, "zhang2016": 20.0, "first": 30.0, "other": 40.0}
+    of_references, of_blind = reasons(["ours", "zhang2016"], options, mean)
+    assert of_references.startswith("Why ours: the reference is") and of_references.endswith("instead: first (30.00).")
+    assert of_blind.startswith("Why zhang2016: they see luminance alone")
+    assert list(reasons(["first"], options, mean)) == []
 
 
 def test_steps_only_where_something_was_trained(make):

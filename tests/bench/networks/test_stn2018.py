@@ -34,6 +34,12 @@ def test_sizes_and_gradients():
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
+def test_starts_as_a_copy_at_half_the_size():
+    ramp = torch.stack(torch.meshgrid(torch.arange(16.0), torch.arange(24.0), indexing="ij"))[None]
+    copy = Propagation(0.25, 16)(*100 * torch.rand(2, 1, 1, 16, 24), ramp)
+    torch.testing.assert_close(copy[..., 1:-1, 1:-1], ramp[..., 1:-1, 1:-1])  # nothing has moved
+
+
 def test_sides_that_do_not_halve_twice_are_refused():
     with pytest.raises(ValueError, match=r"multiples of 4, got \(16, 22\)"):
         Propagation(0.25, 16).coefficients(torch.zeros(1, 1, 16, 22), torch.zeros(1, 1, 16, 22))

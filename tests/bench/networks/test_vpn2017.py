@@ -75,6 +75,13 @@ def test_features_count_pixels_as_in_a_frame_854_wide():
     torch.testing.assert_close(features[2 * 427 + 5], torch.tensor([20, 0.4, 0.16, 0.08]))
 
 
+def test_starts_as_stage_0():
+    points, grid = (point_features(255 * torch.rand(6, 8), time) for time in (0, 1))
+    colors = torch.rand(48, 2) - 0.5
+    expected = identity(points, colors, grid).T.unflatten(1, (6, 8))
+    torch.testing.assert_close(ColorStage()(points, colors, grid, (6, 8)), expected)
+
+
 def test_learns_a_hue_that_the_identity_cannot_give():
     network, size = ColorStage(), (6, 8)
     assert sum(parameter.numel() for parameter in network.parameters()) == 11_726
