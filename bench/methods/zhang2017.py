@@ -8,15 +8,13 @@ from bench.method import Given
 from bench.trained import Automatic
 from media.flow import warp
 
-EVERY, SIDE = 16, 5  # pixels from one tracked hint to the next, and the size of one
-
 
 class Zhang2017(Automatic):
     """Without hints of colour, with those of the first frame (`given: {clips: [hints]}`), or with the first frame.
 
-    A first frame is not what the paper's program takes. Here its colours follow the flow, and on the squares of a grid
-    they are the hints of each later frame, as long as the flow was reliable since frame 0. A training learns
-    from pictures without hints and with the paper's made-up ones, as many of each, by the paper's smooth L1.
+    A first frame is not what the paper's program takes. Here its colours follow the flow, and are hints for each later
+    frame wherever the flow was reliable since frame 0. A training learns from pictures without hints and with the
+    paper's made-up ones, as many of each, by the paper's smooth L1.
     """
 
     name = "zhang2017"
@@ -65,14 +63,8 @@ class Zhang2017(Automatic):
         next(frames)
         ab = given.first_frame[..., 1:]
         yield ab
-        known, squares = np.ones(ab.shape[:2], bool), grid(ab.shape[:2])
+        known = np.ones(ab.shape[:2], bool)
         for luminance, step in zip(frames, given.flow, strict=True):
             ab = warp(ab, step.flow)
             known = (warp(known.astype(np.float32), step.flow, outside="zeros") > 0.99) & step.visible
-            yield self.colored(luminance, np.dstack([ab, known & squares]))
-
-
-def grid(shape: tuple[int, int]) -> np.ndarray:
-    """Where hints may stand: bool (H, W), squares of SIDE pixels, EVERY pixels apart."""
-    rows, columns = ((np.arange(size) + (SIDE - EVERY) // 2) % EVERY < SIDE for size in shape)
-    return rows[:, None] & columns
+            yield self.colored(luminance, np.dstack([ab, known]))

@@ -51,6 +51,8 @@ class Iizuka2016(nn.Module):
         self.fusion = conv(2 * c256, c256, kernel=1)
         self.col1, self.col2, self.col3 = conv(c256, c128), conv(c128, c64), conv(c64, c64)
         self.col4, self.out = conv(c64, c32), nn.Conv2d(c32, 2, 3, padding=1)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)  # a training starts from grey
         self.cls1, self.cls2 = dense(c512, c256), nn.Linear(c256, classes)
 
     def forward(self, grey: Tensor) -> Tensor:

@@ -39,6 +39,8 @@ class Zhang2017(nn.Module):
         self.model3short8, self.model2short9, self.model1short10 = _conv(c3, c3), _conv(c2, c2), _conv(c1, c2)
         self.model_class = nn.Sequential(nn.Conv2d(c3, CLASSES, 1))
         self.model_out = nn.Sequential(nn.Conv2d(c2, 2, 1), nn.Tanh())
+        for parameter in self.model_out.parameters():
+            nn.init.zeros_(parameter)  # a training starts from grey
 
     def forward(self, lightness: Tensor, hint: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """L (B, 1, H, W) in 0..100, ab where it is known (B, 2, H, W), 1 there and 0 elsewhere (B, 1, H, W) to ab.

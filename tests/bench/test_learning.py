@@ -9,7 +9,6 @@ import torch
 
 from bench.learning import load_trained, rounded_up
 from bench.method import Given, Step
-from bench.methods.zhang2017 import grid
 from bench.rows import load, names
 from bench.train import main
 from bench.trained import Trained
@@ -75,12 +74,14 @@ def test_a_regression_fits_one_picture(train):
     assert summary["improved"] and summary["validation_best"] < 0.9 * summary["validation_step0"]
 
 
-def test_lai2018_learns_to_correct_rows_and_calms_them(train, coloured, world):
-    table = coloured("flow_propagation")
-    options = {"clips": True, "recolored": (table,), "sequence": 3, "photo_share": 0, "width": 0.25}
-    out = train("lai2018", **options, steps=12, validate_every=12, learning_rate=1e-3)
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["improved"] and summary["validated"] == "of its own losses"
+def test_lai2018_learns_on_what_rows_made(train, coloured):
+    """It starts by changing nothing, which Adam's first steps throw away; from there it gets better."""
+    options = {"clips": True, "recolored": (coloured("welsh2002"),), "sequence": 3, "photo_share": 0, "width": 0.25}
+    out = train("lai2018", **options, steps=30, validate_every=10, learning_rate=1e-4)
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    first, *_, last = [line["validation"] for line in lines if line.get("step", 0) > 0 and "validation" in line]
+    assert last < first
+    assert json.loads((out / "summary.json").read_text())["validated"] == "of its own losses"
     with pytest.raises(ValueError, match="`recolored: "):
         train("lai2018", clips=True, sequence=3, photo_share=0)
 
@@ -124,6 +125,7 @@ def test_a_propagator_keeps_the_colours_of_a_still_clip_apart(model_of, toy_lab)
 def test_zhang2017_takes_hints_for_the_first_frame(model_of, toy_lab):
     method = load("zhang2017", {"given": {"clips": ["hints"]}}, model_of("zhang2017"))
     assert method.given == {"clips": ("hints",)}
+    torch.nn.init.normal_(method.model.model_out[0].weight, std=0.1)  # untrained, it knows only grey
     hints = np.dstack([toy_lab[0, ..., 1:], np.ones(toy_lab.shape[1:3], np.float32)])
     results = [
         list(method.colorize(iter(toy_lab[:2, ..., 0]), Given("clips", "toy", hints=given))) for given in (hints, None)
@@ -145,7 +147,7 @@ def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
     results = list(method.colorize(iter(toy_lab[:4, ..., 0]), given))
     np.testing.assert_array_equal(results[0], toy_lab[0, ..., 1:])
     for step, (found, visible) in enumerate(zip(hints, (seen, lost, seen), strict=True), start=1):
-        known = grid(shape) & visible & (np.arange(shape[1]) < shape[1] - step)
+        known = visible & (np.arange(shape[1]) < shape[1] - step)
         if step == 3:  # what was not seen in frame 2 has moved
             known &= np.arange(shape[1]) >= 19
         np.testing.assert_array_equal(found[..., 2] > 0, known)
