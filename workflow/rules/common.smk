@@ -357,7 +357,9 @@ SHOWN_FIGURES = [number for number, split in (("15", "legacy"), ("16", "long")) 
 # What was configured goes to every job for its sidecar (bench/provenance.py), and is a parameter of none: a key that a
 # job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
 CONFIG_HASH = hashlib.sha256(as_json(config).encode()).hexdigest()
-shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={CONFIG_HASH}; ")
+# glibc gives large tensors back to the system after each use; kept, they cost a job up to a fifth less time.
+MALLOC = " ".join(f"MALLOC_{what}_THRESHOLD_={2**30}" for what in ("MMAP", "TRIM"))
+shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={CONFIG_HASH} {MALLOC}; ")
 
 
 wildcard_constraints:
