@@ -27,6 +27,9 @@ class Zhang2017(Automatic):
         super().__init__(setting)
         if given is not None:
             self.given = {kind: tuple(wanted) for kind, wanted in given.items()}
+        for kind, wanted in self.given.items():
+            if "first_frame" in wanted and "flow" not in wanted:
+                raise ValueError(f"zhang2017: given: {kind}: first_frame follows the flow; write [first_frame, flow]")
 
     def network(self, width: float, items: int):
         from bench.networks.zhang2017 import Zhang2017

@@ -155,5 +155,10 @@ def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
         np.testing.assert_allclose(found[rows, columns, :2], toy_lab[0, rows, columns + step, 1:], atol=1e-4)
 
 
+def test_zhang2017_needs_the_flow_with_a_first_frame():
+    with pytest.raises(ValueError, match=r"clips: first_frame follows the flow; write \[first_frame, flow\]"):
+        load("zhang2017", {"given": {"clips": ["first_frame"]}})
+
+
 def test_rounded_up():
     assert rounded_up((216, 385), 8) == (216, 392)
