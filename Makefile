@@ -10,9 +10,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help test test-slow always
 
 help:
-	@echo "make results/table1.csv   Table 1 from real clips (after the install)"
+	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
 	@echo "make results/<target>     any other table; docs/output-layout.md lists them"
-	@echo "make test                 the tests; make test-slow runs the default pipeline for real"
+	@echo "make test                 the tests, 22 minutes on two cores; make test-slow runs the default pipeline for real"
 
 results/%: .venv/installed always
 	snakemake --cores $(CORES) --quiet rules -- $@
