@@ -122,6 +122,8 @@ def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -
             f"Why {', '.join(blind)}: they see luminance alone and guess the colours of what they learned from; where "
             "the test clips have others, no colour is nearer (measured in docs/trained-rows.md)."
         )
+    if short := [row for row in rows if "first_frame" in given[row]]:
+        yield f"Why {', '.join(short)}: too short a training to make use of the first frame (docs/trained-rows.md)."
 
 
 def notes_on_comparisons(table: pd.DataFrame, comparisons: list[Comparison], baseline: str) -> Iterator[str]:
