@@ -180,7 +180,8 @@ def test_why_rows_that_learned_are_below_grey():
     of_references, of_blind = reasons(["ours", "zhang2016"], options, mean)
     assert of_references.startswith("Why ours: the reference is") and of_references.endswith("instead: first (30.00).")
     assert of_blind.startswith("Why zhang2016: they see luminance alone")
-    assert list(reasons(["first"], options, mean))[0].startswith("Why first: too short a training")
+    (of_first,) = reasons(["first"], options, mean)
+    assert of_first.startswith("Why first: too short a training")
     assert list(reasons([], options, mean)) == []
 
 
