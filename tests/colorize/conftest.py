@@ -42,6 +42,7 @@ def settings():
         validate_every=2,
         validation_pairs=2,
         threads=1,
+        accelerator="cpu",  # where equal trainings are equal bit for bit
     )
 
 
