@@ -123,7 +123,10 @@ def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -
             "the test clips have others, no colour is nearer (measured in docs/trained-rows.md)."
         )
     if short := [row for row in rows if "first_frame" in given[row]]:
-        yield f"Why {', '.join(short)}: too short a training to make use of the first frame (docs/trained-rows.md)."
+        yield (
+            f"Why {', '.join(short)}: not for lack of colours, the first frame is given; the network does not make use "
+            "of them, as after a short training (docs/trained-rows.md)."
+        )
 
 
 def notes_on_comparisons(table: pd.DataFrame, comparisons: list[Comparison], baseline: str) -> Iterator[str]:

@@ -181,7 +181,7 @@ def test_why_rows_that_learned_are_below_grey():
     assert of_references.startswith("Why ours: the reference is") and of_references.endswith("instead: first (30.00).")
     assert of_blind.startswith("Why zhang2016: they see luminance alone")
     (of_first,) = reasons(["first"], options, mean)
-    assert of_first.startswith("Why first: too short a training")
+    assert of_first.startswith("Why first: not for lack of colours")
     assert list(reasons([], options, mean)) == []
 
 
