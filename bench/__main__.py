@@ -7,11 +7,11 @@ import tyro
 
 # Each names a module with a `main` whose signature and docstring are the command's interface.
 COMMANDS = {
-    "list": "bench.list",
+    "list": "bench.run.list_rows",
     "parity": "bench.parity",
-    "score": "bench.score_folders",
-    "try": "bench.try_row",
-    "weights": "bench.weights.inventory",
+    "score": "bench.scoring.score_folders",
+    "try": "bench.run.try_row",
+    "weights": "bench.methods.weights.inventory",
 }
 
 

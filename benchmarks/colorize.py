@@ -36,10 +36,10 @@ import tyro
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.parity.release import recipe
 from colorize.checkpoint import RELEASE_TEMPERATURE
-from colorize.inference import Colorizer
+from colorize.inference.colorizer import Colorizer
 from colorize.model import ExemplarModel, Last
-from colorize.parity import recipe
 from media.color import rgb_tensor_from_lab
 from vision.backbones import VGG19
 

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from bench.method import Given, Method, Setting, Step
-from bench.rows import load, names
-from bench.trained import Trained
+from bench.methods.contract.method import Given, Method, Setting, Step
+from bench.methods.contract.rows import load, names
+from bench.methods.contract.trained import Trained
 from media.color import lab_from_rgb
 
 ROOT = Path(__file__).parents[1]

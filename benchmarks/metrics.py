@@ -2,7 +2,7 @@
 
 The packages are scikit-image's PSNR and SSIM, lpips and pytorch-fid, one after the other for each method: each opens
 the files itself, and both networks see the ground truth again for every method. This code goes over the frames once
-(bench.measure), and on the way computes the other metrics of single pictures too.
+(bench.scoring.measure), and on the way computes the other metrics of single pictures too.
 
 The truth is generated, the methods are recolourings of it. All networks have random weights of the published shapes,
 the same on both sides: times are those of the published ones, values mean nothing but that both sides agree.
@@ -37,7 +37,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torchvision.models import alexnet
 
-from bench.measure import FRAMES, Frame, Moment, Networks, load_backbone, load_distance, measure, set_metrics
+from bench.scoring.measure import FRAMES, Frame, Moment, Networks, load_backbone, load_distance, measure, set_metrics
 from media.color import lab_from_rgb, with_luminance
 from media.image import frame_path, read_rgb, write_png
 from vision.weights import ALEXNET, INCEPTION_FID

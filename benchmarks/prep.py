@@ -41,16 +41,16 @@ import numpy as np
 import tyro
 
 from media.color import grey8, luminance_from_rgb
-from media.flow import write_kitti
+from media.flow_files import write_kitti
 from media.image import content_hash, cover_crop, read_frames, write_png
 from media.tables import folder_of
 from media.video import DecodedPicture, decode, decode_pictures
 from prep import clips, flow, gather, sources
-from prep.datasets import Source
-from prep.fingerprint import fingerprint
-from prep.quality import Filters, statistics
+from prep.datasets.registry import Source
+from prep.judging.fingerprint import fingerprint
+from prep.judging.quality import Filters, statistics
 from prep.shards import shards_for
-from vision.flow import dis
+from vision.flow_estimators import dis
 from vision.occlusion import ruder_masks
 from vision.shots import split_into_shots
 

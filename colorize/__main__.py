@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from tyro.conf import Positional
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +33,7 @@ def video(
         input: a video, an image, or a folder of frames, which are taken in natural order.
         reference: a colour picture for all shots, or one a shot, in order.
         output: a video (.mp4, .m4v, .mov, .mkv), an image (.png, .jpg), or without a suffix a folder of PNG frames.
-        weights: a .safetensors file of colorize.train, or the folder with the published program's files.
+        weights: a .safetensors file of colorize.training.exemplar, or the folder with the published program's files.
         weights_dir: where other people's weight files, such as the backbone's, are sought.
         short_side: pixels of the shorter side as the network sees a frame, at most; 0 = the frame's own size.
         finish: release = the colours x1.25 and smoothed along edges, as the published program does.
@@ -44,8 +43,8 @@ def video(
         fresh: start anew even if an unfinished run can be gone on with.
     """
     from colorize.checkpoint import MisfitWeights
-    from colorize.clip import CannotColorize
-    from colorize.video import colorize_video
+    from colorize.inference.clip import CannotColorize
+    from colorize.inference.video import colorize_video
     from media.image import CorruptImage
     from media.video import VideoError
 
@@ -77,8 +76,8 @@ def export(
         references: table of their references; without it the shards hold none.
         shard_size: clips a shard.
     """
-    from colorize.export import write_shards
-    from colorize.pairs import Items
+    from colorize.training.export import write_shards
+    from colorize.training.pairs import Items
 
     try:
         written = write_shards(Items(clips, references, flow), out, shard_size)
@@ -91,23 +90,9 @@ def export(
     print("left out: " + (", ".join(f"{count} {reason}" for reason, count in written.skipped.items()) or "none"))
 
 
-def parity(vectors: Positional[Path], *, tolerances: Path | None = None) -> None:
-    """Compare this implementation with recorded outputs of the published program.
-
-    Args:
-        vectors: the recorded inputs and outputs.
-        tolerances: how far each output may be off; without it those that come with the project.
-    """
-    from colorize.parity import main
-
-    main(vectors, tolerances)
-
-
 def _plainly(message: Warning | str, *_, **__) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    tyro.extras.subcommand_cli_from_dict(
-        {"video": video, "export": export, "parity": parity}, prog="python -m colorize"
-    )
+    tyro.extras.subcommand_cli_from_dict({"video": video, "export": export}, prog="python -m colorize")

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from colorize.model import ExemplarModel
-from colorize.settings import ModelSettings
+from colorize.training.settings import ModelSettings
 from media.tables import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.weights import VGG19_FEATURES, MissingWeights
@@ -74,7 +74,7 @@ def metadata(path: str | Path) -> dict:
     if "backbone" not in found:
         raise MisfitWeights(
             f"{path}: no checkpoint of this project, its metadata name no `backbone`; expected a file that "
-            "`colorize.train` wrote, or the folder with the published program's files"
+            "`colorize.training.exemplar` wrote, or the folder with the published program's files"
         )
     return {key: json.loads(value) for key, value in found.items()}
 

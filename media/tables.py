@@ -41,7 +41,7 @@ CLIPS = {
     "mean_chroma": "Float64",  # mean of sqrt(a^2 + b^2), Lab units
     "chroma_spread": "Float64",  # sqrt(var a + var b), Lab units
     "sha256": "string",  # media.image.content_hash of the prepared frames
-    "fingerprint": "string",  # prep.fingerprint: nearly equal for nearly equal pictures
+    "fingerprint": "string",  # prep.judging.fingerprint: nearly equal for nearly equal pictures
     "reason": "string",  # why it was rejected; null = kept
     "detail": "string",  # the reason in words, with the number that decided
 }

@@ -5,8 +5,9 @@ import sys
 import tyro
 from pydantic import ValidationError
 
-from prep import describe, draw
-from prep.datasets import DatasetError
+from prep.datasets import draw
+from prep.datasets.registry import DatasetError
+from prep.describe import describe
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,10 +16,10 @@ import tyro
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.tables import CLIPS, folder_of, write_table
 from media.video import DecodedPicture, VideoError, decode_pictures
-from prep.datasets import Source
-from prep.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.datasets.registry import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.quality import Filters, Verdict, judge_length, judge_size
+from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.judging.quality import Filters, Verdict, judge_length, judge_size
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
@@ -168,7 +168,7 @@ def main(
         shards: number of shards.
         size: height and width of the prepared frames.
         per_source: at most so many clips of one source at one stride; None: one of each shot.
-        filters: JSON of the thresholds (prep.quality.Filters).
+        filters: JSON of the thresholds (prep.judging.quality.Filters).
         frames: the folder of all frames of the set, one folder a clip.
         table: the table of the shard's clips to write; the receipts of its sources go into the folder of its name.
         workers: sources prepared at the same time.

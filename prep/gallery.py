@@ -16,10 +16,10 @@ import tyro
 from media.color import luminance_from_rgb
 from media.tables import GALLERY, folder_of, write_table
 from prep import images
-from prep.datasets import Source
-from prep.items import judged, summary
+from prep.datasets.registry import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.quality import Filters
+from prep.judging.items import judged, summary
+from prep.judging.quality import Filters
 from prep.sources import sources_of_shard
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.retrieval import write_features
@@ -91,7 +91,7 @@ def main(
         shard: which of its shards.
         shards: number of shards.
         size: height and width that images are cropped to before they are judged and compared.
-        filters: JSON of the thresholds (prep.quality.Filters).
+        filters: JSON of the thresholds (prep.judging.quality.Filters).
         backbone: the network whose features are compared.
         weights: folder of weight files, for the backbones that need one.
         table: the table to write; features go beside it as .npy, finished parts, while it runs, into a folder.

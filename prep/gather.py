@@ -12,10 +12,10 @@ import pandas as pd
 import tyro
 
 from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, write_table
-from prep.fingerprint import near_pairs
 from prep.flow import intact as flow_intact
-from prep.items import intact, rejected, remove_all_but, summary
-from prep.quality import Verdict
+from prep.judging.fingerprint import near_pairs
+from prep.judging.items import intact, rejected, remove_all_but, summary
+from prep.judging.quality import Verdict
 
 VERSION = 1
 

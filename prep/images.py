@@ -8,10 +8,10 @@ import tyro
 
 from media.image import CorruptImage, cover_crop, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from prep.datasets import Source
-from prep.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.datasets.registry import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.quality import Filters, Verdict, judge_size
+from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.judging.quality import Filters, Verdict, judge_size
 from prep.sources import sources_of_shard
 
 VERSION = 2
@@ -59,7 +59,7 @@ def main(
         shard: which of its shards.
         shards: number of shards.
         size: height and width of the prepared images.
-        filters: JSON of the thresholds (prep.quality.Filters).
+        filters: JSON of the thresholds (prep.judging.quality.Filters).
         frames: the folder of all images of the set, one folder an image.
         table: the table of the shard's images to write; the receipts of its sources go into the folder of its name.
         workers: photographs prepared at the same time.

@@ -16,9 +16,9 @@ import tyro
 from media.color import lab_from_rgb, rgb_from_lab
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
-from prep.items import intact, judged, remove_all_but, summary
 from prep.jobs import Task, key_of, run_tasks
-from prep.quality import Filters
+from prep.judging.items import intact, judged, remove_all_but, summary
+from prep.judging.quality import Filters
 from vision.distortion import smooth_field
 
 VERSION = 2
@@ -188,7 +188,7 @@ def main(
         length: frames a clip.
         count: clips.
         seed: with the clip's number it decides the clip.
-        filters: JSON of the thresholds (prep.quality.Filters).
+        filters: JSON of the thresholds (prep.judging.quality.Filters).
         receipts: folder of the receipts of finished clips.
         table: the table of clips to write; their frames go into the folder of its name.
         workers: clips rendered at the same time.

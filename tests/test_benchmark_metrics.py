@@ -10,7 +10,7 @@ import pytest
 from pytorch_fid import fid_score
 from pytorch_fid.inception import InceptionV3
 
-from bench.measure import TRUTH, Networks, measure
+from bench.scoring.measure import TRUTH, Networks, measure
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks/metrics.py"
 

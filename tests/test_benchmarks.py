@@ -16,7 +16,7 @@ from torch import nn
 from colorize.networks.layers import Enlarge, instance_norm
 from media.tables import CLIPS, FLOW, read_table
 from media.video import decode
-from vision.flow import dis
+from vision.flow_estimators import dis
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 RESULTS = {"clips": CLIPS, "flow/dis": FLOW}  # of prep

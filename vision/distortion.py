@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from media.flow import warp
+from media.flow_files import warp
 
 # The published program blurs uniform noise in -1..1 with a Gaussian of 50 px and scales it by 1000 * strength,
 # strength uniform in 0..4. We blur on a grid GRID times coarser and enlarge: same spread, 64 times less work.
@@ -17,7 +17,7 @@ GRID = 8
 
 @dataclass
 class PseudoPair:
-    """Two adjacent frames of pseudo-video and the motion between them (media.flow has the convention)."""
+    """Two adjacent frames of pseudo-video and the motion between them (media.flow_files has the convention)."""
 
     last: np.ndarray  # uint8 (H, W, 3)
     current: np.ndarray  # uint8 (H, W, 3)

@@ -6,7 +6,7 @@ places, which are mended here; docs/flow.md says how much each of them does.
 
 from torch import Tensor, nn
 
-from media.flow import warp_tensor
+from media.flow_files import warp_tensor
 
 
 def as_nvidia(network: nn.Module) -> nn.Module:

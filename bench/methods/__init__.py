@@ -1,1 +1,1 @@
-"""Methods: one file, one class, found by name. `bench/method.py` holds the contract."""
+"""Methods: one file, one class, found by name. `bench/methods/contract/method.py` holds the contract."""

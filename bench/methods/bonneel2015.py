@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from bench.method import Given, Method
-from media.flow import warp
+from bench.methods.contract.method import Given, Method
+from media.flow_files import warp
 
 STRENGTH = 1.0  # lambda
 SCALE = 0.05  # s, of pictures in 0..1

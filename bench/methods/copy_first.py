@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given, Method
+from bench.methods.contract.method import Given, Method
 
 
 class CopyFirst(Method):

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given, Method
-from media.flow import warp
+from bench.methods.contract.method import Given, Method
+from media.flow_files import warp
 
 
 class FlowPropagation(Method):

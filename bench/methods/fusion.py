@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.method import Given, Method
-from media.flow import warp
+from bench.methods.contract.method import Given, Method
+from media.flow_files import warp
 
 
 class Fusion(Method):
@@ -29,7 +29,7 @@ class Fusion(Method):
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.matching import Exemplar
+        from bench.methods.contract.exemplar import Exemplar
 
         exemplar = Exemplar(self.backbone, given.first_frame)
         previous, ab = next(frames), given.first_frame[..., 1:]

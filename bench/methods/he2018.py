@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given
-from bench.trained import Trained
+from bench.methods.contract.method import Given
+from bench.methods.contract.trained import Trained
 
 SHORT_SIDE = 256  # to which the authors bring a picture
 DEEP_FIRST = (3, 2, 1, 0, 0)  # the backbone's levels in the order of the network's error maps
@@ -26,13 +26,13 @@ class He2018(Trained):
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def network(self, width: float, items: int):
-        from bench.networks.he2018 import ExampleColorNet
+        from bench.methods.networks.he2018_network import ExampleColorNet
 
         return ExampleColorNet(width)
 
     def losses(self, network, sample) -> dict:
         """The first half of the batch learns colours that went to the exemplar and back, the other half its own."""
-        from bench.networks.he2018 import PERCEPTUAL_WEIGHT, chrominance, perceptual
+        from bench.methods.networks.he2018_network import PERCEPTUAL_WEIGHT, chrominance, perceptual
 
         frame = sample.frames[:, -1]
         half = (len(frame) + 1) // 2
@@ -64,8 +64,8 @@ class He2018(Trained):
         import torch
         import torch.nn.functional as F
 
-        from bench.matching import STRIDE, nearest
-        from bench.networks.he2018 import LEVELS, error_map, network_input
+        from bench.methods.contract.exemplar import STRIDE, nearest
+        from bench.methods.networks.he2018_network import LEVELS, error_map, network_input
 
         with torch.no_grad():
             here, there = self.levels(luminance), self.levels(reference[:, :1])
@@ -85,7 +85,7 @@ class He2018(Trained):
         """Features of the backbone's levels, centred and of unit length at each cell of a quarter of the size."""
         import torch.nn.functional as F
 
-        from bench.matching import quarter
+        from bench.methods.contract.exemplar import quarter
         from vision.backbones import grey_rgb
         from vision.matching import unit_columns
 
@@ -95,7 +95,7 @@ class He2018(Trained):
         return [unit_columns(level.flatten(2)).unflatten(2, size) for level in resized]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.learning import as_maps, resized, rounded_up
+        from bench.methods.contract.learning import as_maps, resized, rounded_up
 
         reference = as_maps(given.reference)
         for luminance in frames:

@@ -1,6 +1,6 @@
 """Local features joined with those of the whole picture, trained together with a classification (reference [15])."""
 
-from bench.trained import Automatic
+from bench.methods.contract.trained import Automatic
 
 
 class Iizuka2016(Automatic):
@@ -15,15 +15,15 @@ class Iizuka2016(Automatic):
     given = {"clips": (), "images": ()}
 
     def network(self, width: float, items: int):
-        from bench.networks.iizuka2016 import GLOBAL_SIDE, PLACES, SMALL_GLOBAL_SIDE, Iizuka2016
+        from bench.methods.networks.iizuka2016_network import GLOBAL_SIDE, PLACES, SMALL_GLOBAL_SIDE, Iizuka2016
 
         return Iizuka2016(width, items or PLACES, GLOBAL_SIDE if width == 1 else SMALL_GLOBAL_SIDE)
 
     def losses(self, network, sample) -> dict:
         import torch.nn.functional as F
 
-        from bench.learning import grey
-        from bench.networks.iizuka2016 import CLASS_WEIGHT, target
+        from bench.methods.contract.learning import grey
+        from bench.methods.networks.iizuka2016_network import CLASS_WEIGHT, target
 
         frame = sample.frames[:, -1]
         s, logits = network.with_classes(grey(frame[:, :1]))
@@ -33,6 +33,6 @@ class Iizuka2016(Automatic):
         }
 
     def ab(self, network, luminance):
-        from bench.learning import grey
+        from bench.methods.contract.learning import grey
 
         return network.ab(grey(luminance))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given
-from bench.trained import Trained
+from bench.methods.contract.method import Given
+from bench.methods.contract.trained import Trained
 
 HELD_OUT = 8  # one of so many training clips is kept for choosing the checkpoint
 
@@ -26,7 +26,7 @@ class Lai2018(Trained):
     validated = "of its own losses"
 
     def network(self, width: float, items: int):
-        from bench.networks.lai2018 import TransformNet
+        from bench.methods.networks.lai2018_network import TransformNet
 
         return TransformNet(round(32 * width), blocks=3) if items else TransformNet()
 
@@ -34,7 +34,7 @@ class Lai2018(Trained):
         """Clips with the colours of the rows in `recolored`; some clips are kept for the validation."""
         from torch.utils.data import default_collate
 
-        from colorize.pairs import PairStream, PhotoPairs, RecoloredPairs
+        from colorize.training.pairs import PairStream, PhotoPairs, RecoloredPairs
 
         if not data.recolored:
             raise ValueError(
@@ -54,7 +54,7 @@ class Lai2018(Trained):
         return stream, [default_collate(chosen[at : at + size]) for at in range(0, count, size)]
 
     def losses(self, network, sample) -> dict:
-        from bench.networks.lai2018 import long_term, perceptual, short_term
+        from bench.methods.networks.lai2018_network import long_term, perceptual, short_term
 
         pairs = pictures(sample)
         results = list(corrected(network, pairs))
@@ -80,7 +80,7 @@ class Lai2018(Trained):
         return self.features(rgb.clamp(0, 1))[-1]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.learning import as_maps, resized, rounded_up
+        from bench.methods.contract.learning import as_maps, resized, rounded_up
         from media.color import ab_from_rgb_tensor
 
         shape: tuple = ()
@@ -100,7 +100,7 @@ def coloured(luminance, ab):
     """The grey picture and the coloured one, RGB (B, 3, H, W) in 0..1, of L (B, 1, H, W) and ab (B, 2, H, W)."""
     import torch
 
-    from bench.learning import grey
+    from bench.methods.contract.learning import grey
     from media.color import rgb_tensor_from_lab
 
     return grey(luminance).expand(-1, 3, -1, -1), rgb_tensor_from_lab(torch.cat([luminance, ab], dim=1))
@@ -133,7 +133,7 @@ def corrected(network, pairs) -> Iterator:
 
 def to_the_first(flows: list) -> list:
     """Flow from each frame t >= 2 to frame 0, of flows[t - 1] (B, 2, H, W) from t to t-1: one after the other."""
-    from media.flow import warp_tensor
+    from media.flow_files import warp_tensor
 
     whole, found = flows[0], []
     for flow in flows[1:]:

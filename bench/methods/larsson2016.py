@@ -1,6 +1,6 @@
 """Hypercolumns and histograms of hue and chroma (reference [16])."""
 
-from bench.trained import Automatic
+from bench.methods.contract.trained import Automatic
 
 SHORT_SIDE, SQUARE = 256, 512  # of the picture, and of the padded square that the authors' program takes
 
@@ -15,13 +15,13 @@ class Larsson2016(Automatic):
     multiple = 1  # it pads by itself
 
     def network(self, width: float, items: int):
-        from bench.networks.larsson2016 import Larsson2016, SmallLarsson2016
+        from bench.methods.networks.larsson2016_network import Larsson2016, SmallLarsson2016
 
         return SmallLarsson2016(width) if items else Larsson2016(width)
 
     def losses(self, network, sample) -> dict:
-        from bench.learning import grey
-        from bench.networks.larsson2016 import loss
+        from bench.methods.contract.learning import grey
+        from bench.methods.networks.larsson2016_network import loss
         from media.color import rgb_tensor_from_lab
 
         frame = sample.frames[:, -1]
@@ -31,8 +31,8 @@ class Larsson2016(Automatic):
         return {"divergence": loss(hue, chroma, rgb_tensor_from_lab(frame))}
 
     def ab(self, network, luminance):
-        from bench.learning import grey, resized, rounded_up
-        from bench.networks.larsson2016 import decode, lightness_matched
+        from bench.methods.contract.learning import grey, resized, rounded_up
+        from bench.methods.networks.larsson2016_network import decode, lightness_matched
         from media.color import ab_from_rgb_tensor
 
         light = grey(luminance)

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from bench.method import Given, Method
-from media.flow import warp
+from bench.methods.contract.method import Given, Method
+from media.flow_files import warp
 
 NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 FLATTEST = 2e-6  # least variance of a window

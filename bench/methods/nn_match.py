@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.method import Given, Method
+from bench.methods.contract.method import Given, Method
 
 
 class NnMatch(Method):
@@ -26,7 +26,7 @@ class NnMatch(Method):
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.matching import Exemplar
+        from bench.methods.contract.exemplar import Exemplar
 
         exemplar = Exemplar(self.backbone, given.reference if given.first_frame is None else given.first_frame)
         for luminance in frames:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.method import Given, Method
+from bench.methods.contract.method import Given, Method
 
 
 class Ours(Method):
@@ -28,7 +28,7 @@ class Ours(Method):
 
     @cached_property
     def colorizer(self):
-        from colorize.inference import load_colorizer
+        from colorize.inference.colorizer import load_colorizer
 
         return load_colorizer(self.setting.checkpoint, self.setting.weights_dir)
 
@@ -41,8 +41,8 @@ class Ours(Method):
             yield from self.colorizer.colorize(frames, given.first_frame, given.first_frame, given.flow)
 
     def fit(self, data, settings: dict, out_dir: Path) -> None:
-        from colorize.settings import TrainSettings
-        from colorize.train import train
+        from colorize.training.exemplar import train
+        from colorize.training.settings import TrainSettings
 
         chosen = TrainSettings.model_validate(settings)
         train(data, chosen, out_dir, self.setting.backbone, self.setting.weights_dir, self.setting.seed)

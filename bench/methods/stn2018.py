@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given
-from bench.trained import Trained
+from bench.methods.contract.method import Given
+from bench.methods.contract.trained import Trained
 
 
 class Stn2018(Trained):
@@ -18,12 +18,12 @@ class Stn2018(Trained):
     multiple = 4
 
     def network(self, width: float, items: int):
-        from bench.networks.stn2018 import Propagation
+        from bench.methods.networks.stn2018_network import Propagation
 
         return Propagation(width, channels=max(1, round(64 * width)) if width < 1 else 32)
 
     def losses(self, network, sample) -> dict:
-        from bench.networks.stn2018 import loss, switched
+        from bench.methods.networks.stn2018_network import loss, switched
 
         earlier, later = sample.frames[:, -2], sample.frames[:, -1]
         coefficients = network.coefficients(earlier[:, :1], later[:, :1])
@@ -39,7 +39,7 @@ class Stn2018(Trained):
         return results
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.learning import as_maps, resized, rounded_up
+        from bench.methods.contract.learning import as_maps, resized, rounded_up
 
         first = next(frames)
         size = rounded_up(first.shape, self.multiple)

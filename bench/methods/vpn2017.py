@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from bench.method import Given
-from bench.trained import Trained
+from bench.methods.contract.method import Given
+from bench.methods.contract.trained import Trained
 
 REACH = 3  # earlier frames whose pixels a frame reads
 POINTS = 300_000  # at most, drawn at random where there are more
@@ -20,12 +20,12 @@ class Vpn2017(Trained):
     given = {"clips": ("first_frame",)}
 
     def network(self, width: float, items: int):
-        from bench.networks.vpn2017 import ColorStage
+        from bench.methods.networks.vpn2017_network import ColorStage
 
         return ColorStage()  # small as it is: it has one size
 
     def losses(self, network, sample) -> dict:
-        from bench.networks.vpn2017 import loss
+        from bench.methods.networks.vpn2017_network import loss
 
         true = [cbcr(frames)[1:] for frames in sample.frames]  # of each clip (T-1, 2, h, w)
         found = [colored(network, frames) for frames in sample.frames]
@@ -40,7 +40,7 @@ class Vpn2017(Trained):
         return [ab_of(L, torch.stack(maps)) for L, maps in zip(luminances, zip(*clips, strict=True), strict=True)]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.learning import as_maps
+        from bench.methods.contract.learning import as_maps
 
         next(frames)
         yield given.first_frame[..., 1:].copy()
@@ -57,7 +57,7 @@ def propagated(network, first, luminances: Iterable) -> Iterator:
     """L (1, 1, H, W) and CbCr (2, H, W) of each frame after the first one, which is given: (1, 3, H, W) in Lab."""
     import torch
 
-    from bench.networks.vpn2017 import identity, point_features
+    from bench.methods.networks.vpn2017_network import identity, point_features
 
     size = tuple(first.shape[-2:])
     points = [point_features(luma(first[:, :1]), 0)]
@@ -74,7 +74,7 @@ def propagated(network, first, luminances: Iterable) -> Iterator:
 
 def luma(luminance):
     """Y in 0..255, (H, W), of the grey picture of L (1, 1, H, W)."""
-    from bench.learning import grey
+    from bench.methods.contract.learning import grey
 
     return 255 * grey(luminance)[0, 0]
 
@@ -94,7 +94,7 @@ def ab_of(luminance, maps):
     """ab (B, 2, H, W) of CbCr maps (B, 2, H, W) on the grey picture of L (B, 1, H, W)."""
     import torch
 
-    from bench.learning import grey
+    from bench.methods.contract.learning import grey
     from media.color import ab_from_rgb_tensor
 
     y, (cb, cr) = grey(luminance)[:, 0], maps.unbind(1)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
-from bench.method import Given, Method
+from bench.methods.contract.method import Given, Method
 
 GRID = 16  # 16 x 16 cells of the reference, one jittered sample in each: 256
 WINDOW = 5  # pixels, for the local standard deviation

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench.trained import Automatic
+from bench.methods.contract.trained import Automatic
 
 
 class Zhang2016(Automatic):
@@ -15,19 +15,19 @@ class Zhang2016(Automatic):
     published_size = (256, 256)
 
     def network(self, width: float, items: int):
-        from bench.networks.zhang2016 import TEMPERATURE, Zhang2016
+        from bench.methods.networks.zhang2016_network import TEMPERATURE, Zhang2016
 
         # The published file holds its temperature in the scale of its last layers.
         return Zhang2016(width, temperature=TEMPERATURE if items else 1.0)
 
     def prepare(self, samples: Iterator) -> None:
         """The classes are rebalanced by how often they occur in these samples."""
-        from bench.networks.zhang2016 import rebalancing, target
+        from bench.methods.networks.zhang2016_network import rebalancing, target
 
         self.weights = rebalancing(sum(target(sample.frames[:, -1, 1:]).sum(dim=(0, 2, 3)) for sample in samples))
 
     def losses(self, network, sample) -> dict:
-        from bench.networks.zhang2016 import loss
+        from bench.methods.networks.zhang2016_network import loss
 
         frame = sample.frames[:, -1]
         return {"cross_entropy": loss(network.logits(frame[:, :1]), frame[:, 1:], self.weights)}

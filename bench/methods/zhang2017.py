@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.method import Given
-from bench.trained import Automatic
-from media.flow import warp
+from bench.methods.contract.method import Given
+from bench.methods.contract.trained import Automatic
+from media.flow_files import warp
 
 
 class Zhang2017(Automatic):
@@ -32,14 +32,14 @@ class Zhang2017(Automatic):
                 raise ValueError(f"zhang2017: given: {kind}: first_frame follows the flow; write [first_frame, flow]")
 
     def network(self, width: float, items: int):
-        from bench.networks.zhang2017 import Zhang2017
+        from bench.methods.networks.zhang2017_network import Zhang2017
 
         return Zhang2017(width)
 
     def losses(self, network, sample) -> dict:
         import torch
 
-        from bench.networks.zhang2017 import made_up_hints, regression_loss
+        from bench.methods.networks.zhang2017_network import made_up_hints, regression_loss
 
         luminance, ab = sample.frames[:, -1].split([1, 2], dim=1)
         hinted = (torch.rand(len(ab), 1, 1, 1) < 0.5).to(ab.device)

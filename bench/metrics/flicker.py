@@ -6,7 +6,7 @@ headline of the tables is `flicker_rms`. Ground truth is not 0, so values are co
 
 import numpy as np
 
-from media.flow import warp
+from media.flow_files import warp
 
 UNIT = "Lab units"
 DIRECTION = "down"

@@ -5,7 +5,7 @@ Luminance dominates it, which every method is given: what tells methods apart is
 
 import numpy as np
 
-from media.flow import warp
+from media.flow_files import warp
 
 UNIT = "squared RGB, in 0..1"
 DIRECTION = "down"

@@ -4,6 +4,6 @@ For metrics a manifest lists the entries, `rules` says which function answers wh
 others do that this project does not. For the compared systems the keys say what they are, and `systems` answers them.
 """
 
-from bench.parity.check import main
+from bench.parity.peers.check import main
 
 __all__ = ["main"]

@@ -6,12 +6,12 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from bench.gallery import folder_written_whole
-from bench.provenance import recorded
+from bench.figures.strips import folder_written_whole
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
 from bench.report.sections import figure7_section, gallery_section, stand_ins, table_section, training_section
+from media.provenance import recorded
 from media.tables import SCORES, read_table
 
 VERSION = 1

@@ -13,7 +13,7 @@ VALIDATION, VALIDATION_ERROR = "validation", "validation error, Lab units"
 
 
 def figure7(table: pd.DataFrame) -> dict:
-    """The curves of bench.figure7's table with their intervals as bands."""
+    """The curves of bench.figures.figure7's table with their intervals as bands."""
     traces = []
     for index, (method, own) in enumerate(table.groupby("method", sort=False)):
         traces += [*band(own, method, index), line(own["frame"], own["psnr"], method, index)]

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.measure import TRUTH, module_of
 from bench.report.atlas import FRAMES_A_SECOND, grid_for, write_atlas, write_strip
-from bench.statistics import per_item
+from bench.scoring.measure import TRUTH, module_of
+from bench.scoring.statistics import per_item
 from media.color import luminance_from_rgb, with_luminance
 from media.image import cover_crop, read_frames, read_rgb
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table

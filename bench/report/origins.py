@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.provenance import SUFFIX, own_sidecar
+from media.provenance import SUFFIX, own_sidecar
 
 COPIES = "provenance"  # the folder of the copies
 

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from bench import colorize
-from bench.method import Given, Setting, Step
-from bench.rows import load
-from bench.trained import Trained
+from bench.methods.contract.method import Given, Setting, Step
+from bench.methods.contract.rows import load
+from bench.methods.contract.trained import Trained
+from bench.run import colorize
 from media.color import lab_from_rgb
-from media.flow import write_kitti
+from media.flow_files import write_kitti
 from media.image import frame_path, write_png
 from media.tables import CLIPS, REFERENCES, write_table
 
@@ -45,7 +45,7 @@ class World:
     images: dict[str, np.ndarray]
 
     def inputs(self) -> dict:
-        """The arguments of bench.colorize that say where the inputs lie."""
+        """The arguments of bench.run.colorize that say where the inputs lie."""
         return {
             "clips": self.root / "clips/test.parquet",
             "images": self.root / "images/test.parquet",
@@ -123,7 +123,7 @@ def model_of(trained, tmp_path_factory):
     def make(name: str) -> Setting:
         import torch
 
-        from bench import learning
+        from bench.methods.contract import learning
 
         method = load(name, {}, trained)
         if not isinstance(method, Trained):

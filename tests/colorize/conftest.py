@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from colorize.pairs import Items, TrainingData
-from colorize.settings import TrainSettings
-from media.flow import write_kitti
+from colorize.training.pairs import Items, TrainingData
+from colorize.training.settings import TrainSettings
+from media.flow_files import write_kitti
 from media.image import content_hash, frame_path, write_png
 from media.tables import CLIPS, FLOW, REFERENCES, folder_of, write_table
 

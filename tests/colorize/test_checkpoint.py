@@ -7,9 +7,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from bench.parity.release import recipe
 from colorize import checkpoint
 from colorize.model import ExemplarModel
-from colorize.parity import recipe
 from vision.backbones import VGG19, load_backbone
 from vision.weights import MissingWeights
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from bench.methods.fusion import matched_share
 from colorize.model import ExemplarModel, Last, Matched
-from media.flow import warp
+from media.flow_files import warp
 from vision.backbones import Backbone
 
 GATED = {"matching": "context", "history": "aligned", "output": "gated"}

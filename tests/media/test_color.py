@@ -9,7 +9,7 @@ from skimage.color import lab2rgb
 
 from media.color import grey8, lab_from_rgb, rgb_from_lab, rgb_tensor_from_lab, with_luminance
 
-PUBLISHED = np.load(Path(__file__).parents[1] / "colorize" / "devc.npz")
+PUBLISHED = np.load(Path(__file__).parents[1] / "bench" / "parity" / "devc.npz")
 
 
 def test_convention_lab_units():

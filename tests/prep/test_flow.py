@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from media.flow import read_kitti
+from media.flow_files import read_kitti
 from media.image import frame_path, write_png
 from media.tables import CLIPS, FLOW, read_table, write_table
 from prep import gather

@@ -14,7 +14,7 @@ from media.color import lab_from_rgb, with_luminance
 from media.image import cover_crop, write_png
 from media.tables import GALLERY, read_table
 from prep import gallery, images, sources
-from prep.quality import Filters
+from prep.judging.quality import Filters
 from vision.backbones import load_backbone
 
 FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32}

@@ -7,7 +7,7 @@ import pytest
 from media.image import content_hash, frame_path, read_frames, write_png
 from media.tables import CLIPS, read_table, write_table
 from prep.renderings import Layer, blob, main, moving, recoloured, render_clip
-from vision.flow import load_estimator
+from vision.flow_estimators import load_estimator
 
 SIZE, LENGTH = (64, 96), 4
 FILTERS = '{"min_mean_l": 5, "min_mean_chroma": 1, "min_chroma_spread": 0.5, "min_side": 1}'

@@ -67,7 +67,7 @@ def test_vgg19_equals_the_published_program(tmp_path):
             shapes[f"conv{block}_{index}.weight"] = (outputs, inputs if index == 1 else outputs, 3, 3)
             shapes[f"conv{block}_{index}.bias"] = (outputs,)
     torch.save({key: published_recipe(key, shape) for key, shape in shapes.items()}, tmp_path / "vgg19_conv.pth")
-    vectors = np.load(Path(__file__).parents[1] / "colorize/devc.npz")
+    vectors = np.load(Path(__file__).parents[1] / "bench/parity/devc.npz")
     r22, r32, _, r52 = backbones.load_backbone("vgg19", tmp_path).levels(torch.from_numpy(vectors["vgg/image"]))
     np.testing.assert_allclose(r22[:, ::8], vectors["vgg/r22"], atol=3.8e-5)
     np.testing.assert_allclose(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from media.flow import warp
+from media.flow_files import warp
 from vision.distortion import forward_warp, inverse_flow, pseudo_pair, smooth_field, still_seen
 
 

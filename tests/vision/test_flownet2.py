@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from colorize.parity.recipe import weight
-from vision.flow import import_ptlflow, load_estimator
+from bench.parity.release.recipe import weight
+from vision.flow_estimators import import_ptlflow, load_estimator
 from vision.flownet2 import as_nvidia
 from vision.weights import MissingWeights
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate1d, gaussian_filter1d
 
-from media.flow import warp
-from vision.flow import dis
+from media.flow_files import warp
+from vision.flow_estimators import dis
 from vision.occlusion import ruder_map, ruder_mask, ruder_masks
 
 VECTORS = np.load(Path(__file__).with_name("ruder2016.npz"))

@@ -9,7 +9,7 @@ import yaml
 from tiny_world import ABLATIONS, ROOT, planned, snakemake
 
 from colorize.checkpoint import metadata
-from colorize.settings import LossWeights, TrainSettings
+from colorize.training.settings import LossWeights, TrainSettings
 
 
 def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
@@ -47,7 +47,7 @@ def test_table5_trains_each_ablation_with_one_weight_of_the_full_training_change
     done = snakemake("-n", "results/table5.csv", "--printshellcmds", directory=tmp_path, config=overlay)
     assert done.returncode == 0, done.stdout
     assert planned(done.stdout)["train"] == planned(done.stdout)["colorize"] == 5
-    lines = [line for line in done.stdout.splitlines() if "bench.train" in line]
+    lines = [line for line in done.stdout.splitlines() if "bench.run.train" in line]
     settings = {re.search(r"results/train/(\w+)/", line)[1]: settings_in(line) for line in lines}
     full = settings.pop("ours")
     for row, loss in ABLATIONS.items():

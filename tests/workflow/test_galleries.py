@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tiny_world import LENGTH, ROOT, planned, snakemake
 
-from bench.drift import drift, mean_colours
+from bench.figures.drift import drift, mean_colours
 from media.image import frame_path, read_frames, read_rgb
 from media.tables import CLIPS, COLORIZED, kept, read_table
 

@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from test_tables import errors_below
 from tiny_world import LENGTH, MOTION, SIZE, assert_disjoint, camera, planned, snakemake
 
-from media.flow import read_kitti
+from media.flow_files import read_kitti
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, REFERENCES, SCORES, kept, read_table
 

@@ -3,14 +3,18 @@
 import hashlib
 import json
 
-from bench.provenance import SUFFIX
+from media.provenance import SUFFIX
 
 
 def test_the_jobs_of_a_run_know_its_configuration(run):
     records = [json.loads(path.read_text()) for path in (run / "results").rglob(f"*{SUFFIX}")]
-    assert {record["stage"] for record in records} >= {"bench.train", "bench.score", "bench.propagation"}
+    assert {record["stage"] for record in records} >= {
+        "bench.run.train",
+        "bench.scoring.score",
+        "bench.tables.propagation",
+    }
     # Two, if other tests have added rows to this run.
-    (trained,) = {record["config_hash"] for record in records if record["stage"] == "bench.train"}
+    (trained,) = {record["config_hash"] for record in records if record["stage"] == "bench.run.train"}
     assert len(trained) == 64 and all(len(record["config_hash"]) == 64 for record in records)
 
 

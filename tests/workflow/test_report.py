@@ -59,7 +59,7 @@ def test_every_number_leads_to_a_record_of_this_configuration(run, page):
     records = set(re.findall(r'<details class="record" id="([^"]+)"', page))
     assert links <= records and {"made-table1", "made-score-ours", "made-colorize-ours"} <= links
     record = json.loads((run / "results/report/provenance/score/ours.provenance.json").read_text())
-    assert record["stage"] == "bench.score" and len(record["config_hash"]) == 64
+    assert record["stage"] == "bench.scoring.score" and len(record["config_hash"]) == 64
 
 
 def test_snakemakes_own_report_has_the_tables_the_figure_and_the_report(run, world):

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from tiny_world import ROOT
 
 from media import tables
-from prep.quality import REASONS
+from prep.judging.quality import REASONS
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/tables.schema.yaml").read_text())
 NAMES = ["SOURCES", "CLIPS", "FLOW", "GALLERY", "REFERENCES", "COLORIZED", "SCORES"]

@@ -14,7 +14,7 @@ rule colorize:
         mem_mb=3000,
         gpu=0,
     params:
-        version=version_of("bench/colorize.py"),
+        version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
         inputs=flags,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
@@ -23,7 +23,7 @@ rule colorize:
         weights=WEIGHTS,
         seed=config["seed"],
     shell:
-        "python -m bench.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
+        "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
         " --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
         " --table {output.table:q} 2>&1 | tee {log:q}"
@@ -56,14 +56,14 @@ rule score:
     resources:
         mem_mb=3000,
     params:
-        version=version_of("bench/score.py"),
+        version=version_of("bench/scoring/score.py"),
         metrics=[version_of(path) for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))],
         inputs=flags,
         classifier=config["classifier"],
         fid_features=config["fid_features"],
         weights=WEIGHTS,
     shell:
-        "python -m bench.score --row {wildcards.row} {params.inputs} --classifier {params.classifier}"
+        "python -m bench.scoring.score --row {wildcards.row} {params.inputs} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --weights {params.weights:q}"
         " --table {output.table:q} 2>&1 | tee {log:q}"
 
@@ -83,7 +83,7 @@ rule table1:
     benchmark:
         "<logs>/table1.benchmark.tsv"
     params:
-        version=version_of("bench/table1.py"),
+        version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
         checkpoints=lambda wildcards, input: as_json(dict(zip(CHECKPOINTS, input.checkpoints))),
         rows=list(config["methods"]),
@@ -96,7 +96,7 @@ rule table1:
         scoring_flow=config["flow_for_scoring"],
         seed=config["seed"],
     shell:
-        "python -m bench.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
+        "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --plus {params.plus:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
         " --backbone {params.backbone} --classifier {params.classifier}"
@@ -119,7 +119,7 @@ rule table5:
     benchmark:
         "<logs>/table5.benchmark.tsv"
     params:
-        version=version_of("bench/table5.py"),
+        version=version_of("bench/tables/table5.py"),
         inputs=flags,
         rows=TABLE5_ROWS,
         full=FULL_ROW,
@@ -131,7 +131,7 @@ rule table5:
         flow=config["flow"],
         seed=config["seed"],
     shell:
-        "python -m bench.table5 --rows {params.rows} --full {params.full} --methods {params.methods:q}"
+        "python -m bench.tables.table5 --rows {params.rows} --full {params.full} --methods {params.methods:q}"
         " --trainings {params.trainings:q} {params.inputs}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --seed {params.seed}"
@@ -150,14 +150,14 @@ rule propagation:
     benchmark:
         "<logs>/propagation.benchmark.tsv"
     params:
-        version=version_of("bench/propagation.py"),
+        version=version_of("bench/tables/propagation.py"),
         rows=FIRST_FRAME_ROWS,
         clips_of=config["clips_of"]["figure7"],
         backbone=config["backbone"],
         flow=config["flow"],
         seed=config["seed"],
     shell:
-        "python -m bench.propagation --rows {params.rows} --scores {input.scores:q}"
+        "python -m bench.tables.propagation --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --seed {params.seed}"
         " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
@@ -176,14 +176,14 @@ rule figure7:
     benchmark:
         "<logs>/figure7.benchmark.tsv"
     params:
-        version=version_of("bench/figure7.py"),
+        version=version_of("bench/figures/figure7.py"),
         rows=FIRST_FRAME_ROWS,
         clips_of=config["clips_of"]["figure7"],
         backbone=config["backbone"],
         flow=config["flow"],
         seed=config["seed"],
     shell:
-        "python -m bench.figure7 --rows {params.rows} --scores {input.scores:q}"
+        "python -m bench.figures.figure7 --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --seed {params.seed}"
         " --csv {output.csv:q} --svg {output.svg:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"

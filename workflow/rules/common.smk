@@ -12,8 +12,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 import yaml
 
-from colorize.settings import LossWeights
-from prep.datasets import DatasetError, Selection, planned_count, read_registry
+from colorize.training.settings import LossWeights
+from prep.datasets.registry import DatasetError, Selection, planned_count, read_registry
 from prep.shards import shards_for
 
 ROOT = Path(workflow.basedir)
@@ -58,7 +58,7 @@ def code_of(row):
     options = ROWS[row]
     kind = next((kind for kind in ("precomputed", "command") if kind in options), None)
     name = options.get("method", row.rpartition("+")[2])
-    path = f"bench/{kind}.py" if kind else f"bench/methods/{name}.py"
+    path = f"bench/methods/contract/{kind}.py" if kind else f"bench/methods/{name}.py"
     if not (ROOT / path).exists():
         files = [p.stem for p in (ROOT / "bench/methods").glob("[!_]*.py")]
         raise WorkflowError(f"config: methods.{row} needs {path}, which does not exist; {nearest(name, files)}")
@@ -79,7 +79,7 @@ def constructor_arguments(path):
 
 
 def given_to(row):
-    """What a row's method is given for each kind of item (see bench/method.py)."""
+    """What a row's method is given for each kind of item (see bench/methods/contract/method.py)."""
     return ROWS[row].get("given") or declared(code_of(row), "given")
 
 
@@ -354,7 +354,7 @@ MULTIMODAL_REFERENCES = 5
 # The figures about a set of clips that a configuration may have or not.
 SHOWN_FIGURES = [number for number, split in (("15", "legacy"), ("16", "long")) if split in config["clips"]["sets"]]
 
-# What was configured goes to every job for its sidecar (bench/provenance.py), and is a parameter of none: a key that a
+# What was configured goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a
 # job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
 CONFIG_HASH = hashlib.sha256(as_json(config).encode()).hexdigest()
 # glibc gives large tensors back to the system after each use; kept, they cost a job up to a fifth less time.

@@ -27,7 +27,7 @@ rule figure4:
     resources:
         mem_mb=3000,
     params:
-        version=version_of("bench/figure4.py"),
+        version=version_of("bench/figures/figure4.py"),
         inputs=flags,
         rows=MATCHING_ROWS,
         reference_size=config["clips"]["size"],
@@ -35,7 +35,7 @@ rule figure4:
         weights=WEIGHTS,
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -54,14 +54,14 @@ rule figure5:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure5.py"),
+        version=version_of("bench/figures/figure5.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figure5 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure5 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -80,14 +80,14 @@ rule figure6:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure6.py"),
+        version=version_of("bench/figures/figure6.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figure6 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure6 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -105,14 +105,14 @@ rule figure9:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure9.py"),
+        version=version_of("bench/figures/figure9.py"),
         inputs=flags,
         clips_of=config["clips_of"]["figure7"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["clips"],
     shell:
-        "python -m bench.figure9 {params.inputs} --clips-of {params.clips_of}"
+        "python -m bench.figures.figure9 {params.inputs} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -131,7 +131,7 @@ rule figure10:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure10.py"),
+        version=version_of("bench/figures/figure10.py"),
         inputs=flags,
         clips_of=config["clips_of"]["table1"],
         reference_size=config["clips"]["size"],
@@ -139,7 +139,7 @@ rule figure10:
         flow=config["flow"],
         shown=config["figures"]["clips"],
     shell:
-        "python -m bench.figure10 {params.inputs} --clips-of {params.clips_of} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure10 {params.inputs} --clips-of {params.clips_of} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -173,14 +173,14 @@ rule multimodal:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/multimodal.py"),
+        version=version_of("bench/figures/multimodal.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         position=lambda wildcards: MULTIMODAL[wildcards.multimodal],
     shell:
-        "python -m bench.multimodal {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.multimodal {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --position {params.position}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -199,13 +199,13 @@ rule figure15:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure15.py"),
+        version=version_of("bench/figures/figure15.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
     shell:
-        "python -m bench.figure15 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -225,10 +225,10 @@ rule figure16:
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figure16.py"),
+        version=version_of("bench/figures/figure16.py"),
         inputs=flags,
         backbone=config["backbone"],
         flow=config["flow"],
     shell:
-        "python -m bench.figure16 {params.inputs} --backbone {params.backbone} --flow {params.flow}"
+        "python -m bench.figures.figure16 {params.inputs} --backbone {params.backbone} --flow {params.flow}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"

@@ -25,7 +25,7 @@ rule train:
         mem_mb=5000,
         gpu=0,
     params:
-        version=version_of("colorize/train.py"),
+        version=version_of("colorize/training/exemplar.py"),
         method=lambda wildcards: version_of(f"bench/methods/{TRAININGS[wildcards.training]['method']}.py"),
         inputs=flags,
         settings=lambda wildcards: as_json(TRAININGS[wildcards.training]),
@@ -33,6 +33,6 @@ rule train:
         weights=WEIGHTS,
         seed=config["seed"],
     shell:
-        "python -m bench.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
+        "python -m bench.run.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
         " --weights {params.weights:q} --seed {params.seed}"
         " --out $(dirname {output.checkpoint:q}) 2>&1 | tee {log:q}"

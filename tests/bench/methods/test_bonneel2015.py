@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.method import Given
 from bench.methods.bonneel2015 import grey, laplacian, solve, weights
-from bench.rows import load
-from media.flow import warp
+from bench.methods.contract.method import Given
+from bench.methods.contract.rows import load
+from media.flow_files import warp
 
 
 @pytest.fixture(scope="module")
 def vectors():
-    with np.load(Path(__file__).parents[1] / "baselines.npz") as arrays:
+    with np.load(Path(__file__).parents[1] / "parity/baselines.npz") as arrays:
         yield arrays
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.rows import load
+from bench.methods.contract.rows import load
 
 
 def test_colours_stay_in_place(setting, toy_lab, toy_given):

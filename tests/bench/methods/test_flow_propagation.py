@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.method import Given
-from bench.rows import load
+from bench.methods.contract.method import Given
+from bench.methods.contract.rows import load
 
 
 def test_exact_flow_carries_the_colours(setting, toy_lab, toy_given):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.methods.contract.rows import load
 from bench.methods.fusion import matched_share
-from bench.rows import load
 
 
 def test_share_of_the_matched_colour():

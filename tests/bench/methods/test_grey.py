@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.rows import load
+from bench.methods.contract.rows import load
 
 
 def test_no_colour(setting, toy_lab, toy_given):

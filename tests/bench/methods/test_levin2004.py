@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.method import Given, Step
+from bench.methods.contract.method import Given, Step
+from bench.methods.contract.rows import load
 from bench.methods.levin2004 import neighbour_shares, solve
-from bench.rows import load
-from media.flow import warp
+from media.flow_files import warp
 
 
 @pytest.fixture(scope="module")
 def vectors():
-    with np.load(Path(__file__).parents[1] / "baselines.npz") as arrays:
+    with np.load(Path(__file__).parents[1] / "parity/baselines.npz") as arrays:
         yield arrays
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.method import Given
-from bench.rows import load
+from bench.methods.contract.method import Given
+from bench.methods.contract.rows import load
 
 
 def test_exemplar_depends_on_the_kind(setting, toy_lab):

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from bench.method import Step
+from bench.methods.contract.method import Step
+from bench.methods.contract.rows import load
 from bench.methods.ours import Ours
-from bench.rows import load
-from colorize.inference import load_colorizer
+from colorize.inference.colorizer import load_colorizer
 
 ROOT = Path(__file__).parents[3]
 PROPAGATION = {"clips": ["first_frame", "flow"]}

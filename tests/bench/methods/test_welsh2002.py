@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bench.method import Given
+from bench.methods.contract.method import Given
+from bench.methods.contract.rows import load
 from bench.methods.welsh2002 import jittered_samples, local_deviation
-from bench.rows import load
 
 
 def colour(setting, luminance, reference):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.provenance import provenance
 from bench.report.__main__ import main
 from media.image import frame_path, write_png
+from media.provenance import provenance
 from media.tables import CLIPS, COLORIZED, REFERENCES, SCORES, write_table
 
 SIZE = (48, 64)
@@ -86,8 +86,12 @@ def write_records(results: Path) -> None:
     """The sidecars of a score and of the table that is made of it."""
     score = results / "score/red.parquet"
     for stage, artefact, given in [
-        ("bench.score", score, {"clips": results / "clips/test.parquet", "table": score}),
-        ("bench.table1", results / "table1.csv", {"scores": [score], "table": results / "table1.csv", "seed": 7}),
+        ("bench.scoring.score", score, {"clips": results / "clips/test.parquet", "table": score}),
+        (
+            "bench.tables.table1",
+            results / "table1.csv",
+            {"scores": [score], "table": results / "table1.csv", "seed": 7},
+        ),
     ]:
         record = provenance(stage, 3, given, ("table",))
         artefact.with_suffix(".provenance.json").write_text(json.dumps(record))

@@ -240,7 +240,7 @@ def test_a_row_leads_to_the_record_of_its_scores(page):
     link = next(link for link in page.all("#tables ~ article tbody th a") if link.text == "red")
     link.click()
     page.wait("document.getElementById('made-score-red').open", "the record to open")
-    assert "bench.score, version 3" in page.one("#made-score-red").text
+    assert "bench.scoring.score, version 3" in page.one("#made-score-red").text
     assert page.all("#tables ~ article .made a[href='#made-table1']")
 
 

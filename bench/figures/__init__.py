@@ -1,0 +1,1 @@
+"""The paper's figures: one stage a figure, and the strips of labelled pictures that most of them are."""

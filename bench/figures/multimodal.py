@@ -1,0 +1,93 @@
+"""Stage: one clip coloured with each of its most similar references in turn (Figures 11 to 14, a clip each)."""
+
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from bench.figures.strips import FRAMES, INPUT, REFERENCE, Items, Shown, Strip, write_gallery
+from bench.stand_ins import note_on_rows
+from media.image import cover_crop, read_rgb
+from media.provenance import recorded
+from media.tables import CLIPS, REFERENCES, kept, read_table
+
+VERSION = 1
+
+NOTES = (
+    "Left: the reference, with the cosine of its features and the clip's; right of it the frames that were coloured "
+    "with it. At the top: the clip's first frame in its own colours, which no line was given, and the input.",
+    "Without numbers: the colours are to be those of the reference, not the clip's own.",
+    "The paper shows clips and references of its own choice.",
+)
+
+
+def main(
+    *,
+    clips: Path,
+    clip_references: Path,
+    reference_size: tuple[int, int],
+    colorized: list[Path],
+    backbone: str,
+    flow: str,
+    position: int,
+    folder: Path,
+) -> None:
+    """Draw the figure.
+
+    Args:
+        clips: table of the test clips.
+        clip_references: table of their references.
+        reference_size: height and width that references are cover-cropped to.
+        colorized: the tables of the coloured clips: for each row those of its ranks, from 1 on.
+        backbone: network on whose features rows match and learn.
+        flow: estimator whose flow they are given.
+        position: which of the kept clips is shown, counted from 1 in the order of the table.
+        folder: the folder to write.
+    """
+    items = Items("clips", clips, clip_references, reference_size)
+    names = kept(read_table(clips, CLIPS))["clip"].tolist()
+    title = (
+        f"**Figure {folder.name.removeprefix('figure')} of the paper: one clip, coloured with different references.** "
+        "A line for each of the clip's most similar references."
+    )
+    if position > len(names):
+        missing = f"Nothing is shown: this figure is about test clip {position}, and there are {len(names)}."
+        write_gallery(folder, [], title, [missing])
+        return
+    clip = names[position - 1]
+    strips = [strip_of(items, clip, list(tables)) for _, tables in groupby(colorized, key=lambda table: table.stem)]
+    rows = ", ".join(dict.fromkeys(f"`{table.stem}`" for table in colorized))
+    chosen = (
+        f"Shown: test clip {position} of {len(names)}, `{clip}`, coloured by {rows}; it was chosen by its place in the "
+        "table of clips (`figures.multimodal` in the configuration), not by its looks."
+    )
+    write_gallery(folder, strips, title, [chosen, *NOTES, note_on_rows(backbone, flow)])
+
+
+def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
+    """A line for each reference under the clip's input. colorized: a row's tables, for the ranks from 1 on."""
+    frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
+    truth = replace(items.truth(clip), numbers={}, lines=("ground_truth, frame 0",))
+    lines = [[truth, *(items.input(clip, frame) for frame in frames)]]
+    found = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
+    for rank, table in enumerate(colorized, start=1):
+        results = [replace(items.result(table, clip, frame), numbers={"rank": rank}, lines=()) for frame in frames]
+        lines.append([reference(found, rank, items.reference_size), *results])
+    labels = [INPUT, *(f"reference {rank}" for rank in range(1, len(lines)))]
+    return Strip(clip, lines, ["", *(f"frame {frame}" for frame in frames)], labels, width=240)
+
+
+def reference(found: pd.DataFrame, rank: int, size: tuple[int, int]) -> Shown:
+    """The reference of a rank, cropped to a size. found: a clip's rows of REFERENCES, by rank."""
+    if rank not in found.index:
+        return Shown(REFERENCE, 0, None, f"no_reference: the gallery had none of rank {rank}", {"rank": rank})
+    row = found.loc[rank]
+    numbers = {"rank": rank, "similarity": row["similarity"]}
+    lines = (row["reference"], f"similarity {row['similarity']:.3f}")
+    return Shown(REFERENCE, 0, cover_crop(read_rgb(row["path"]), size), numbers=numbers, lines=lines)
+
+
+if __name__ == "__main__":
+    tyro.cli(recorded(main, VERSION, "folder"))

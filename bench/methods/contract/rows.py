@@ -1,0 +1,95 @@
+"""How a row of the table finds its method.
+
+A row is a name and options (`methods:` in the config). `precomputed` and `command` need no code; any other row
+is the one Method class in bench/methods/<row>.py, or in the file that its option `method` names. A row `a+b` is what
+the post-processor b makes of the row a: the method is b's.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+
+from bench.methods.contract.command import Command
+from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
+from bench.methods.contract.precomputed import Precomputed
+
+# Options of a row that the pipeline itself reads; all others go to the constructor of its method.
+ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
+
+
+def names() -> list[str]:
+    """The methods that have a file in bench/methods/, without importing them."""
+    found = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
+    return sorted(module.name for module in found if not module.ispkg)
+
+
+def load(row: str, options: dict, setting: Setting | None = None) -> Method:
+    """The method of a row, ready to colour; without `setting` it can only say what it is given.
+
+    Raises ValueError for an unknown method, option or `given`, naming the nearest valid one.
+    """
+    own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
+    if "precomputed" in options:
+        method = _construct(row, Precomputed, setting, own | {"folder": options["precomputed"]})
+    elif "command" in options:
+        method = _construct(row, Command, setting, own | {"line": options["command"]})
+    else:
+        method = _construct(row, _find(method_of(row, options)), setting, own)
+    _check_given(row, method.given)
+    return method
+
+
+def method_of(row: str, options: dict) -> str:
+    """The name of a row's file in bench/methods."""
+    return options.get("method", row.rpartition("+")[2])
+
+
+def trained_as(options: dict) -> str | None:
+    """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
+    return options.get("training") or options.get("checkpoint")
+
+
+def _find(name: str) -> type[Method]:
+    """The one Method class that bench/methods/<name>.py defines."""
+    if name not in names():
+        raise ValueError(
+            f"method {name!r}: there is no bench/methods/{name}.py{_nearest(name, names())} "
+            f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
+        )
+    module = importlib.import_module(f"bench.methods.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ValueError(
+            f"bench/methods/{name}.py: expected one subclass of bench.methods.contract.method.Method, "
+            f"found {len(found)}"
+        )
+    return found[0]
+
+
+def _construct(row: str, method: type[Method], setting: Setting | None, options: dict) -> Method:
+    valid = [name for name in inspect.signature(method).parameters if name != "setting"]
+    for option in options:
+        if option not in valid:
+            raise ValueError(
+                f"methods: {row}: unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
+                f"Expected any of {', '.join([*valid, *ROW_OPTIONS])}."
+            )
+    return method(setting, **options)
+
+
+def _check_given(row: str, given: dict[str, tuple[str, ...]]) -> None:
+    for kind, wanted in given.items():
+        for word, valid in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
+            if word not in valid:
+                expected = f"Expected any of {', '.join(valid)}."
+                raise ValueError(f"methods: {row}: given: unknown {word!r}{_nearest(word, valid)} {expected}")
+
+
+def _nearest(word: str, valid) -> str:
+    close = difflib.get_close_matches(word, valid, n=1)
+    return f". Did you mean {close[0]!r}?" if close else "."

@@ -1,0 +1,47 @@
+"""PyTorch's files (`.pth`, `.pth.tar`, `.ckpt`), by weights-only loading: tensors and plain containers, never code."""
+
+import pickle
+import struct
+import warnings
+import zipfile
+from pathlib import Path
+
+from bench.methods.weights.errors import WrongWeights
+
+
+def read_pth(path: str | Path, entry: str = ""):
+    """The state dict {name: tensor} of a file, on the CPU; `entry` is its key where the file holds more than that.
+
+    Files from Python 2 are read with their strings as latin-1. Names that DataParallel wrote as `module.<name>` lose
+    the `module.`. Raises WrongWeights for a file that breaks off, holds other objects, or lacks the entry.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():  # torch warns that an encoding counts for nothing here, which is wrong
+            warnings.filterwarnings("ignore", message="pickle_load_args")
+            found = torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+    except FileNotFoundError:
+        raise
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        struct.error,
+        zipfile.BadZipFile,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WrongWeights(path, f"no PyTorch file of plain tensors, or one that breaks off ({reason})") from error
+    if entry:
+        if not isinstance(found, dict) or entry not in found:
+            raise WrongWeights(path, f"expected the entry {entry!r}, found {_listed(found)}")
+        found = found[entry]
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise WrongWeights(path, f"expected tensors by name, found {_listed(found)}")
+    return {name.removeprefix("module."): value for name, value in found.items()}
+
+
+def _listed(found) -> str:
+    return f"the entries {', '.join(map(str, list(found)[:6]))}" if isinstance(found, dict) else type(found).__name__

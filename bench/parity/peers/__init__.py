@@ -1,0 +1,1 @@
+"""Parity with other people's metrics and systems."""

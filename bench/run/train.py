@@ -1,0 +1,65 @@
+"""Stage `train`: fits the method of one entry under `training:` in the configuration."""
+
+import json
+from pathlib import Path
+
+import tyro
+
+from bench.methods.contract.method import Setting
+from bench.methods.contract.rows import load
+from media.provenance import ROOT, recorded, version_in
+from media.tables import folder_of
+
+
+def main(
+    *,
+    settings: str,
+    clips: Path,
+    clip_flow: Path,
+    clip_references: Path,
+    photos: Path,
+    photo_references: Path,
+    validation: Path,
+    validation_clips: Path | None = None,
+    validation_flow: Path | None = None,
+    recolored: tuple[Path, ...] = (),
+    backbone: str,
+    weights: Path,
+    seed: int,
+    out: Path,
+) -> None:
+    """Train and write `out`/model.safetensors, summary.json, metrics.jsonl and tensorboard/.
+
+    Args:
+        settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
+        clips: table of the real training clips; may be empty.
+        clip_flow: table of their flow.
+        clip_references: table of their references.
+        photos: table of the photographs for pseudo-video.
+        photo_references: table of their references.
+        validation: table of the photographs on which the checkpoint is chosen.
+        validation_clips: table of clips on which it is chosen instead.
+        validation_flow: table of their flow.
+        recolored: tables of what rows made of the training clips, for a method that learns to correct them.
+        backbone: network for features and losses, a name of vision.backbones.
+        weights: folder of weight files.
+        seed: everything random follows from it.
+        out: folder of the training.
+    """
+    from colorize.training.pairs import Items, Recolored, TrainingData
+
+    options = json.loads(settings)
+    options.pop("recolored", None)  # the rows whose results are in `recolored`
+    method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
+    data = TrainingData(
+        Items(clips, clip_references, clip_flow),
+        Items(photos, photo_references),
+        Items(validation),
+        validation_clips and Items(validation_clips, flow=validation_flow),
+        tuple(Recolored(clips, clip_references, clip_flow, folder_of(table) / "clips") for table in recolored),
+    )
+    method.fit(data, options, out)
+
+
+if __name__ == "__main__":
+    tyro.cli(recorded(main, version_in(ROOT / "colorize/training/exemplar.py"), "out"))

@@ -1,0 +1,39 @@
+"""Figure 15: legacy clips have strips without numbers, and a film in colour is called a stand-in."""
+
+import pandas as pd
+
+from bench.figures import figure15
+from media.image import frame_path, read_rgb
+from media.tables import CLIPS, read_table, records, write_table
+
+
+def draw(world, coloured, tmp_path, spreads):
+    """The folder of the figure of the world's clips, whose chroma spreads are given."""
+    clips = world.root / "clips/test.parquet"
+    lines = records(read_table(clips, CLIPS))
+    for line, spread in zip(lines, spreads, strict=False):
+        line |= {"chroma_spread": spread, "source": f"{line['clip']}.avi"}
+    write_table(lines, clips, CLIPS)
+    figure15.main(
+        clips=clips, clip_references=world.root / "references/clips/test.parquet", reference_size=(48, 64),
+        colorized=[coloured("welsh2002")], backbone="efficientnet_lite0", flow="dis", folder=tmp_path / "figure15",
+    )  # fmt: skip
+    return tmp_path / "figure15"
+
+
+def test_a_strip_shows_input_reference_and_result(world, coloured, tmp_path, place_on):
+    folder = draw(world, coloured, tmp_path, [0, 0])
+    sheet = read_rgb(folder / "01_clip_a.png")
+    result = read_rgb(frame_path(world.root / "colorize/welsh2002/clips/clip_a", 0))
+    (upper, right), (lower, left) = place_on(sheet, world.images["image_0"][0], 240), place_on(sheet, result, 240)
+    assert upper < lower and left < right
+    assert place_on(sheet, world.clips["clip_a"][0], 240) is None  # its own colours are nowhere
+    shown = pd.read_csv(folder / "shown.csv")
+    assert list(shown) == ["figure", "file", "item", "row", "frame", "reason"]
+    assert list(shown[shown["item"] == "clip_b"]["row"]) == ["input", "reference", "welsh2002"]
+
+
+def test_films_in_colour_are_called_stand_ins(world, coloured, tmp_path):
+    caption = (draw(world, coloured, tmp_path, [0.1, 20]) / "caption.md").read_text()
+    assert "STAND-IN for legacy footage: clip_b.avi, filmed in colour" in caption
+    assert "STAND-IN" not in (draw(world, coloured, tmp_path, [0.1, 0.2]) / "caption.md").read_text()

