@@ -26,6 +26,36 @@ STRIDE = 4  # of the matching grid (section 3.2)
 MULTIPLE = 8  # sides of pictures that the backbones' levels divide evenly
 ROWS_AT_ONCE = 1024  # of the correlation matrix
 NEAREST = "nearest_neighbours"  # what shown.csv calls matching without learning
+TITLE = "Figure 4 of the paper: correspondence learning"
+LEAD = (
+    "Each strip is one test image. First line: the input, and the colours that its positions find at their nearest "
+    "neighbours in the reference, by raw features. Second line: the reference, and the same by the features of each "
+    "trained model, before its colorization subnet."
+)
+NOTES = (
+    Note(
+        kind="grid",
+        text="Every position takes the colour of one position, on a grid of a quarter of the resolution: the "
+        "temperature of Eq. 4 goes to 0, so that both lines differ in their features alone.",
+    ),
+    Note(
+        kind="numbers",
+        text="Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, and the mean distance in "
+        "pixels from a position to where it ends after matching to the reference and back (round trip).",
+    ),
+)
+NOTES_AT_THE_END = (
+    Note(kind="training", text="What the rows are, and how long they were trained, stands in table1.md."),
+    Note(
+        kind="the paper's",
+        text="The paper shows images of its own choice, and does not say which layers its nearest neighbours are "
+        "sought in.",
+    ),
+)
+MATCHING = {
+    "subnet": "by the paper's correspondence subnet",
+    "context": "by context, an extension: raw features and what surrounds them, seen in grey on both sides",
+}
 
 
 class Matching(NamedTuple):
@@ -79,38 +109,6 @@ def main(
         *NOTES_AT_THE_END,
     ]
     write_gallery(folder, (strip(items, item, raw, models) for item in shown), Caption(TITLE, LEAD, notes))
-
-
-TITLE = "Figure 4 of the paper: correspondence learning"
-LEAD = (
-    "Each strip is one test image. First line: the input, and the colours that its positions find at their nearest "
-    "neighbours in the reference, by raw features. Second line: the reference, and the same by the features of each "
-    "trained model, before its colorization subnet."
-)
-NOTES = (
-    Note(
-        kind="grid",
-        text="Every position takes the colour of one position, on a grid of a quarter of the resolution: the "
-        "temperature of Eq. 4 goes to 0, so that both lines differ in their features alone.",
-    ),
-    Note(
-        kind="numbers",
-        text="Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, and the mean distance in "
-        "pixels from a position to where it ends after matching to the reference and back (round trip).",
-    ),
-)
-NOTES_AT_THE_END = (
-    Note(kind="training", text="What the rows are, and how long they were trained, stands in table1.md."),
-    Note(
-        kind="the paper's",
-        text="The paper shows images of its own choice, and does not say which layers its nearest neighbours are "
-        "sought in.",
-    ),
-)
-MATCHING = {
-    "subnet": "by the paper's correspondence subnet",
-    "context": "by context, an extension: raw features and what surrounds them, seen in grey on both sides",
-}
 
 
 def strip(items: Items, item: str, raw: Backbone, models: dict[str, ExemplarModel]) -> Strip:
