@@ -17,7 +17,7 @@ from functools import wraps
 from importlib import metadata
 from pathlib import Path
 
-from media.tables import written_whole
+from media.whole import written_whole
 
 ROOT = Path(__file__).parents[1]
 SUFFIX = ".provenance.json"

@@ -3,13 +3,12 @@
 Every stage writes its table last and under a temporary name, so a table that exists is complete.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from pyarrow.parquet import ParquetFile
+
+from media.whole import written_whole
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
 SOURCES = {
@@ -93,16 +92,6 @@ SCORES = {
 
 # Rows that are read together where a reader asks for some (`within` of `read_table`).
 ROW_GROUP = 10_000
-
-
-@contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place only if the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    yield temporary
-    os.replace(temporary, path)
 
 
 def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict[str, str]) -> pd.DataFrame:

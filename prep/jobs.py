@@ -7,14 +7,11 @@ where it was, and a shard to which a source was added prepares that one alone.
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
-from media.tables import written_whole
+from media.whole import written_whole
 
 # A worker of a cluster may die with its task; the task is then given to another one, this many times.
 RETRIES = 3
@@ -117,14 +114,3 @@ def _receipt(receipts: Path, task: Task, intact: Callable[[dict], bool]) -> list
     except FileNotFoundError:
         return None
     return found["rows"] if found["key"] == task.key and all(map(intact, found["rows"])) else None
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error."""
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    yield temporary
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)

@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from tqdm import tqdm
 
-from media.tables import written_whole
+from media.whole import written_whole
 
 # A search holds a block of the gallery, the part of it that is compared and a block of the queries.
 BLOCK_BYTES = 256 << 20

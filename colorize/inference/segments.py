@@ -16,8 +16,8 @@ import numpy as np
 
 from colorize.inference.clip import CannotColorize, ImageClip, VideoClip
 from media.image import SUFFIXES, frame_path, write_jpeg, write_png
-from media.tables import written_whole
 from media.video import WRITABLE, TimedFrame, VideoWriter, join
+from media.whole import written_whole
 
 # Frames of a segment: what a killed run loses at most.
 LENGTH = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from media.image import content_hash, frame_path, write_png
+from media.whole import whole_folder
 from prep.datasets.registry import Source
-from prep.jobs import whole_folder
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import REASONS, Filters, Verdict, judge_color, statistics
 

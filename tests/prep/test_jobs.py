@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from prep.jobs import Task, key_of, run_tasks, stamp, whole_folder
+from prep.jobs import Task, key_of, run_tasks, stamp
 
 CALLS = []
 
@@ -72,19 +72,6 @@ def test_keys_follow_content(tmp_path):
     file.write_text("three")
     assert key_of(1, [file], stamp(file)) != before
     assert stamp(tmp_path / "gone") == []
-
-
-def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
-    (tmp_path / "clip").mkdir()
-    (tmp_path / "clip/old").touch()
-    with pytest.raises(KeyError), whole_folder(tmp_path / "clip") as folder:
-        (folder / "half").touch()
-        raise KeyError
-    assert [path.name for path in (tmp_path / "clip").iterdir()] == ["old"]
-    with whole_folder(tmp_path / "clip") as folder:
-        (folder / "new").touch()
-    assert [path.name for path in tmp_path.iterdir()] == ["clip"]
-    assert [path.name for path in (tmp_path / "clip").iterdir()] == ["new"]
 
 
 SLOW = """
