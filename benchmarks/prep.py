@@ -41,10 +41,10 @@ import numpy as np
 import tyro
 
 from media.color import grey8, luminance_from_rgb
+from media.decoding import DecodedPicture, decode, decode_pictures
 from media.flow_files import write_kitti
 from media.image import content_hash, cover_crop, read_frames, write_png
 from media.tables import folder_of
-from media.video import DecodedPicture, decode, decode_pictures
 from prep import clips, flow, gather, sources
 from prep.datasets.registry import Source
 from prep.judging.fingerprint import fingerprint

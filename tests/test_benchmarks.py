@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from colorize.networks.layers import Enlarge, instance_norm
+from media.decoding import decode
 from media.tables import CLIPS, FLOW, read_table
-from media.video import decode
 from vision.flow_estimators import dis
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"

@@ -19,8 +19,9 @@ from colorize.inference.colorizer import Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.video import colorize_video, working_size
 from media.color import lab_from_rgb, with_luminance
+from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode_timed, describe
+from media.encoding import VideoWriter
 from media.image import CorruptImage, frame_path, read_rgb, write_png
-from media.video import NotAVideo, TimedFrame, TruncatedVideo, VideoWriter, decode, decode_timed, describe
 
 ROOT = Path(__file__).parents[3]
 
