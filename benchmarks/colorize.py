@@ -36,7 +36,7 @@ import tyro
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.parity.release import recipe
+from bench.parity.release.named_networks import HE_GAIN, filled
 from colorize.checkpoint import RELEASE_TEMPERATURE
 from colorize.inference.colorizer import Colorizer
 from colorize.model import ExemplarModel, Last
@@ -217,9 +217,9 @@ def scene(size: tuple[int, int]) -> Scene:
 @cache
 def networks() -> ExemplarModel:
     """The published networks with weights that are the same every time; not the recipe's, which others may hold."""
-    model = ExemplarModel(recipe.filled(VGG19(), recipe.HE_GAIN).to(DEVICE), protocol="release")
+    model = ExemplarModel(filled(VGG19(), HE_GAIN).to(DEVICE), protocol="release")
     for network in (model.correspondence, model.colorization):
-        recipe.filled(network)
+        filled(network)
     return model.eval().to(DEVICE)
 
 

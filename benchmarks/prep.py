@@ -46,10 +46,10 @@ from media.flow_files import write_kitti
 from media.image import content_hash, cover_crop, read_frames, write_png
 from media.tables import folder_of
 from prep import clips, flow, gather, sources
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
+from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import Filters, statistics
-from prep.shards import shards_for
 from vision.flow_estimators import dis
 from vision.occlusion import ruder_masks
 from vision.shots import split_into_shots

@@ -16,7 +16,7 @@ import tyro
 from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size

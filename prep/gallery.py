@@ -16,7 +16,7 @@ import tyro
 from media.color import luminance_from_rgb
 from media.tables import GALLERY, folder_of, write_table
 from prep import images
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import judged, summary
 from prep.judging.quality import Filters

@@ -21,7 +21,7 @@ from media.color import grey8, luminance_from_rgb
 from media.image import frame_path, read_rgb, write_jpeg
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
-from prep.contact_sheet import class_name
+from prep.datasets.imagenet import class_name
 from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
 from vision.retrieval import FeatureFiles, Scope, nearest, write_features

@@ -7,16 +7,8 @@ import tyro
 
 from prep.datasets.globs import Glob, list_files
 from prep.datasets.lists import Member, write_list
-from prep.datasets.registry import (
-    DRAW,
-    Dataset,
-    Selection,
-    Source,
-    find_dataset,
-    read_registry,
-    root_folder,
-    select_sources,
-)
+from prep.datasets.registry import DRAW, Dataset, find_dataset, read_registry, root_folder
+from prep.datasets.selection import Selection, Source, select_sources
 
 
 def member_of(source: Source) -> Member:

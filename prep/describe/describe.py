@@ -14,18 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from prep.datasets.registry import (
-    KINDS,
-    Dataset,
-    DatasetError,
-    Selection,
-    Source,
-    find_dataset,
-    media_folder,
-    read_registry,
-    select_sources,
-    unique_names,
-)
+from prep.datasets.registry import KINDS, Dataset, DatasetError, find_dataset, media_folder, read_registry
+from prep.datasets.selection import Selection, Source, select_sources, unique_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 
 from media.image import content_hash, frame_path, write_png
 from media.whole import whole_folder
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import REASONS, Filters, Verdict, judge_color, statistics
 

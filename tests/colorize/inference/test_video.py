@@ -284,9 +284,9 @@ def release(tmp_path):
 
     import torch
 
-    from bench.parity.release import recipe
+    from bench.parity.release import named_networks
 
-    model = copy.deepcopy(recipe.model())
+    model = copy.deepcopy(named_networks.model())
     folder = tmp_path / "release"
     folder.mkdir()
     torch.save(model.correspondence.state_dict(), folder / "nonlocal_net_iter_76000.pth")
