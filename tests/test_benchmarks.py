@@ -66,7 +66,7 @@ def test_plain_and_this_code_are_equal(colorize, size, temperature):
 
 
 def test_another_network_is_not_equal(colorize, monkeypatch):
-    monkeypatch.setitem(colorize.BOTTLENECK, 5, 1)
+    monkeypatch.setitem(sys.modules["benchmarks.plain_networks"].BOTTLENECK, 5, 1)
     with pytest.raises(AssertionError, match="ab / 128"):
         colorize.compare((64, 96), 0.01)
 
