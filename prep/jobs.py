@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
+from media.bar import Bar
 from media.tables import written_whole
 
 # A worker of a cluster may die with its task; the task is then given to another one, this many times.
@@ -87,7 +88,7 @@ def _computed(function, tasks: list[Task], receipts: Path, workers: int, schedul
 
     calls = [dask.delayed(_with_receipt, pure=False, traverse=False)(function, task, receipts) for task in tasks]
     if scheduler == "threads":
-        with TqdmCallback(desc=desc, mininterval=5):
+        with TqdmCallback(desc=desc, tqdm_class=Bar):
             return list(dask.compute(*calls, scheduler="threads", num_workers=workers))
     from distributed import Client
 
