@@ -64,7 +64,7 @@ def main(
     done, frames = kept(read_table(colorized, COLORIZED)), folder_of(colorized)
     distance, left_out = load_distance(weights)
     for note in left_out:
-        print(note, file=sys.stderr)
+        print(f"warning: {note}", file=sys.stderr)
     names = done[done["kind"] == "images"]["item"].tolist()
     if names or distance is not None:
         import torch
