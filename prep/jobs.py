@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
+from media.bar import Bar
 from media.whole import written_whole
 
 # Hashes are below 2^BITS, so that a column of signed 64-bit integers holds them.
@@ -111,7 +112,7 @@ def _computed(function, tasks: list[Task], receipts: Path, workers: int, schedul
 
     calls = [dask.delayed(_with_receipt, pure=False, traverse=False)(function, task, receipts) for task in tasks]
     if scheduler == "threads":
-        with TqdmCallback(desc=desc, mininterval=5):
+        with TqdmCallback(desc=desc, tqdm_class=Bar):
             return list(dask.compute(*calls, scheduler="threads", num_workers=workers))
     from distributed import Client
 

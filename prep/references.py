@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from tqdm import tqdm
 
+from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
 from media.image import frame_path, read_rgb, write_jpeg
 from media.sheet import Panel, contact_sheet
@@ -110,9 +110,7 @@ def classes_searched(within: str) -> int | None:
 def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, count: int) -> np.ndarray:
     """The `count` classes (Q, count) of the highest mean score over some grey frames of each item, highest first."""
     found = []
-    for clip, n_frames in tqdm(
-        zip(items["clip"], items["n_frames"], strict=True), "classes", len(items), mininterval=5
-    ):
+    for clip, n_frames in Bar(zip(items["clip"], items["n_frames"], strict=True), "classes", len(items)):
         frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
         pictures = [grey_picture(read_rgb(frame_path(folder / clip, index))) for index in frames]
         with torch.no_grad():
@@ -194,7 +192,7 @@ def find(
     """The images and similarities of each item's references. The items' features lie on disk while it lasts."""
     with tempfile.TemporaryDirectory() as scratch:
         asked = Path(scratch) / "queries.npy"
-        clips = tqdm(items["clip"], desc="references: queries", mininterval=5)
+        clips = Bar(items["clip"], desc="references: queries")
         first_frames = (read_rgb(frame_path(folder / clip, 0)) for clip in clips)
         write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
         scope = scope_of(gallery, classes, len(items))
@@ -205,7 +203,7 @@ def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
     """Draw a contact sheet of every item, `sheets`/<item>.jpg, and remove those of an earlier run."""
     for stale in sheets.glob("*.jpg"):
         stale.unlink()
-    for item, rows in tqdm(references.groupby("item"), desc="contact sheets", mininterval=5):
+    for item, rows in Bar(references.groupby("item"), desc="contact sheets"):
         write_jpeg(sheets / f"{item}.jpg", contact_sheet(list(panels_of(item, rows, folder))))
 
 

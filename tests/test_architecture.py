@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from setuptools import find_namespace_packages
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("media", "vision", "prep", "colorize", "bench")
@@ -43,9 +44,10 @@ def test_light_modules_do_not_import_torch(module):
 
 
 def test_every_package_is_installed():
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    given = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = set(find_namespace_packages(str(ROOT), **given["packages"]["find"]))
     folders = [path.parent for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")]
-    assert sorted(listed) == sorted(".".join(folder.relative_to(ROOT).parts) for folder in folders)
+    assert {".".join(folder.relative_to(ROOT).parts) for folder in folders} | set(given["package-data"]) == found
 
 
 def test_every_module_says_what_it_is_for():

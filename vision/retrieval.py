@@ -14,8 +14,8 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from tqdm import tqdm
 
+from media.bar import Bar
 from media.whole import written_whole
 
 # A search holds a block of the gallery, the part of it that is compared and a block of the queries.
@@ -140,7 +140,7 @@ def nearest(
 def find_leaders(queries: FeatureFiles, gallery: FeatureFiles, length: int, scope: Scope, desc: str) -> Leaders:
     """Each query's `length` best rows of its groups, barred ones among them. One pass over the gallery."""
     leaders = Leaders.none_yet(len(queries), length)
-    progress = tqdm(total=len(gallery), desc=desc, unit="images", mininterval=5)
+    progress = Bar(total=len(gallery), desc=desc, unit="images")
     for first, block in gallery.blocks():
         groups = scope.groups[first : first + len(block)]
         for start, asking in queries.blocks():

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import tyro
-from tqdm import tqdm
 
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
 from bench.report.sections import figure7_section, gallery_section, stand_ins, table_section, training_section
+from media.bar import Bar
 from media.provenance import recorded
 from media.tables import SCORES, read_table
 from media.whole import whole_folder
@@ -93,7 +93,7 @@ def main(
 
 def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) -> dict:
     """Write the pictures of all items of a kind; returns them and by what they can be ordered, for the page."""
-    items = tqdm(sources.read(), desc=f"report: {sources.kind}", mininterval=5)
+    items = Bar(sources.read(), desc=f"report: {sources.kind}")
     written = [write_item(item, folder / sources.kind) for item in items]
     table = pd.concat([read_table(path, SCORES) for path in scores])
     return {"items": written, "orders": orders(table, sources.kind)}

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
-from tqdm import tqdm
 
 from bench.methods.contract.method import Given, Method, Setting, Step
 from bench.methods.contract.rows import load
+from media.bar import Bar
 from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_frames, read_rgb, write_png
@@ -110,7 +110,7 @@ def main(
     items = [(source, item) for source in sources for item in source.table.itertuples()]
     rows = [
         colorize_item(method, source, item.clip, item.n_frames, seed, out_dir)
-        for source, item in tqdm(items, desc=f"colorize {row}", mininterval=5)
+        for source, item in Bar(items, desc=f"colorize {row}")
     ]
     write_table(rows, table, COLORIZED)
     return {"record": method.record()}

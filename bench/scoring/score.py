@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
-from tqdm import tqdm
 
 from bench.metrics.warp_error import lai_occluded
 from bench.scoring.measure import (
@@ -26,6 +25,7 @@ from bench.scoring.measure import (
     measure,
     set_metrics,
 )
+from media.bar import Bar
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
@@ -64,14 +64,14 @@ def main(
     done, frames = kept(read_table(colorized, COLORIZED)), folder_of(colorized)
     distance, left_out = load_distance(weights)
     for note in left_out:
-        print(note, file=sys.stderr)
+        print(f"warning: {note}", file=sys.stderr)
     names = done[done["kind"] == "images"]["item"].tolist()
     if names or distance is not None:
         import torch
 
         torch.set_num_threads(1)
     scores = []
-    for item in tqdm(done[done["kind"] == "clips"].itertuples(), desc=f"score {row}: clips", mininterval=5):
+    for item in Bar(done[done["kind"] == "clips"].itertuples(), desc=f"score {row}: clips"):
         result = read_frames(frames / "clips" / item.item, item.n_frames)
         truth = read_frames(folder_of(clips) / item.item, item.n_frames)
         scores += score_clip(item.item, result, truth, folder_of(clip_flow) / item.item, Networks(lpips=distance)).lines
@@ -82,7 +82,7 @@ def main(
             labels=labels_of(read_table(images, CLIPS)),
             lpips=distance,
         )
-        names = tqdm(names, desc=f"score {row}: images", mininterval=5)
+        names = Bar(names, desc=f"score {row}: images")
         found = [score_image(name, frames / "images", folder_of(images), networks) for name in names]
         scores += [line for of_image in found for line in of_image.lines]
         scores += [line | {"kind": "images"} for line in set_metrics(found, [RESULT])]

@@ -22,12 +22,12 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
-from tqdm import tqdm
 
 from colorize.training.curves import Curves
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
 from colorize.training.settings import TrainSettings
+from media.bar import Bar
 from media.color import rgb_tensor_from_lab
 from media.whole import written_whole
 
@@ -115,8 +115,8 @@ def run(
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
     began = time.monotonic() - state["seconds"]
-    bar = {"desc": f"train {out_dir.name}", "mininterval": 5, "disable": not fabric.is_global_zero}
-    progress = tqdm(total=settings.steps, initial=learner.step, **bar)
+    bar = {"desc": f"train {out_dir.name}", "disable": not fabric.is_global_zero}
+    progress = Bar(total=settings.steps, initial=learner.step, **bar)
     with Curves(out_dir if fabric.is_global_zero else None, state["lines"]) as curves, Stoppable() as stop:
         for batch in loader(stream, settings, learner.batches, fabric):
             torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009 + fabric.global_rank)

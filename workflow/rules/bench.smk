@@ -26,7 +26,7 @@ rule colorize:
         "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
         " --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 # What rows make of the training clips, for a method that learns to correct them.
@@ -65,7 +65,7 @@ rule score:
     shell:
         "python -m bench.scoring.score --row {wildcards.row} {params.inputs} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --weights {params.weights:q}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule table1:
@@ -101,7 +101,7 @@ rule table1:
         " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
-        " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+        " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} > {log:q} 2>&1"
 
 
 rule table5:
@@ -135,7 +135,7 @@ rule table5:
         " --trainings {params.trainings:q} {params.inputs}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --seed {params.seed}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} > {log:q} 2>&1"
 
 
 rule propagation:
@@ -160,7 +160,7 @@ rule propagation:
         "python -m bench.tables.propagation --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --seed {params.seed}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} > {log:q} 2>&1"
 
 
 rule figure7:
@@ -186,4 +186,4 @@ rule figure7:
         "python -m bench.figures.figure7 --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --seed {params.seed}"
-        " --csv {output.csv:q} --svg {output.svg:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
+        " --csv {output.csv:q} --svg {output.svg:q} --markdown {output.markdown:q} > {log:q} 2>&1"

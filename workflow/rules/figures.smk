@@ -37,7 +37,7 @@ rule figure4:
     shell:
         "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure5:
@@ -63,7 +63,7 @@ rule figure5:
     shell:
         "python -m bench.figures.figure5 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure6:
@@ -89,7 +89,7 @@ rule figure6:
     shell:
         "python -m bench.figures.figure6 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure9:
@@ -114,7 +114,7 @@ rule figure9:
     shell:
         "python -m bench.figures.figure9 {params.inputs} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure10:
@@ -141,7 +141,7 @@ rule figure10:
     shell:
         "python -m bench.figures.figure10 {params.inputs} --clips-of {params.clips_of} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 # Clips that are coloured only to be shown: with a reference of another rank than 1, or of a set without scores.
@@ -182,7 +182,7 @@ rule multimodal:
     shell:
         "python -m bench.figures.multimodal {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow} --position {params.position}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure15:
@@ -207,7 +207,7 @@ rule figure15:
     shell:
         "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --flow {params.flow}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:
@@ -231,4 +231,4 @@ rule figure16:
         flow=config["flow"],
     shell:
         "python -m bench.figures.figure16 {params.inputs} --backbone {params.backbone} --flow {params.flow}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"

@@ -22,7 +22,7 @@ rule sources:
     shell:
         "python -m prep.sources --datasets {input.datasets:q} --selections {params.selections:q}"
         " --kind {wildcards.kind} --length {params.length}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule clips:
@@ -50,7 +50,7 @@ rule clips:
         "python -m prep.clips --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size}"
         " --per-source {params.per_source} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule images:
@@ -76,7 +76,7 @@ rule images:
     shell:
         "python -m prep.images --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather:
@@ -99,7 +99,7 @@ rule gather:
         duplicates=lambda wildcards: filters_of(wildcards.kind, wildcards.split)["duplicates"],
     shell:
         "python -m prep.gather items {params.inputs} --duplicates {params.duplicates}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule renderings:
@@ -127,7 +127,7 @@ rule renderings:
     shell:
         "python -m prep.renderings --photos {input.photos:q} --size {params.size} --length {params.length}"
         " --count {params.wanted} --seed {params.seed} --filters {params.filters:q} --receipts {params.receipts:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule flow:
@@ -152,7 +152,7 @@ rule flow:
     shell:
         "python -m prep.flow --clips {input.clips:q} --shard {wildcards.shard} --shards {params.shards}"
         " --estimator {wildcards.estimator:q} --weights {params.weights:q} --flows {params.flows:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather_flow:
@@ -172,7 +172,7 @@ rule gather_flow:
         version=version_of("prep/gather.py"),
     shell:
         "python -m prep.gather flow --clips {input.clips:q} --shards {input.shards:q}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gallery:
@@ -199,7 +199,7 @@ rule gallery:
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {params.weights:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule references:
@@ -227,4 +227,4 @@ rule references:
         "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
         " --backbone {params.backbone} --classifier {params.classifier} --weights {params.weights:q}"
         " --within {params.within} --count {params.wanted} {params.sheets}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"

@@ -43,4 +43,4 @@ rule report:
     shell:
         "python -m bench.report {params.inputs} --results {params.results:q} --baseline {params.baseline}"
         " --backbone {params.backbone} --classifier {params.classifier} --fid-features {params.fid_features}"
-        " --flow {params.flow} --scoring-flow {params.scoring_flow} --out {output:q} 2>&1 | tee {log:q}"
+        " --flow {params.flow} --scoring-flow {params.scoring_flow} --out {output:q} > {log:q} 2>&1"

@@ -35,4 +35,4 @@ rule train:
     shell:
         "python -m bench.run.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
         " --weights {params.weights:q} --seed {params.seed}"
-        " --out $(dirname {output.checkpoint:q}) 2>&1 | tee {log:q}"
+        " --out $(dirname {output.checkpoint:q}) > {log:q} 2>&1"
