@@ -10,6 +10,7 @@ rule colorize:
         "<logs>/colorize/{row}.log",
     benchmark:
         "<logs>/colorize/{row}.benchmark.tsv"
+    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
         gpu=0,
@@ -39,6 +40,7 @@ use rule colorize as recolor with:
         "<logs>/recolored/{row}.log",
     benchmark:
         "<logs>/recolored/{row}.benchmark.tsv"
+    priority: 50
 
 
 rule score:
@@ -53,6 +55,7 @@ rule score:
         "<logs>/score/{row}.log",
     benchmark:
         "<logs>/score/{row}.benchmark.tsv"
+    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
     params:

@@ -1,5 +1,9 @@
 # From raw sources to what training and scoring read. A table and the folder of its name belong together.
 # A set is prepared in shards, one job each; the tables of its shards are then gathered into its own.
+#
+# Priorities, here and in train.smk and bench.smk: trainings, the longest first (100 and more); what they wait for (50);
+# the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
+# on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 
 
 rule sources:
@@ -11,7 +15,7 @@ rule sources:
         "<logs>/sources/{kind}/{split}.log",
     benchmark:
         "<logs>/sources/{kind}/{split}.benchmark.tsv"
-    priority: 10  # everything waits for these: before a training takes a core
+    priority: 50
     resources:
         mem_mb=2000,
     params:
@@ -34,8 +38,7 @@ rule clips:
         "<logs>/clips/{filmed}/{shard}.log",
     benchmark:
         "<logs>/clips/{filmed}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("clips", wildcards.filmed)
+    priority: 50
     resources:
         mem_mb=2000,
     params:
@@ -62,8 +65,7 @@ rule images:
         "<logs>/images/{split}/{shard}.log",
     benchmark:
         "<logs>/images/{split}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("images", wildcards.split)
+    priority: 50
     resources:
         mem_mb=1000,
     params:
@@ -90,7 +92,7 @@ rule gather:
         "<logs>/gather/{kind}/{split}.log",
     benchmark:
         "<logs>/gather/{kind}/{split}.benchmark.tsv"
-    priority: 10
+    priority: 50
     resources:
         mem_mb=2000,
     params:
@@ -111,8 +113,7 @@ rule renderings:
         "<logs>/renderings/{rendered}.log",
     benchmark:
         "<logs>/renderings/{rendered}.benchmark.tsv"
-    priority: 10
-    threads: 2
+    priority: 50
     resources:
         mem_mb=2000,
     params:
@@ -139,8 +140,7 @@ rule flow:
         "<logs>/flow/{estimator}/{split}/{shard}.log",
     benchmark:
         "<logs>/flow/{estimator}/{split}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("clips", wildcards.split)
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=2000,
     params:
@@ -165,7 +165,7 @@ rule gather_flow:
         "<logs>/gather_flow/{estimator}/{split}.log",
     benchmark:
         "<logs>/gather_flow/{estimator}/{split}.benchmark.tsv"
-    priority: 10
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=1000,
     params:
@@ -185,6 +185,7 @@ rule gallery:
         "<logs>/gallery/{gallery}/{shard}.log",
     benchmark:
         "<logs>/gallery/{gallery}/{shard}.benchmark.tsv"
+    priority: lambda wildcards: 50 if wildcards.gallery == gallery_of("train") else 10
     resources:
         mem_mb=3000,
     params:
@@ -213,6 +214,7 @@ rule references:
         "<logs>/references/{kind}/{split}.log",
     benchmark:
         "<logs>/references/{kind}/{split}.benchmark.tsv"
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=4000,
     params:

@@ -1,4 +1,5 @@
 # One job for each entry under `training`, and for each ablation of one.
+from colorize.training.settings import cost_of
 
 
 rule train:
@@ -20,6 +21,7 @@ rule train:
         "<logs>/train/{training}.log",
     benchmark:
         "<logs>/train/{training}.benchmark.tsv"
+    priority: lambda wildcards: 100 + cost_of(TRAININGS[wildcards.training])
     threads: lambda wildcards: TRAININGS[wildcards.training].get("threads", 2)
     resources:
         mem_mb=5000,

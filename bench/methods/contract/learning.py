@@ -11,14 +11,14 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from lightning.fabric import Fabric
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from bench.methods.contract.trained import Trained
+from bench.methods.contract.method import Method
 from colorize import checkpoint
 from colorize.training import loop
+from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
@@ -47,10 +47,10 @@ class Sample:
 class NetworkLearner(Learner):
     """One network and Adam, on what the method says that it minimises."""
 
-    def __init__(self, method: Trained, settings: TrainSettings, data: TrainingData, fabric: Fabric):
-        self.method, self.settings, self.data, self.fabric = method, settings, data, fabric
+    def __init__(self, method: Method, settings: TrainSettings, data: TrainingData, devices: Devices):
+        self.method, self.settings, self.data, self.devices = method, settings, data, devices
         self.items = items_of(data)
-        self.network = method.network(settings.width, len(self.items)).to(fabric.device)
+        self.network = method.network(settings.width, len(self.items)).to(devices.device)
         self.modules = (self.network,)
         self.optimizers = (torch.optim.Adam(self.network.parameters(), settings.learning_rate, settings.betas),)
 
@@ -58,11 +58,11 @@ class NetworkLearner(Learner):
         self.step += 1
         loop.set_rates(self, self.settings)
         self.network.train()
-        with self.fabric.autocast():
+        with self.devices.autocast():
             terms = self.method.losses(self.network, sample_of(batch, self.items, self.settings.crop))
         values = checked(terms, self.step, batch)
         total = sum(terms.values())
-        update(total, self.network, self.optimizers[0], self.fabric)
+        update(total, self.network, self.optimizers[0], self.devices)
         yield values | {"total": total.item()}
 
     def results(self, batch: Batch) -> list[Tensor]:
@@ -91,7 +91,7 @@ class NetworkLearner(Learner):
         save(self.network, path, metadata)
 
 
-def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> dict:
+def fit(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
     """Train a method's network with the project's loop; writes the checkpoint, its summary and the curves.
 
     options: the training in the config, without `method`. Raises ValueError for a key that only the paper's model has.
@@ -111,8 +111,8 @@ def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> di
     batches = (default_collate([stream[k] for k in range(at, at + size)]) for at in range(0, len(stream), size))
     method.prepare(sample_of(batch, items, settings.crop) for batch in islice(batches, STATISTICS_BATCHES))
 
-    def start(fabric: Fabric) -> Learner:
-        return NetworkLearner(method, settings, data, fabric)
+    def start(devices: Devices) -> Learner:
+        return NetworkLearner(method, settings, data, devices)
 
     made_by = {"backbone": method.setting.backbone, "method": method.name, "version": method.VERSION}
     return loop.run(start, data, settings, out_dir, method.setting.seed, made_by, method.samples)
@@ -143,7 +143,7 @@ def save(network: nn.Module, path: Path, metadata: dict) -> None:
         save_file(state, temporary, checkpoint.as_text(metadata))
 
 
-def load_trained(method: Trained, path: Path) -> nn.Module:
+def load_trained(method: Method, path: Path) -> nn.Module:
     """The network of a checkpoint that `fit` wrote, in eval mode. Raises MisfitWeights if it is another method's."""
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
