@@ -12,8 +12,6 @@ from media.tables import SOURCES, read_table, records, write_table
 from prep.datasets.registry import Selection, Source, read_registry, select_sources, unique_names
 from prep.shards import hash_of, hashes_of_shard
 
-VERSION = 1
-
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
 

@@ -14,8 +14,6 @@ from bench.report.sections import figure7_section, gallery_section, stand_ins, t
 from media.provenance import recorded
 from media.tables import SCORES, read_table
 
-VERSION = 1
-
 
 def main(
     *,
@@ -100,4 +98,4 @@ def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) 
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "out"))
+    tyro.cli(recorded(main, "out"))

@@ -88,6 +88,11 @@ class Source:
     checksum: str | None = None  # SHA-256 that the file ought to have
 
     @property
+    def identity(self) -> list:
+        """What it is, wherever it lies."""
+        return [self.dataset, self.kind, self.file, self.label, self.checksum]
+
+    @property
     def stem(self) -> str:
         return self.path.name if self.kind == "frames" else self.path.stem
 
@@ -307,6 +312,15 @@ def _beside_registry(dataset: Dataset, path: str, column: str) -> Path:
             "paths there count from the registry's folder, or from the dataset's after {root}/"
         )
     return found
+
+
+def lists_of(dataset: Dataset) -> list[Path]:
+    """The lists that decide what a dataset holds, those of them that are there."""
+    named = [dataset.checksums, dataset.split if not DRAW.fullmatch(dataset.split) else ""]
+    try:
+        return [_beside_registry(dataset, path, "split") for path in named if path]
+    except DatasetError:
+        return []  # the data are not here yet: who reads them says so
 
 
 def _check_frames(dataset: Dataset, folder: Path, members: list[tuple[Member, str]]) -> None:

@@ -38,6 +38,7 @@ rule clips:
     threads: lambda wildcards: threads_for("clips", wildcards.filmed)
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/clips.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.filmed),
@@ -45,12 +46,11 @@ rule clips:
         size=config["clips"]["size"],
         per_source=lambda wildcards: config["clips"]["sets"][wildcards.filmed].get("per_source"),
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.clips --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size}"
         " --per-source {params.per_source} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule images:
@@ -66,17 +66,17 @@ rule images:
     threads: lambda wildcards: threads_for("images", wildcards.split)
     resources:
         mem_mb=1000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/images.py"),
         shards=lambda wildcards: shards_of("images", wildcards.split),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.split)),
         size=lambda wildcards: config["images"]["sets"][wildcards.split]["size"],
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.images --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule gather:
@@ -115,6 +115,7 @@ rule renderings:
     threads: 2
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/renderings.py"),
         size=config["clips"]["size"],
@@ -123,11 +124,10 @@ rule renderings:
         filters=lambda wildcards: as_json(filters_of("clips", wildcards.rendered)),
         receipts=lambda wildcards, output: f"{Path(output.table).parents[1]}/shards/renderings/{wildcards.rendered}",
         seed=config["seed"],
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.renderings --photos {input.photos:q} --size {params.size} --length {params.length}"
         " --count {params.wanted} --seed {params.seed} --filters {params.filters:q} --receipts {params.receipts:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule flow:
@@ -143,16 +143,16 @@ rule flow:
     threads: lambda wildcards: threads_for("clips", wildcards.split)
     resources:
         mem_mb=2000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/flow.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.split),
-        weights=WEIGHTS,
         flows=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.flow --clips {input.clips:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --estimator {wildcards.estimator:q} --weights {params.weights:q} --flows {params.flows:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --estimator {wildcards.estimator:q} --weights {resources.weights:q} --flows {params.flows:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule gather_flow:
@@ -187,19 +187,18 @@ rule gallery:
         "<logs>/gallery/{gallery}/{shard}.benchmark.tsv"
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/gallery.py"),
-        verdicts=version_of("prep/images.py"),
-        scheduler=config["dask_scheduler"],
         shards=lambda wildcards: shards_of("gallery", wildcards.gallery),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.gallery)),
         size=lambda wildcards: config["images"]["sets"][wildcards.gallery]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {params.weights:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {resources.weights:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
 
 
 rule references:
@@ -215,16 +214,16 @@ rule references:
         "<logs>/references/{kind}/{split}.benchmark.tsv"
     resources:
         mem_mb=4000,
+        weights=WEIGHTS,
     params:
         version=version_of("prep/references.py"),
         backbone=config["backbone"],
         classifier=config["classifier"],
-        weights=WEIGHTS,
         wanted=config["references"]["count"],
         within=config["references"]["within"],
         sheets=lambda wildcards: "--sheets" if wildcards.kind == "clips" else "--no-sheets",
     shell:
         "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
-        " --backbone {params.backbone} --classifier {params.classifier} --weights {params.weights:q}"
+        " --backbone {params.backbone} --classifier {params.classifier} --weights {resources.weights:q}"
         " --within {params.within} --count {params.wanted} {params.sheets}"
         " --table {output.table:q} 2>&1 | tee {log:q}"

@@ -26,6 +26,7 @@ from colorize.training.pairs import TrainingData, cut_out
 from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
 from media.color import rgb_tensor_from_lab
 from media.tables import written_whole
+from media.versions import version_of
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
@@ -117,7 +118,11 @@ def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> di
     def start(fabric: Fabric) -> Learner:
         return NetworkLearner(method, settings, data, fabric)
 
-    made_by = {"backbone": method.setting.backbone, "method": method.name, "version": method.VERSION}
+    made_by = {
+        "backbone": method.setting.backbone,
+        "method": method.name,
+        "version": version_of(type(method).__module__),
+    }
     return loop.run(start, data, settings, out_dir, method.setting.seed, made_by, method.samples)
 
 

@@ -1,0 +1,1 @@
+"""What is made from what: configuration, what each row and rule needs, versions of the code."""
