@@ -26,7 +26,6 @@ from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
 from vision.retrieval import FeatureFiles, Scope, nearest, write_features
 
-VERSION = 3
 JUDGED = 5  # frames of a clip that the classifier sees, spread over it
 # An image that agrees with an item in all columns of one of these is the item's own picture.
 OWN = (["source_sha256"], ["sha256"], ["dataset", "source"])

@@ -13,8 +13,6 @@ from prep.datasets.registry import read_registry
 from prep.datasets.selection import Selection, Source, select_sources, unique_names
 from prep.jobs import hash_of, hashes_of_shard
 
-VERSION = 1
-
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
 

@@ -18,8 +18,6 @@ from bench.figures.strips import (
 from bench.stand_ins import note_on_rows
 from media.provenance import recorded
 
-VERSION = 1
-
 
 def main(
     *,
@@ -69,4 +67,4 @@ def strip(items: Items, item: str, colorized: list[Path]) -> Strip:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -11,8 +11,6 @@ from bench.stand_ins import note_on_rows
 from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
 
-VERSION = 1
-
 TITLE = (
     "**Figure 15 of the paper: colorization of legacy videos.** Clips without colours of their own, coloured with "
     "their most similar reference."
@@ -74,4 +72,4 @@ def stand_ins(table: pd.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

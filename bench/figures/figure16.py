@@ -20,8 +20,6 @@ from media.provenance import recorded
 from media.tables import folder_of
 from media.whole import written_whole
 
-VERSION = 1
-
 COLUMNS = ["row", "clip", "frame", "drift", "a", "b", "truth_a", "truth_b"]  # Lab units; of the frame's mean colour
 SHOWN = 8  # frames of a strip, evenly over the clip
 TITLE = (
@@ -134,4 +132,4 @@ def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, looks: dict[str, tuple])
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -19,8 +19,6 @@ from media.provenance import recorded
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.matching import matching_features
 
-VERSION = 1
-
 STRIDE = 4  # of the matching grid (section 3.2)
 MULTIPLE = 8  # sides of pictures that the backbones' levels divide evenly
 ROWS_AT_ONCE = 1024  # of the correlation matrix
@@ -157,4 +155,4 @@ def nearest(query: Tensor, key: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -8,8 +8,6 @@ from bench.figures.strips import NOTE_ON_NUMBERS, Items, Strip, evenly, folded, 
 from bench.stand_ins import note_on_rows
 from media.provenance import recorded
 
-VERSION = 1
-
 ACROSS = 6  # panels in a line
 
 
@@ -60,4 +58,4 @@ def strip(items: Items, item: str, colorized: list[Path]) -> Strip:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

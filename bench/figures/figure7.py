@@ -19,8 +19,6 @@ from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
 from media.whole import written_whole
 
-VERSION = 3
-
 PAPERS_ROWS = ("vpn2017", "stn2018", "flow_propagation")  # what Figure 7 shows beside the model
 
 COLUMNS = ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
@@ -176,4 +174,4 @@ def _cell(curve: pd.DataFrame, frame: int) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "svg", "markdown"))
+    tyro.cli(recorded(main, "csv", "svg", "markdown"))

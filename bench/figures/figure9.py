@@ -8,8 +8,6 @@ from bench.figures.strips import NOTE_ON_NUMBERS, Items, clip_strip, evenly, not
 from bench.stand_ins import note_on_rows
 from media.provenance import recorded
 
-VERSION = 1
-
 
 def main(
     *,
@@ -50,4 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -13,8 +13,6 @@ from media.image import cover_crop, read_rgb
 from media.provenance import recorded
 from media.tables import CLIPS, REFERENCES, kept, read_table
 
-VERSION = 1
-
 NOTES = (
     "Left: the reference, with the cosine of its features and the clip's; right of it the frames that were coloured "
     "with it. At the top: the clip's first frame in its own colours, which no line was given, and the input.",
@@ -90,4 +88,4 @@ def reference(found: pd.DataFrame, rank: int, size: tuple[int, int]) -> Shown:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -26,7 +26,6 @@ class Bonneel2015(Method):
 
     name = "bonneel2015"
     citation = "Bonneel et al.: Blind Video Temporal Consistency, SIGGRAPH Asia 2015"
-    VERSION = 1
     given = {"clips": ("flow", "processed")}
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:

@@ -12,7 +12,6 @@ class CopyFirst(Method):
 
     name = "copy_first"
     citation = "none; a control for propagation"
-    VERSION = 1
     given = {"clips": ("first_frame",)}
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:

@@ -12,7 +12,6 @@ class Grey(Method):
 
     name = "grey"
     citation = "the input itself"
-    VERSION = 1
     given = {"clips": (), "images": ()}
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:

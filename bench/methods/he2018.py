@@ -22,7 +22,6 @@ class He2018(Trained):
     citation = (
         "He, Chen, Liao, Sander, Yuan: Deep Exemplar-based Colorization, SIGGRAPH 2018; matches: nearest neighbours"
     )
-    VERSION = 1
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def network(self, width: float, items: int):

@@ -11,7 +11,6 @@ class Iizuka2016(Automatic):
 
     name = "iizuka2016"
     citation = "Iizuka, Simo-Serra, Ishikawa: Let there be Color!, SIGGRAPH 2016"
-    VERSION = 2
     given = {"clips": (), "images": ()}
 
     def network(self, width: float, items: int):

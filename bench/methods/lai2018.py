@@ -20,7 +20,6 @@ class Lai2018(Trained):
 
     name = "lai2018"
     citation = "Lai, Huang, Wang, Shechtman, Yumer, Yang: Learning Blind Video Temporal Consistency, ECCV 2018"
-    VERSION = 2
     given = {"clips": ("processed",)}
     multiple = 4
     validated = "of its own losses"

@@ -10,7 +10,6 @@ class Larsson2016(Automatic):
 
     name = "larsson2016"
     citation = "Larsson, Maire, Shakhnarovich: Learning Representations for Automatic Colorization, ECCV 2016"
-    VERSION = 1
     given = {"clips": (), "images": ()}
     multiple = 1  # it pads by itself
 

@@ -13,7 +13,6 @@ class Stn2018(Trained):
 
     name = "stn2018"
     citation = "Liu et al.: Switchable Temporal Propagation Network, ECCV 2018 (a reconstruction by this project)"
-    VERSION = 2
     given = {"clips": ("first_frame",)}
     multiple = 4
 

@@ -16,7 +16,6 @@ class Vpn2017(Trained):
 
     name = "vpn2017"
     citation = "Jampani, Gadde, Gehler: Video Propagation Networks, CVPR 2017"
-    VERSION = 2
     given = {"clips": ("first_frame",)}
 
     def network(self, width: float, items: int):

@@ -21,7 +21,6 @@ class Welsh2002(Method):
 
     name = "welsh2002"
     citation = "Welsh, Ashikhmin, Mueller: Transferring Color to Greyscale Images, SIGGRAPH 2002"
-    VERSION = 1
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:

@@ -14,7 +14,6 @@ from bench.metrics.frechet import frechet_distance
 UNIT = "squared feature units"
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 SIDE = 299
 BATCH = 16

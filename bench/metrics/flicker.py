@@ -11,7 +11,6 @@ from media.flow_files import warp
 UNIT = "Lab units"
 DIRECTION = "down"
 SCOPE = "pair"
-VERSION = 1
 
 # A pair with less valid area than this says nothing and is skipped.
 MIN_VALID = 0.01

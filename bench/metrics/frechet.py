@@ -5,7 +5,6 @@ import numpy as np
 UNIT = "squared feature units"
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 
 def frechet_distance(features_1: np.ndarray, features_2: np.ndarray) -> float:

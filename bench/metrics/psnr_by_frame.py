@@ -8,7 +8,6 @@ import numpy as np
 UNIT = "dB"
 DIRECTION = "up"
 SCOPE = "set"
-VERSION = 1
 
 Clips = Literal["shortest", "alive"]
 

@@ -14,8 +14,6 @@ from media.provenance import recorded
 from media.tables import SCORES, read_table
 from media.whole import whole_folder
 
-VERSION = 1
-
 
 def main(
     *,
@@ -100,4 +98,4 @@ def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) 
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "out"))
+    tyro.cli(recorded(main, "out"))

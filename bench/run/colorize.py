@@ -26,9 +26,8 @@ from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_frames, read_rgb, write_png
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
+from media.versions import version_of
 from vision.weights import MissingWeights
-
-VERSION = 1
 
 
 class ItemFailed(Exception):
@@ -73,7 +72,7 @@ def main(
     positions: list[int] | None = None,
     results: Path | None = None,
 ) -> dict:
-    """Colour all kept clips and images. Returns what the method says of itself for the sidecar.
+    """Colour all kept clips and images. Returns the version of the method and what it says of itself, for the sidecar.
 
     Args:
         row: name of the row in `methods:`.
@@ -113,7 +112,7 @@ def main(
         for source, item in Bar(items, desc=f"colorize {row}")
     ]
     write_table(rows, table, COLORIZED)
-    return {"record": method.record()}
+    return {"method": version_of(type(method).__module__), "record": method.record()}
 
 
 def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
@@ -249,4 +248,4 @@ def _seed(seed: int, item: str) -> None:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "table"))
+    tyro.cli(recorded(main, "table"))

@@ -31,8 +31,6 @@ from media.image import frame_path, read_frames
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, SCORES, folder_of, kept, read_table, write_table
 
-VERSION = 2
-
 RESULT = "result"  # what the row is called while it is measured: a row may be called like the ground truth
 
 
@@ -122,4 +120,4 @@ def labels_of(images: pd.DataFrame) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "table"))
+    tyro.cli(recorded(main, "table"))

@@ -11,8 +11,6 @@ from bench.stand_ins import note_on_rows
 from media.provenance import recorded
 from media.whole import written_whole
 
-VERSION = 2
-
 # First and last frame of each mean, both included. Frame 0 is given, so it is in none.
 RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
 LATE = "psnr_15_24"  # its mean has an interval
@@ -102,4 +100,4 @@ def to_markdown(table: pd.DataFrame, note: str) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown"))
+    tyro.cli(recorded(main, "csv", "markdown"))

@@ -30,8 +30,6 @@ from media.provenance import recorded
 from media.tables import COLORIZED, read_table
 from media.whole import written_whole
 
-VERSION = 4
-
 COLUMNS = {
     "method": "string",
     "top5": "Float64",
@@ -255,4 +253,4 @@ def _cell(line: dict, column: str, places: int, mark: str) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown"))
+    tyro.cli(recorded(main, "csv", "markdown"))

@@ -16,8 +16,6 @@ from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table
 from media.whole import written_whole
 
-VERSION = 1
-
 # Those of Table 1 that are about images, behind the loss that a row lacks.
 COLUMNS = {"method": "string", "changed": "string"} | {
     column: kind for column, kind in table1.COLUMNS.items() if "flicker" not in column and column != "n_clips"
@@ -187,4 +185,4 @@ def notes_on_adversarial(
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown"))
+    tyro.cli(recorded(main, "csv", "markdown"))

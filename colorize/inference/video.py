@@ -28,12 +28,12 @@ from media.bar import Bar
 from media.color import lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.image import read_upright
+from media.versions import version_of
 from vision.shots import find_shots
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_WEIGHTS = ROOT / "weights" / "huebench-small.safetensors"
 EXTERNAL_WEIGHTS = ROOT / "weights" / "external"
-VERSION = 1
 # A reference whose most colourful hundredth stays below this chroma (Lab units) is grey but for its coding.
 GREY = 3.0
 # The reference's height in a side-by-side picture, as a share of the frame's.
@@ -108,7 +108,7 @@ def colorize_video(
         "weights": digest(files_of(weights), content),
         "device": device,
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
-        "program": VERSION,
+        "program": version_of(__name__),
     }
     painter = Painter(colorizer, scenes, size, Look(finish, side_by_side))
     make(clip, painter, target, Parts(output, recipe), fresh)

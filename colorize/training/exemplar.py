@@ -15,9 +15,8 @@ from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
 from colorize.training.settings import TrainSettings
 from media.color import rgb_tensor_from_lab
+from media.versions import version_of
 from vision.backbones import load_backbone
-
-VERSION = 2
 
 
 def train(
@@ -28,7 +27,7 @@ def train(
     def start(devices: Devices) -> Learner:
         return ExemplarLearner(settings, backbone, weights_dir, devices)
 
-    return loop.run(start, data, settings, out_dir, seed, {"backbone": backbone, "version": VERSION})
+    return loop.run(start, data, settings, out_dir, seed, {"backbone": backbone, "version": version_of(__name__)})
 
 
 class ExemplarLearner(Learner):

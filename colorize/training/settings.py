@@ -9,6 +9,8 @@ Matching = Literal["subnet", "context"]
 History = Literal["previous", "aligned"]
 Output = Literal["direct", "gated"]
 
+EXECUTION = ("threads", "workers", "accelerator")  # the keys that say where and how fast a training runs
+
 
 class LossWeights(BaseModel):
     """The lambdas of Eq. 15; 0 leaves a loss out."""

@@ -159,3 +159,12 @@ def beside_registry(dataset: Dataset, path: str, column: str) -> Path:
             "paths there count from the registry's folder, or from the dataset's after {root}/"
         )
     return found
+
+
+def lists_of(dataset: Dataset) -> list[Path]:
+    """The lists that decide what a dataset holds, those of them that are there."""
+    named = [dataset.checksums, dataset.split if not DRAW.fullmatch(dataset.split) else ""]
+    try:
+        return [beside_registry(dataset, path, "split") for path in named if path]
+    except DatasetError:
+        return []  # the data are not here yet: who reads them says so

@@ -40,6 +40,11 @@ class Source:
     checksum: str | None = None  # SHA-256 that the file ought to have
 
     @property
+    def identity(self) -> list:
+        """What it is, wherever it lies."""
+        return [self.dataset, self.kind, self.file, self.label, self.checksum]
+
+    @property
     def stem(self) -> str:
         return self.path.name if self.kind == "frames" else self.path.stem
 

@@ -14,19 +14,20 @@ rule colorize:
     resources:
         mem_mb=3000,
         gpu=0,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
+        checkpoint=lambda wildcards: checkpoint_content(wildcards.row),
         inputs=flags,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
         seed=config["seed"],
     shell:
         "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
         " --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
+        " --backbone {params.backbone} --weights {resources.weights:q} --seed {params.seed}"
         " --table {output.table:q} > {log:q} 2>&1"
 
 
@@ -58,16 +59,15 @@ rule score:
     priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/scoring/score.py"),
-        metrics=[version_of(path) for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))],
         inputs=flags,
         classifier=config["classifier"],
         fid_features=config["fid_features"],
-        weights=WEIGHTS,
     shell:
         "python -m bench.scoring.score --row {wildcards.row} {params.inputs} --classifier {params.classifier}"
-        " --fid-features {params.fid_features} --weights {params.weights:q}"
+        " --fid-features {params.fid_features} --weights {resources.weights:q}"
         " --table {output.table:q} > {log:q} 2>&1"
 
 
@@ -77,7 +77,7 @@ rule table1:
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
-        checkpoints=list(CHECKPOINTS.values()),
+        checkpoints=ancient(list(CHECKPOINTS.values())),
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
         markdown="<results>/table1.md",
@@ -89,6 +89,7 @@ rule table1:
         version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
         checkpoints=lambda wildcards, input: as_json(dict(zip(CHECKPOINTS, input.checkpoints))),
+        contents=[checkpoint_content(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
         clips_of=config["clips_of"]["table1"],
@@ -127,7 +128,7 @@ rule table5:
         rows=TABLE5_ROWS,
         full=FULL_ROW,
         methods=lambda wildcards: as_json({row: ROWS[row] for row in TABLE5_ROWS}),
-        trainings=lambda wildcards: as_json({name: TRAININGS[name] for name in TABLE5_TRAININGS}),
+        trainings=lambda wildcards: as_json({name: deciding(name) for name in TABLE5_TRAININGS}),
         backbone=config["backbone"],
         classifier=config["classifier"],
         fid_features=config["fid_features"],

@@ -12,8 +12,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 import yaml
 
-from colorize.training.settings import LossWeights
-from prep.datasets.registry import DatasetError, read_registry
+from colorize.training.settings import EXECUTION, LossWeights
+from media.versions import version_of as version_of_module
+from prep.datasets.registry import DatasetError, lists_of, read_registry
 from prep.datasets.selection import Selection, planned_count
 from prep.jobs import shards_for
 
@@ -50,8 +51,12 @@ def declared(path, name):
 
 
 def version_of(path):
-    """VERSION of a stage's module: a rule has it among its params, so raising it reruns the stage."""
-    return declared(path, "VERSION")
+    """The version of a module: its rule has it among its params, so another one reruns the rule's jobs.
+
+    With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
+    """
+    name = path.removesuffix(".py").replace("/", ".")
+    return f"{name} {version_of_module(name)}"
 
 
 def code_of(row):
@@ -119,7 +124,7 @@ def inputs_for(row, split, kinds):
     for training in trainings_of(row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
     if "checkpoint" in ROWS[row]:
-        needs["checkpoint"] = checkpoint_of(row)
+        needs["checkpoint"] = ancient(checkpoint_of(row))  # its content counts: checkpoint_content
     return needs
 
 
@@ -197,7 +202,26 @@ def checkpoint_of(row):
     """The checkpoint file that a row names; a relative path counts from the Snakefile."""
     if "training" in config["methods"][row]:
         raise WorkflowError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
-    return str(ROOT / config["methods"][row]["checkpoint"])
+    return here(config["methods"][row]["checkpoint"])
+
+
+def checkpoint_content(row):
+    """SHA-256 of the checkpoint file that a row names: its time says nothing in a fresh clone. Empty without one."""
+    path = ROOT / ROWS[row].get("checkpoint", "")
+    return f"checkpoint {content(path)}" if path.is_file() else ""
+
+
+@cache
+def content(path):
+    """SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def here(path):
+    """A path that counts from the Snakefile, as jobs are told it: of what lies in the working directory, the part that
+    is the same when that is moved or cloned."""
+    path = ROOT / path
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def ablation_of(row, changes):
@@ -304,11 +328,22 @@ def gallery_of(split):
 
 
 def registered(items):
-    """The registry's lines for the datasets of a set. A set's job has them among its params, so that the line of
-    another dataset, new or changed, makes nothing again."""
+    """The registry's lines for the datasets of a set, and the content of the lists that they name. A set's job has
+    them among its params, so that the line of another dataset, new or changed, makes nothing again."""
     wanted = {selection["dataset"] for selection in items["from"]}
     lines = Path(DATASETS).read_text().splitlines()
-    return [line for line in lines if line.split("\t")[0] in wanted]
+    lists = [path for name in sorted(wanted & set(REGISTRY)) for path in lists_of(REGISTRY[name])]
+    return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+
+
+def deciding(training):
+    """The keys of a training that decide its numbers."""
+    return {key: value for key, value in TRAININGS[training].items() if key not in EXECUTION}
+
+
+def execution_of(training):
+    """The other keys of a training, which say where and how fast it runs."""
+    return {key: value for key, value in TRAININGS[training].items() if key in EXECUTION}
 
 
 def as_json(value):
@@ -340,9 +375,9 @@ TABLE1_ROWS = [*config["methods"], *(row for row in PLUS_ROWS if row not in conf
 TABLE5_ROWS = [*config["ablations"]["rows"], FULL_ROW]
 TABLE5_TRAININGS = [trainings_of(row)[0] for row in TABLE5_ROWS]
 
-DATASETS = str(ROOT / config["datasets"])
+DATASETS = here(config["datasets"])
 REGISTRY = read_registry(DATASETS)
-WEIGHTS = str(ROOT / config["weights"])
+WEIGHTS = here(config["weights"])
 # Sets of clips are filmed (prep.clips) or rendered from photographs (prep.renderings).
 RENDERED = [split for split, items in config["clips"]["sets"].items() if items.get("rendered")]
 FILMED = [split for split in config["clips"]["sets"] if split not in RENDERED]

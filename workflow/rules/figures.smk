@@ -26,17 +26,18 @@ rule figure4:
         "<logs>/figure4.benchmark.tsv"
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/figures/figure4.py"),
         inputs=flags,
         rows=MATCHING_ROWS,
+        contents=[checkpoint_content(row) for row in MATCHING_ROWS],
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
         shown=config["figures"]["images"],
     shell:
         "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --weights {params.weights:q} --count {params.shown}"
+        " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
 

@@ -41,6 +41,7 @@ rule clips:
     priority: 50
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/clips.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.filmed),
@@ -48,12 +49,11 @@ rule clips:
         size=config["clips"]["size"],
         per_source=lambda wildcards: config["clips"]["sets"][wildcards.filmed].get("per_source"),
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.clips --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size}"
         " --per-source {params.per_source} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule images:
@@ -68,17 +68,17 @@ rule images:
     priority: 50
     resources:
         mem_mb=1000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/images.py"),
         shards=lambda wildcards: shards_of("images", wildcards.split),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.split)),
         size=lambda wildcards: config["images"]["sets"][wildcards.split]["size"],
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.images --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather:
@@ -116,6 +116,7 @@ rule renderings:
     priority: 50
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/renderings.py"),
         size=config["clips"]["size"],
@@ -124,11 +125,10 @@ rule renderings:
         filters=lambda wildcards: as_json(filters_of("clips", wildcards.rendered)),
         receipts=lambda wildcards, output: f"{Path(output.table).parents[1]}/shards/renderings/{wildcards.rendered}",
         seed=config["seed"],
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.renderings --photos {input.photos:q} --size {params.size} --length {params.length}"
         " --count {params.wanted} --seed {params.seed} --filters {params.filters:q} --receipts {params.receipts:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule flow:
@@ -143,16 +143,16 @@ rule flow:
     priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=2000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/flow.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.split),
-        weights=WEIGHTS,
         flows=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.flow --clips {input.clips:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --estimator {wildcards.estimator:q} --weights {params.weights:q} --flows {params.flows:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --estimator {wildcards.estimator:q} --weights {resources.weights:q} --flows {params.flows:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather_flow:
@@ -188,19 +188,18 @@ rule gallery:
     priority: lambda wildcards: 50 if wildcards.gallery == gallery_of("train") else 10
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/gallery.py"),
-        verdicts=version_of("prep/images.py"),
-        scheduler=config["dask_scheduler"],
         shards=lambda wildcards: shards_of("gallery", wildcards.gallery),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.gallery)),
         size=lambda wildcards: config["images"]["sets"][wildcards.gallery]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {params.weights:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {resources.weights:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule references:
@@ -217,16 +216,16 @@ rule references:
     priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=4000,
+        weights=WEIGHTS,
     params:
         version=version_of("prep/references.py"),
         backbone=config["backbone"],
         classifier=config["classifier"],
-        weights=WEIGHTS,
         wanted=config["references"]["count"],
         within=config["references"]["within"],
         sheets=lambda wildcards: "--sheets" if wildcards.kind == "clips" else "--no-sheets",
     shell:
         "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
-        " --backbone {params.backbone} --classifier {params.classifier} --weights {params.weights:q}"
+        " --backbone {params.backbone} --classifier {params.classifier} --weights {resources.weights:q}"
         " --within {params.within} --count {params.wanted} {params.sheets}"
         " --table {output.table:q} > {log:q} 2>&1"

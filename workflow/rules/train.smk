@@ -26,15 +26,16 @@ rule train:
     resources:
         mem_mb=5000,
         gpu=0,
+        weights=WEIGHTS,
+        execution=lambda wildcards: as_json(execution_of(wildcards.training)),
     params:
-        version=version_of("colorize/training/exemplar.py"),
+        version=version_of("bench/run/train.py"),
         method=lambda wildcards: version_of(f"bench/methods/{TRAININGS[wildcards.training]['method']}.py"),
         inputs=flags,
-        settings=lambda wildcards: as_json(TRAININGS[wildcards.training]),
+        settings=lambda wildcards: as_json(deciding(wildcards.training)),
         backbone=config["backbone"],
-        weights=WEIGHTS,
         seed=config["seed"],
     shell:
-        "python -m bench.run.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
-        " --weights {params.weights:q} --seed {params.seed}"
+        "python -m bench.run.train {params.inputs} --settings {params.settings:q} --execution {resources.execution:q} --backbone {params.backbone}"
+        " --weights {resources.weights:q} --seed {params.seed}"
         " --out $(dirname {output.checkpoint:q}) > {log:q} 2>&1"

@@ -46,7 +46,6 @@ class Command(Method):
 
     name = "command"
     citation = "an external program"
-    VERSION = 2
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def __init__(

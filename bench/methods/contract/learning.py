@@ -22,6 +22,7 @@ from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
+from media.versions import version_of
 from media.whole import written_whole
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
@@ -114,7 +115,11 @@ def fit(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dic
     def start(devices: Devices) -> Learner:
         return NetworkLearner(method, settings, data, devices)
 
-    made_by = {"backbone": method.setting.backbone, "method": method.name, "version": method.VERSION}
+    made_by = {
+        "backbone": method.setting.backbone,
+        "method": method.name,
+        "version": version_of(type(method).__module__),
+    }
     return loop.run(start, data, settings, out_dir, method.setting.seed, made_by, method.samples)
 
 

@@ -51,7 +51,6 @@ class Method:
     Required:
         name        the file's name, which is the row's name unless the row says otherwise.
         citation    where the method comes from, in a line.
-        VERSION     an integer. Raise it when the method's output changes: its rows are then made again.
         given       for each kind of item that it colours (`clips`, `images`), what it is given there: any of
                     `reference`, `first_frame`, `flow`, `processed`, `hints`, or () for nothing. A kind that is
                     absent is not coloured, and its cells in the table stay empty.
@@ -67,7 +66,6 @@ class Method:
 
     name: str
     citation: str
-    VERSION: int
     given: dict[str, tuple[str, ...]]
 
     def __init__(self, setting: Setting | None = None):

@@ -20,7 +20,6 @@ class Precomputed(Method):
 
     name = "precomputed"
     citation = "frames from elsewhere"
-    VERSION = 1
     given = {"clips": (), "images": ()}
 
     def __init__(self, setting: Setting | None = None, folder: str = "", given: dict | None = None):
