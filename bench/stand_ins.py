@@ -1,4 +1,13 @@
-"""What stands in for the paper's choice, in words: for the notes under every table whose numbers depend on it."""
+"""What stands in for the paper's choice, in words: for the notes under everything whose numbers depend on it.
+
+A run writes its choices once, from the configuration (results/choices.json); tables, figures and the report read them.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from media.document import Note
 
 # Names of vision.backbones, whose import would cost a table job several seconds (a test compares the two).
 NETWORKS = {
@@ -16,6 +25,26 @@ FLOWS = {
 }
 
 
+class Choices(BaseModel):
+    """The networks and estimators of a run, as the configuration names them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: str  # on whose features rows match and learn
+    classifier: str  # of Top-1 and Top-5
+    fid_features: str  # of the Frechet distance
+    flow: str  # that rows are given
+    scoring_flow: str  # with which flicker is measured
+
+
+def read_choices(path: Path) -> Choices:
+    """The choices of a run. Raises ValueError, naming the file and what is wrong in it."""
+    try:
+        return Choices.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{path}: expected the choices of a run; delete it and run again: {error}") from None
+
+
 def network_name(name: str) -> str:
     """How a table calls a network, and whether it is the paper's VGG19."""
     label = NETWORKS.get(name, name)
@@ -30,7 +59,23 @@ def flow_name(name: str) -> str:
     )
 
 
-def note_on_rows(backbone: str, flow: str) -> str:
+def note_on_rows(choices: Choices) -> Note:
     """What the rows that match, learn or propagate are built on."""
-    features, given = network_name(backbone), flow_name(flow)
-    return f"Rows match and learn on the features of {features}, and are given the flow of {given}."
+    features, given = network_name(choices.backbone), flow_name(choices.flow)
+    text = f"Rows match and learn on the features of {features}, and are given the flow of {given}."
+    return Note(kind="choices", text=text)
+
+
+def stand_ins(choices: Choices) -> list[str]:
+    """In words, what of the run stands in for the paper's choice; empty where nothing does."""
+    chosen = {
+        "features for matching, references and losses": network_name(choices.backbone),
+        "Top-1 and Top-5": network_name(choices.classifier),
+        "flow that rows are given": flow_name(choices.flow),
+        "flow that flicker is measured with": flow_name(choices.scoring_flow),
+    }
+    found = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
+    if choices.fid_features != "inception":
+        network = network_name(choices.fid_features).split(",")[0]
+        found.append(f"Fréchet distance: {network}, a stand-in for Inception")
+    return found

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import tyro
 
-from media.tables import written_whole
+from media.whole import written_whole
 from media.versions import LOCK, ROOT, Code, Line, is_locked, read_lock
 
 # A training's checkpoint and a coloured video say by which version of the code they are made.

@@ -1,21 +1,24 @@
 """Stage: clips without colours of their own, coloured with the most similar reference (Figure 15: legacy videos)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, Items, Strip, write_gallery
-from bench.stand_ins import note_on_rows
+from bench.figures.strips import FRAMES, INPUT, Caption, Items, Strip, in_code, write_gallery
+from bench.stand_ins import note_on_rows, read_choices
+from media.document import Note
 from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
 
-TITLE = (
-    "**Figure 15 of the paper: colorization of legacy videos.** Clips without colours of their own, coloured with "
-    "their most similar reference."
+TITLE = "Figure 15 of the paper: colorization of legacy videos"
+LEAD = "Clips without colours of their own, coloured with their most similar reference."
+NO_TRUTH = Note(
+    kind="numbers",
+    text="There is no ground truth: these pictures are to be looked at, and no number says how good they are.",
 )
-NO_TRUTH = "There is no ground truth: these pictures are to be looked at, and no number says how good they are."
 COLOURED = 0.5  # chroma spread (Lab units) from which a clip is a film in colour; grey and toned film stays below
 
 
@@ -25,8 +28,7 @@ def main(
     clip_references: Path,
     reference_size: tuple[int, int],
     colorized: list[Path],
-    backbone: str,
-    flow: str,
+    choices: Path,
     folder: Path,
 ) -> None:
     """Draw the figure.
@@ -36,16 +38,17 @@ def main(
         clip_references: table of their references.
         reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the rows that coloured the clips.
-        backbone: network on whose features rows match and learn.
-        flow: estimator whose flow they are given.
+        choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
     items = Items("clips", clips, clip_references, reference_size)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
-    rows = ", ".join(f"`{table.stem}`" for table in colorized)
-    chosen = f"Shown: every kept clip of the set `{clips.stem}`, {len(strips)} in all, coloured by {rows}."
-    write_gallery(folder, strips, TITLE, [chosen, NO_TRUTH, *stand_ins(table), note_on_rows(backbone, flow)])
+    rows = tuple(table.stem for table in colorized)
+    said = f"Shown: every kept clip of the set `{clips.stem}`, {len(strips)} in all, coloured by {in_code(rows)}."
+    chosen = Note(kind="shown", text=said, rows=rows)
+    notes = [chosen, NO_TRUTH, *films_in_colour(table), note_on_rows(read_choices(choices))]
+    write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
 
 
 def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
@@ -59,16 +62,16 @@ def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
     return Strip(clip, lines, headings, [INPUT, *(table.stem for table in colorized)], width=240)
 
 
-def stand_ins(table: pd.DataFrame) -> list[str]:
+def films_in_colour(table: pd.DataFrame) -> Iterator[Note]:
     """A note that names the films in colour, if there are any. table: columns CLIPS."""
     films = table.loc[table["chroma_spread"] >= COLOURED, "source"].drop_duplicates()
-    if films.empty:
-        return []
-    return [
-        f"STAND-IN for legacy footage: {', '.join(films)}, filmed in colour. Its colours are dropped: the rows and the "
-        "search for a reference were given its luminance alone. `clips.sets.legacy` in the configuration takes other "
-        "footage."
-    ]
+    if not films.empty:
+        said = (
+            f"STAND-IN for legacy footage: {', '.join(films)}, filmed in colour. Its colours are dropped: the rows and "
+            "the search for a reference were given its luminance alone. `clips.sets.legacy` in the configuration takes "
+            "other footage."
+        )
+        yield Note(kind="stand-in", text=said)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,18 @@
 """Stage: whole shots, and how far their colours have drifted at each frame (Figure 16 shows pictures alone)."""
 
-from itertools import cycle
+from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from bench.figures.drift import UNIT, drift, mean_colours
-from bench.figures.figure7 import COLOURS, DASHES, MARKERS, TEXT, WIDTH
-from bench.figures.strips import NOTE_ON_NUMBERS, Items, clip_strip, results_of, write_gallery
-from bench.stand_ins import note_on_rows
+from bench.figures.plot_style import TEXT, looks, plot, tidy
+from bench.figures.strips import NOTE_ON_NUMBERS, Caption, Items, clip_strip, in_code, results_of, write_gallery
+from bench.stand_ins import note_on_rows, read_choices
+from media.document import Note
 from media.image import read_frames
 from media.provenance import recorded
 from media.tables import folder_of
@@ -22,42 +20,46 @@ from media.whole import written_whole
 
 COLUMNS = ["row", "clip", "frame", "drift", "a", "b", "truth_a", "truth_b"]  # Lab units; of the frame's mean colour
 SHOWN = 8  # frames of a strip, evenly over the clip
-TITLE = (
-    "**Figure 16 of the paper: colours change over a long clip.** Whole shots, and how far their colours have drifted "
-    "at each frame."
-)
-NOTES = (
-    "drift.csv, drift.svg: |e(t) - e(0)| in Lab units, where e(t) is the mean colour (a, b) of frame t minus that of "
-    "the same frame of the truth: 0 where nothing drifts, also under a wrong tint that stays. Colours too pale to "
+TITLE = "Figure 16 of the paper: colours change over a long clip"
+LEAD = "Whole shots, and how far their colours have drifted at each frame."
+NOTE_ON_DRIFT = Note(
+    kind="drift",
+    text="drift.csv, drift.svg: |e(t) - e(0)| in Lab units, where e(t) is the mean colour (a, b) of frame t minus that "
+    "of the same frame of the truth: 0 where nothing drifts, also under a wrong tint that stays. Colours too pale to "
     "follow the scene's drift as well: a clip without colours, also in the plot, has the truth's own change as its "
     "drift. The measure is ours: the paper shows pictures only.",
-    NOTE_ON_NUMBERS,
 )
 
 
-def main(*, clips: Path, colorized: list[Path], backbone: str, flow: str, folder: Path) -> None:
+def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> None:
     """Measure and draw.
 
     Args:
         clips: table of the long clips.
         colorized: the tables of the rows that coloured them.
-        backbone: network on whose features rows match and learn.
-        flow: estimator whose flow they are given.
+        choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
     items = Items("clips", clips)
-    table = drifts(items, colorized)
+    measured = drifts(items, colorized)
     strips = [
         clip_strip(items, clip, colorized, np.unique(np.linspace(0, n_frames - 1, SHOWN).round().astype(int)).tolist())
         for clip, n_frames in items.n_frames.items()
     ]
     lengths = ", ".join(f"`{clip}` ({n_frames} frames)" for clip, n_frames in items.n_frames.items())
-    rows = ", ".join(f"`{table.stem}`" for table in colorized)
-    shown = f"Shown: every kept clip of the set `{clips.stem}`: {lengths or 'none'}; coloured by {rows}."
-    write_gallery(folder, strips, TITLE, [shown, *NOTES, note_on_rows(backbone, flow), *last_words(table)])
+    rows = tuple(table.stem for table in colorized)
+    said = f"Shown: every kept clip of the set `{clips.stem}`: {lengths or 'none'}; coloured by {in_code(rows)}."
+    notes = [
+        Note(kind="shown", text=said, rows=rows),
+        NOTE_ON_DRIFT,
+        NOTE_ON_NUMBERS,
+        note_on_rows(read_choices(choices)),
+        *last_words(measured),
+    ]
+    write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
     with written_whole(folder / "drift.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-    draw(table, folder / "drift.svg")
+        measured.to_csv(temporary, index=False, float_format="%.6g")
+    draw(measured, folder / "drift.svg")
 
 
 def drifts(items: Items, colorized: list[Path]) -> pd.DataFrame:
@@ -76,16 +78,15 @@ def drifts(items: Items, colorized: list[Path]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
 
-def last_words(table: pd.DataFrame) -> list[str]:
-    """The drift at the last frame, beside that of grey, and where it was largest: a line for each curve."""
-    lines = []
+def last_words(table: pd.DataFrame) -> Iterator[Note]:
+    """The drift at the last frame, beside that of grey, and where it was largest: a note on each curve."""
     for (row, clip), curve in table.groupby(["row", "clip"], sort=False):
         last, most = curve.iloc[-1], curve.loc[curve["drift"].idxmax()]
-        lines.append(
+        said = (
             f"`{row}` on `{clip}`: drift {last['drift']:.1f} at the last frame, {last['frame']} (without colours: "
             f"{without_colours(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
         )
-    return lines
+        yield Note(kind="last words", text=said, rows=(row,))
 
 
 def without_colours(curve: pd.DataFrame) -> np.ndarray:
@@ -95,40 +96,28 @@ def without_colours(curve: pd.DataFrame) -> np.ndarray:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Write the curves (columns COLUMNS) as SVG, a plot for each clip and in it a line for each row.
-
-    Text stays text and nothing random or dated is written, so the same curves give the same file.
-    """
-    style = {"svg.fonttype": "none", "svg.hashsalt": "huebench", "font.size": TEXT, "axes.linewidth": 0.6}
-    with matplotlib.rc_context(style):
-        clips, rows = list(table["clip"].unique()), list(table["row"].unique())
-        looks = dict(zip(rows, zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False), strict=False))
-        figure = Figure(figsize=(WIDTH, 0.4 + 2.1 * max(1, len(clips))), layout="constrained")
+    """Write the curves (columns COLUMNS) as SVG, a plot for each clip and in it a line for each row."""
+    clips, rows = list(table["clip"].unique()), list(table["row"].unique())
+    with plot(path, height=0.4 + 2.1 * max(1, len(clips))) as figure:
         axes = figure.subplots(max(1, len(clips)), squeeze=False)[:, 0]
         for clip, ax in zip(clips, axes, strict=False):
-            draw_clip(ax, table[table["clip"] == clip], clip, looks)
+            draw_clip(ax, table[table["clip"] == clip], clip, looks(rows))
         labelled = [ax.get_legend_handles_labels() for ax in axes]
         entries = {label: handle for found in labelled for handle, label in zip(*found, strict=True)}
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=2, frameon=False)
-        with written_whole(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, looks: dict[str, tuple]) -> None:
-    """A clip's curves, and that of the clip in grey. looks: colour, dashes and marker of each row."""
+def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, look_of: dict[str, dict]) -> None:
+    """A clip's curves, and that of the clip in grey. look_of: plot_style.looks of all rows."""
     one = table.drop_duplicates("frame")
     ax.plot(one["frame"].to_numpy(int), without_colours(one), color="#999999", linewidth=0.7, label="without colours")
     for row, curve in table.groupby("row", sort=False):
-        colour, dashes, marker = looks[row]
-        ax.plot(
-            curve["frame"].to_numpy(int), curve["drift"].to_numpy(float), color=colour, linestyle=dashes, linewidth=1.1,
-            label=row, marker=marker, markersize=3.2, markeredgewidth=0, markevery=max(1, len(curve) // 4),
-        )  # fmt: skip
+        every = max(1, len(curve) // 4)
+        frames, drifted = curve["frame"].to_numpy(int), curve["drift"].to_numpy(float)
+        ax.plot(frames, drifted, label=row, markevery=every, **look_of[row])
     ax.set(xlabel="frame", ylabel=f"colour drift ({UNIT})", ylim=(0, None))
     ax.set_title(clip, fontsize=TEXT, loc="left")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)
 
 
 if __name__ == "__main__":

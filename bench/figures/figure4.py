@@ -9,12 +9,13 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
-from bench.figures.strips import Items, Shown, Strip, evenly, note_on_choice, with_numbers, write_gallery
+from bench.figures.strips import Caption, Items, Shown, Strip, evenly, note_on_choice, with_numbers, write_gallery
 from bench.metrics.psnr import psnr
 from bench.stand_ins import network_name
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from media.color import lab_from_rgb, with_luminance
+from media.document import Note
 from media.provenance import recorded
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.matching import matching_features
@@ -62,25 +63,48 @@ def main(
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}
-    title = (
-        "**Figure 4 of the paper: correspondence learning.** Each strip is one test image. First line: the input, and "
-        "the colours that its positions find at their nearest neighbours in the reference, by raw features. Second "
-        "line: the reference, and the same by the features of each trained model, before its colorization subnet."
-    )
     notes = [
-        *(f"{row} matches {MATCHING[model.matching]}." for row, model in models.items()),
-        f"Raw features: {network_name(backbone)}; the four levels are centred, normalised and joined.",
-        "Every position takes the colour of one position, on a grid of a quarter of the resolution: the temperature of "
-        "Eq. 4 goes to 0, so that both lines differ in their features alone.",
-        "Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, and the mean distance in pixels "
-        "from a position to where it ends after matching to the reference and back (round trip).",
+        *(
+            Note(kind="rows", text=f"{row} matches {MATCHING[model.matching]}.", rows=(row,))
+            for row, model in models.items()
+        ),
+        Note(
+            kind="choices",
+            text=f"Raw features: {network_name(backbone)}; the four levels are centred, normalised and joined.",
+        ),
+        *NOTES,
         note_on_choice(items, shown),
-        "What the rows are, and how long they were trained, stands in table1.md.",
-        "The paper shows images of its own choice, and does not say which layers its nearest neighbours are sought in.",
+        *NOTES_AT_THE_END,
     ]
-    write_gallery(folder, (strip(items, item, raw, models) for item in shown), title, notes)
+    write_gallery(folder, (strip(items, item, raw, models) for item in shown), Caption(TITLE, LEAD, notes))
 
 
+TITLE = "Figure 4 of the paper: correspondence learning"
+LEAD = (
+    "Each strip is one test image. First line: the input, and the colours that its positions find at their nearest "
+    "neighbours in the reference, by raw features. Second line: the reference, and the same by the features of each "
+    "trained model, before its colorization subnet."
+)
+NOTES = (
+    Note(
+        kind="grid",
+        text="Every position takes the colour of one position, on a grid of a quarter of the resolution: the "
+        "temperature of Eq. 4 goes to 0, so that both lines differ in their features alone.",
+    ),
+    Note(
+        kind="numbers",
+        text="Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, and the mean distance in "
+        "pixels from a position to where it ends after matching to the reference and back (round trip).",
+    ),
+)
+NOTES_AT_THE_END = (
+    Note(kind="training", text="What the rows are, and how long they were trained, stands in table1.md."),
+    Note(
+        kind="the paper's",
+        text="The paper shows images of its own choice, and does not say which layers its nearest neighbours are "
+        "sought in.",
+    ),
+)
 MATCHING = {
     "subnet": "by the paper's correspondence subnet",
     "context": "by context, an extension: raw features and what surrounds them, seen in grey on both sides",

@@ -1,33 +1,31 @@
 """Stage: Figure 7, PSNR against the index of the frame for every row that is given the first one: table and picture."""
 
 import textwrap
-from itertools import cycle
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from bench.figures.plot_style import TEXT, looks, plot, tidy
+from bench.metrics.psnr import DIRECTION, UNIT
 from bench.scoring.read_scores import read_scores
 from bench.scoring.statistics import mean_interval
-from bench.stand_ins import flow_name, note_on_rows
+from bench.stand_ins import Choices, flow_name, note_on_rows, read_choices
+from media.document import Cell, Column, Document, Note, Row, cells_of
+from media.formats import write
 from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
-from media.whole import written_whole
 
 PAPERS_ROWS = ("vpn2017", "stn2018", "flow_propagation")  # what Figure 7 shows beside the model
 
 COLUMNS = ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
-# Okabe and Ito's colours, told apart by the colour-blind; dashes and markers tell the lines apart in grey as well.
-COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", ">")
-WIDTH = 3.4  # inches, a column of a paper
-TEXT = 7  # points
+WHAT_IS_SHOWN = (
+    "PSNR in dB over RGB [95 % interval, percentile bootstrap over clips], mean over clips; n: clips that have this "
+    "frame. Where n falls, shorter clips have ended: the curve then changes with the clips as well."
+)
+GIVEN = "Frame 0 is given in its true colours and not drawn. The luminance is the input's, which flatters every row."
 
 
 def main(
@@ -36,35 +34,35 @@ def main(
     scores: list[Path],
     clips: Path,
     clips_of: list[str],
-    backbone: str,
-    flow: str,
+    choices: Path,
     seed: int,
     csv: Path,
     svg: Path,
     markdown: Path,
+    json: Path,
 ) -> None:
-    """Write the curves as CSV and as a picture, and what they are and are not as Markdown.
+    """Write the curves as values and as a picture, and what they are and are not.
 
     Args:
         rows: the rows that are given the first frame, in their order.
         scores: their tables of scores.
         clips: the table of the test clips.
         clips_of: the datasets whose clips count; none: all.
-        backbone: network on whose features rows match and learn.
-        flow: estimator whose flow they are given.
+        choices: what the run has chosen where the paper's choice may be another.
         seed: of the draws for intervals.
-        csv: the CSV to write.
+        csv: the values to write, for programs.
         svg: the picture to write.
         markdown: the values at the ends of the curves, with the notes.
+        json: all values and the notes as a document (media/document.py).
     """
     table = curves(read_scores(scores, clips, clips_of), rows, seed)
     shown = kept(read_table(clips, CLIPS))
     datasets = sorted(set(shown["dataset"]) & set(clips_of or shown["dataset"]))
-    with written_whole(markdown) as temporary:
-        temporary.write_text(to_markdown(table, datasets, note_on_rows(backbone, flow)))
-    draw(table, flow_name(flow), svg)
-    with written_whole(csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    chosen = read_choices(choices)
+    notes = notes_of(table, datasets, chosen)
+    draw(table, flow_name(chosen.flow), svg)
+    write(ends(table, notes), markdown=markdown)
+    write(document(table, notes), csv=csv, json=json)
 
 
 def curves(scores: pd.DataFrame, rows: list[str], seed: int) -> pd.DataFrame:
@@ -85,41 +83,29 @@ def curves(scores: pd.DataFrame, rows: list[str], seed: int) -> pd.DataFrame:
 def draw(table: pd.DataFrame, flow: str, path: Path) -> None:
     """Write the curves (columns COLUMNS) as SVG: one line a row with its interval as a band.
 
-    flow: what the flow was, in words, for the caption. Text stays text and nothing random or dated is written, so the
-    same curves give the same file.
+    flow: what the flow was, in words, for the caption.
     """
-    style = {"svg.fonttype": "none", "svg.hashsalt": "huebench", "font.size": TEXT, "axes.linewidth": 0.6}
-    with matplotlib.rc_context(style):
-        methods = list(table["method"].unique())
-        legend = -(-len(methods) // 2) * 0.16  # inches: two columns below the axes
-        figure = Figure(figsize=(WIDTH, 2.5 + legend), layout="constrained")
+    methods = list(table["method"].unique())
+    legend = -(-len(methods) // 2) * 0.16  # inches: two columns below the axes
+    with plot(path, height=2.5 + legend) as figure:
         ax = figure.subplots()
-        looks = zip(methods, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
-        for index, (method, *look) in enumerate(looks):
+        for index, (method, look) in enumerate(looks(methods).items()):
             draw_curve(ax, table[table["method"] == method], method, look, index)
         ax.set(xlabel="frame (0 is given)", ylabel="PSNR (dB)")
         ax.set_title("\n".join(textwrap.wrap(caption(table, flow), 58)), fontsize=TEXT, loc="left")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax)
         if methods:
             spacing = {"handlelength": 2.4, "handletextpad": 0.5, "columnspacing": 1}
             figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT, **spacing)
-        with written_whole(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def draw_curve(ax: Axes, curve: pd.DataFrame, method: str, look: list, index: int) -> None:
-    """A row's line with its band. look: colour, dashes, marker; markers of the rows stand at different frames."""
-    colour, dashes, marker = look
+def draw_curve(ax: Axes, curve: pd.DataFrame, method: str, look: dict, index: int) -> None:
+    """A row's line with its band. look: plot_style.looks; markers of the rows stand at different frames."""
     frames = curve["frame"].to_numpy(int)
     low, high = (curve[end].to_numpy(float) for end in ("psnr_low", "psnr_high"))
-    ax.fill_between(frames, low, high, color=colour, alpha=0.08, linewidth=0)
+    ax.fill_between(frames, low, high, color=look["color"], alpha=0.08, linewidth=0)
     every = max(1, len(frames) // 4)
-    ax.plot(
-        frames, curve["psnr"].to_numpy(float), color=colour, linestyle=dashes, linewidth=1.1, label=method,
-        marker=marker, markersize=3.2, markeredgewidth=0, markevery=(index % every, every),
-    )  # fmt: skip
+    ax.plot(frames, curve["psnr"].to_numpy(float), label=method, markevery=(index % every, every), **look)
 
 
 def caption(table: pd.DataFrame, flow: str) -> str:
@@ -131,27 +117,45 @@ def caption(table: pd.DataFrame, flow: str) -> str:
     return f"Mean over clips, {n}; bands: 95 % interval over clips. Flow: {flow}."
 
 
-def to_markdown(table: pd.DataFrame, datasets: list[str], note: str) -> str:
-    """The curves' values where they begin, where the first clip has ended and at their end, and what they are."""
-    frames = end_frames(table)
-    lines = [
-        {"method": method} | {f"frame {frame}": _cell(curve, frame) for frame in frames}
+def document(table: pd.DataFrame, notes: tuple[Note, ...]) -> Document:
+    """All values of the curves (columns COLUMNS)."""
+    columns = (
+        Column(name="method", heading="method"),
+        Column(name="frame", heading="frame"),
+        Column(name="psnr", heading="PSNR", unit=UNIT, direction=DIRECTION, decimals=2, interval=True),
+        Column(name="n_clips", heading="clips"),
+    )
+    rows = tuple(Row(cells=cells_of(line)) for line in table.to_dict("records"))
+    return Document(name="figure7", title="Figure 7", columns=columns, rows=rows, notes=notes)
+
+
+def ends(table: pd.DataFrame, notes: tuple[Note, ...]) -> Document:
+    """The values where the curves begin, where the first clip has ended and at their end: a column each."""
+    columns = [Column(name=str(frame), heading=f"frame {frame}") for frame in end_frames(table)]
+    rows = [
+        Row(cells={"method": Cell(value=method)} | {column.name: _end(curve, column.name) for column in columns})
         for method, curve in table.groupby("method", sort=False)
     ]
-    body = pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+    method = Column(name="method", heading="method")
+    return Document(name="figure7", title="Figure 7", columns=(method, *columns), rows=tuple(rows), notes=notes)
+
+
+def notes_of(table: pd.DataFrame, datasets: list[str], choices: Choices) -> tuple[Note, ...]:
+    """What the curves (columns COLUMNS) are and are not, and of which datasets."""
     absent = [row for row in PAPERS_ROWS if row not in set(table["method"])]
-    notes = [
-        "PSNR in dB over RGB [95 % interval, percentile bootstrap over clips], mean over clips; n: clips that have "
-        "this frame. Where n falls, shorter clips have ended: the curve then changes with the clips as well.",
-        "Frame 0 is given in its true colours and not drawn. The luminance is the input's, which flatters every row.",
-        note,
-        f"Clips of {', '.join(datasets) or 'no dataset'} (the paper: the sequences of DAVIS).",
+    papers = (
         "The paper prints its Figure 7 as curves without a table, so none of its values stand here. It shows its own "
         "model, STN, VPN and optical flow"
         + (f"; no rows here: {', '.join(absent)} (config/all.yaml has them). " if absent else ". ")
-        + "How long and how wide the models behind rows were trained stands under table1.md.",
-    ]
-    return "\n".join(["# Figure 7", "", body, "", *(f"- {note}" for note in notes), ""])
+        + "How long and how wide the models behind rows were trained stands under table1.md."
+    )
+    return (
+        Note(kind="psnr", text=WHAT_IS_SHOWN),
+        Note(kind="given", text=GIVEN),
+        note_on_rows(choices),
+        Note(kind="data", text=f"Clips of {', '.join(datasets) or 'no dataset'} (the paper: the sequences of DAVIS)."),
+        Note(kind="the paper's", text=papers, rows=tuple(absent)),
+    )
 
 
 def end_frames(table: pd.DataFrame) -> list[int]:
@@ -163,15 +167,15 @@ def end_frames(table: pd.DataFrame) -> list[int]:
     return [int(frame) for frame in np.unique([n_clips.index[0], everywhere, n_clips.index[-1]])]
 
 
-def _cell(curve: pd.DataFrame, frame: int) -> str:
+def _end(curve: pd.DataFrame, frame: str) -> Cell:
     """A row's value at a frame with its interval and n; nothing where it has none."""
-    found = curve[curve["frame"] == frame]
+    found = curve[curve["frame"] == int(frame)]
     if found.empty:
-        return ""
+        return Cell()
     at = found.iloc[0]
     between = "" if pd.isna(at["psnr_low"]) else f" [{at['psnr_low']:.2f}, {at['psnr_high']:.2f}]"
-    return f"{at['psnr']:.2f}{between}, n = {at['n_clips']}"
+    return Cell(value=float(at["psnr"]), text=f"{at['psnr']:.2f}{between}, n = {at['n_clips']}")
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, "csv", "svg", "markdown"))
+    tyro.cli(recorded(main, "csv", "svg", "markdown", "json"))

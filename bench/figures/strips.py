@@ -1,5 +1,5 @@
 """What the figures made of pictures share: the panels of rows, truth, input and reference, which items are shown, and
-writing a folder of labelled strips with the table of what they show and a caption.
+writing a folder of labelled strips with what they show, as a document.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,12 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from bench.metrics.colorfulness import colorfulness
 from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb, with_luminance
+from media.document import Note, of_records
+from media.formats import write
 from media.image import cover_crop, frame_path, read_rgb, write_png
 from media.sheet import PAPER, WIDTH, Panel, grid
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
@@ -142,19 +143,26 @@ def evenly(names: Iterable[str], count: int) -> list[str]:
     return [names[place] for place in places]
 
 
-def note_on_choice(items: Items, shown: Sequence[str]) -> str:
+def note_on_choice(items: Items, shown: Sequence[str]) -> Note:
     """How the items were chosen, in words."""
     of = f" of {', '.join(items.datasets)}" if items.datasets else ""
-    return (
+    said = (
         f"Shown: {len(shown)} of {len(items.n_frames)} test {items.kind}{of}, evenly over their names in alphabetical "
         "order; none was chosen by eye or by a score."
     )
+    return Note(kind="shown", text=said)
 
 
-NOTE_ON_NUMBERS = (
-    "Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, whose luminance every result has, so "
-    "that grey gets a high value too (100 is the cap, of identical pictures); and colourfulness (CIELAB), which is to "
-    "be near that of the truth. An empty panel says why there is no picture."
+def in_code(names: Iterable[str]) -> str:
+    """Names in a note, as code."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+NOTE_ON_NUMBERS = Note(
+    kind="numbers",
+    text="Under the pictures, and in shown.csv: PSNR in dB over RGB against the truth, whose luminance every result "
+    "has, so that grey gets a high value too (100 is the cap, of identical pictures); and colourfulness (CIELAB), "
+    "which is to be near that of the truth. An empty panel says why there is no picture.",
 )
 
 
@@ -172,24 +180,39 @@ def folded(panels: Sequence[Shown], columns: int) -> list[list[Shown]]:
     return [list(panels[start : start + columns]) for start in range(0, len(panels), columns)]
 
 
-def write_gallery(folder: Path, strips: Iterable[Strip], title: str, notes: Sequence[str]) -> None:
-    """Write a figure: <number>_<item>.png for each strip, shown.csv with a line for each panel, and caption.md.
+@dataclass(frozen=True)
+class Caption:
+    """What stands under a figure."""
+
+    title: str
+    lead: str  # what is seen, behind the title
+    notes: Sequence[Note] = ()
+
+
+def write_gallery(folder: Path, strips: Iterable[Strip], caption: Caption) -> None:
+    """Write a figure: <number>_<item>.png for each strip, and figure.json with a row for each panel and the caption,
+    which shown.csv and caption.md are made of.
 
     The folder appears whole, and with nothing in it of an earlier run.
     """
-    rows = []
+    lines = []
     with whole_folder(folder) as temporary:
         for number, strip in enumerate(strips, start=1):
             file = f"{number:02d}_{strip.item}.png"
             panels = [[shown.panel() for shown in line] for line in strip.lines]
             write_png(temporary / file, grid(panels, strip.headings, strip.labels, strip.width))
-            rows += [
+            lines += [
                 {"figure": folder.name, "file": file, "item": strip.item, "row": shown.row, "frame": shown.frame}
-                | {"reason": shown.reason, **shown.numbers}
+                | {"reason": shown.reason or None, **shown.numbers}
                 for line in strip.lines
                 for shown in line
             ]
-        numbers = dict.fromkeys(name for row in rows for name in row if name not in COLUMNS)
-        table = pd.DataFrame(rows, columns=[*COLUMNS, *numbers])
-        table.to_csv(temporary / "shown.csv", index=False, float_format="%.6g")
-        (temporary / "caption.md").write_text("\n".join([title, "", *(f"- {note}" for note in notes), ""]))
+        columns = dict.fromkeys([*COLUMNS, *(name for line in lines for name in line)])
+        more = {"caption": caption.lead, "notes": tuple(caption.notes)}
+        document = of_records(folder.name, caption.title, lines, columns, **more)
+        write(
+            document,
+            json=temporary / "figure.json",
+            csv=temporary / "shown.csv",
+            caption=temporary / "caption.md",
+        )

@@ -8,7 +8,8 @@ import tyro
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
-from bench.report.sections import figure7_section, gallery_section, stand_ins, table_section, training_section
+from bench.report.sections import figure7_section, gallery_section, table_section, training_section
+from bench.stand_ins import read_choices, stand_ins
 from media.bar import Bar
 from media.provenance import recorded
 from media.tables import SCORES, read_table
@@ -25,18 +26,12 @@ def main(
     images: Path,
     clip_references: Path,
     image_references: Path,
-    csv: list[Path],
-    markdown: list[Path],
-    figure7_csv: Path,
-    figure7_markdown: Path,
+    tables: list[Path],
+    figure7: Path,
     curves: list[Path],
     figures: list[Path],
     baseline: str,
-    backbone: str,
-    classifier: str,
-    fid_features: str,
-    flow: str,
-    scoring_flow: str,
+    choices: Path,
 ) -> None:
     """Write the report.
 
@@ -49,44 +44,34 @@ def main(
         images: table of the test images.
         clip_references: table of the clips' references.
         image_references: table of the images' references.
-        csv: the tables to show, for programs.
-        markdown: the same for reading, in the same order.
-        figure7_csv: the curves of Figure 7.
-        figure7_markdown: the notes on them.
+        tables: the tables to show, as documents (media/document.py).
+        figure7: the curves of Figure 7, as a document.
         curves: <training>/metrics.jsonl of every training.
-        figures: folders of pictures with caption.md and shown.csv; may be none.
+        figures: folders of pictures with figure.json; may be none.
         baseline: the row whose worst and best items are shown first.
-        backbone: network on whose features rows match and learn.
-        classifier: network of Top-1 and Top-5.
-        fid_features: network of the Frechet distance.
-        flow: estimator that rows were given.
-        scoring_flow: estimator with which flicker was measured.
+        choices: what the run has chosen where the paper's choice may be another.
     """
-    origins = Origins([*csv, figure7_csv, *curves, *figures, *scores], results)
-    made = origins.of
+    origins = Origins([*tables, figure7, *curves, *figures, *scores], results)
     by_row = {path.stem: path for path in colorized}
     with whole_folder(out) as folder:
-        tables = [table_section(*pair, made, folder) for pair in zip(csv, markdown, strict=True)]
-        charts = [figure7_section(figure7_csv, figure7_markdown, made, folder)]
-        charts += [training_section(path, made) for path in curves]
-        shown = {
-            "stand_ins": stand_ins(backbone, classifier, fid_features, flow, scoring_flow),
-            "tables": tables,
-            "charts": charts,
-            "figures": [gallery_section(path, made, folder) for path in figures],
-            "origins": origins,
-            "origin_of_row": {path.stem: made(path) for path in scores},
-            "rows": list(by_row),
-        }
-        data = {
-            "baseline": baseline,
-            "rows": list(by_row),
-            "charts": [section.chart for section in charts],
+        charts = [figure7_section(figure7, origins.of, folder)]
+        charts += [training_section(path, origins.of) for path in curves]
+        items = {
             "clips": shown_items(Sources("clips", clips, clip_references, by_row), scores, folder, write_clip),
             "images": shown_items(Sources("images", images, image_references, by_row), scores, folder, write_image),
         }
+        shown = {
+            "stand_ins": stand_ins(read_choices(choices)),
+            "tables": [table_section(path, origins.of, folder) for path in tables],
+            "charts": charts,
+            "figures": [gallery_section(path, origins.of, folder) for path in figures],
+            "origins": origins,
+            "links": origins.links({path.stem: path for path in scores}),
+            "rows": list(by_row),
+        }
+        data = {"baseline": baseline, "rows": list(by_row), "charts": [section.chart for section in charts]}
         origins.write(folder)
-        page.write(folder, shown | {"clips": data["clips"], "images": data["images"]}, data)
+        page.write(folder, shown | items, data | items)
 
 
 def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) -> dict:

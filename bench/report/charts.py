@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from media.document import Cell, Document
+
 # Told apart on white and on black, and without colours by their dashes.
 COLOURS = ("#3f7fbf", "#e07b1a", "#3f9e4d", "#d64f4f", "#8f6fc4", "#a0714f", "#d465a8", "#7d8590", "#2aa3a3")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -12,25 +14,29 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 VALIDATION, VALIDATION_ERROR = "validation", "validation error, Lab units"
 
 
-def figure7(table: pd.DataFrame) -> dict:
-    """The curves of bench.figures.figure7's table with their intervals as bands."""
+def figure7(table: Document) -> dict:
+    """The curves of bench.figures.figure7's document with their intervals as bands."""
+    curves: dict[str, list[dict[str, Cell]]] = {}
+    for row in table.rows:
+        curves.setdefault(row.cells["method"].value, []).append(row.cells)
     traces = []
-    for index, (method, own) in enumerate(table.groupby("method", sort=False)):
-        traces += [*band(own, method, index), line(own["frame"], own["psnr"], method, index)]
+    for index, (method, own) in enumerate(curves.items()):
+        frames, values = ([cells[name].value for cells in own] for name in ("frame", "psnr"))
+        traces += [*band(own, method, index), line(frames, values, method, index)]
     return chart("figure7", traces, "index of the frame", "PSNR, dB (mean over clips)")
 
 
-def band(own: pd.DataFrame, method: str, index: int) -> list[dict]:
+def band(own: list[dict[str, Cell]], method: str, index: int) -> list[dict]:
     """The interval as a filled outline; none where no frame has one."""
-    known = own.dropna(subset=["psnr_low", "psnr_high"])
-    if known.empty:
+    known = [cells for cells in own if cells["psnr"].low is not None]
+    if not known:
         return []
-    frames = [*known["frame"], *known["frame"][::-1]]
-    outline = [*known["psnr_high"], *known["psnr_low"][::-1]]
+    frames = [cells["frame"].value for cells in known]
+    low, high = ([getattr(cells["psnr"], end) for cells in known] for end in ("low", "high"))
     return [
         {
-            "x": plain(frames),
-            "y": plain(outline),
+            "x": plain([*frames, *frames[::-1]]),
+            "y": plain([*high, *low[::-1]]),
             "fill": "toself",
             "fillcolor": colour(index) + "22",
             "line": {"width": 0},

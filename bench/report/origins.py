@@ -56,6 +56,11 @@ class Origins:
         """The origin of an input as a record lists it."""
         return self.found.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
 
+    def links(self, artefacts: dict[str, Path]) -> dict[str, str]:
+        """Where on the page the origin of each artefact stands, by the artefacts' names, of those that have one."""
+        origins = {name: self.of(path) for name, path in artefacts.items()}
+        return {name: f"#{origin.anchor}" for name, origin in origins.items() if origin}
+
     def write(self, folder: Path) -> None:
         """Copy every record."""
         for origin in self.found.values():

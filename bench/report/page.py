@@ -10,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from media.formats import as_html
+
 PAGE = "page"  # the folder of the template
 
 
@@ -24,6 +26,8 @@ def write(folder: Path, shown: dict, data: dict) -> None:
 
 
 def environment() -> Environment:
-    """Jinja's, which escapes what it is given and stops at a name that is not there."""
+    """Jinja's, which escapes what it is given and stops at a name that is not there; `as_html` writes a table."""
     loader = PackageLoader("bench.report", PAGE)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["as_html"] = as_html
+    return made

@@ -8,79 +8,75 @@ import pandas as pd
 from bench.methods.contract.rows import load, trained_as
 from bench.scoring.comparison import Comparison
 from bench.scoring.statistics import DRAWS
-from bench.stand_ins import NETWORKS, flow_name, network_name
+from bench.stand_ins import NETWORKS, Choices, flow_name, network_name
+from bench.tables.columns import DAGGER, DOUBLE_DAGGER, heading
+from media.document import Note
 
 PAPER = Path(__file__).with_name("paper") / "table1.csv"
 # What makes a model the paper's (colorize.training.settings.ModelSettings); anything else is an extension.
 PAPERS_MODEL = {"matching": "subnet", "history": "previous", "output": "direct"}
-HEADINGS = {
-    "top5": "Top-5 (%)",
-    "top1": "Top-1 (%)",
-    "fid": "Fréchet",
-    "colorful": "colourfulness",
-    "flicker_ratio": "flicker / ground truth",
-    "n_images": "images",
-    "n_clips": "clips",
-    "steps_trained": "steps",
-    "samples_trained": "steps × batch",
-    "flicker_plus": "flicker+",
-    "flicker_plus_ratio": "flicker+ / ground truth",
-}
-DAGGER, DOUBLE_DAGGER = "†", "‡"
 
 
-def notes_on_images(table: pd.DataFrame, classifier: str, fid_features: str) -> list[str]:
+def notes_on_images(table: pd.DataFrame, choices: Choices) -> Iterator[Note]:
     """What measured the images, what it stands in for, and on how many."""
     n = table["n_images"].max()
     if pd.isna(n) or n == 0:
-        return ["No image was scored."]
-    features = NETWORKS.get(fid_features, fid_features)
-    theirs = pd.read_csv(PAPER).set_index("method").loc["ours", "fid"]
-    notes = [f"Top-1 and Top-5: {network_name(classifier)}; n = {n}, so one image is {100 / n:.1f} points."]
-    if fid_features == "inception":
-        notes.append(f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000).")
+        yield Note(kind="nothing scored", text="No image was scored.")
+        return
+    classifier = network_name(choices.classifier)
+    yield Note(kind="classifier", text=f"Top-1 and Top-5: {classifier}; n = {n}, so one image is {100 / n:.1f} points.")
+    if choices.fid_features == "inception":
+        said = f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000)."
     else:
-        notes.append(
+        features = NETWORKS.get(choices.fid_features, choices.fid_features)
+        theirs = pd.read_csv(PAPER).set_index("method").loc["ours", "fid"]
+        said = (
             f"Fréchet distance on {features} features, n = {n}: "
             f"a check of the machinery, not comparable with {theirs:.2f}."
         )
-    notes.append("Colourfulness is the CIELAB form, in Lab units: near the ground truth's is better, not more.")
-    return notes
+    yield Note(kind="fid", text=said)
+    said = "Colourfulness is the CIELAB form, in Lab units: near the ground truth's is better, not more."
+    yield Note(kind="colorful", text=said)
 
 
-def notes_on_clips(table: pd.DataFrame, options: dict[str, dict], flow: str, scoring_flow: str) -> list[str]:
+def notes_on_clips(table: pd.DataFrame, options: dict[str, dict], choices: Choices) -> Iterator[Note]:
     """What measured the clips, and which rows were given the same flow."""
     n = table["n_clips"].max()
     if pd.isna(n) or n == 0:
-        return ["No clip was scored."]
-    notes = [
-        f"Flicker: Eq. 13 as root mean square in Lab units, with the flow of {flow_name(scoring_flow)}, n = {n} (the "
-        "paper: 116 clips). Comparable with the paper only as the ratio to ground truth; a dull result flickers "
+        yield Note(kind="nothing scored", text="No clip was scored.")
+        return
+    said = (
+        f"Flicker: Eq. 13 as root mean square in Lab units, with the flow of {flow_name(choices.scoring_flow)}, n = {n}"
+        " (the paper: 116 clips). Comparable with the paper only as the ratio to ground truth; a dull result flickers "
         "little, so read it beside colourfulness."
-    ]
-    if flow == scoring_flow:
+    )
+    yield Note(kind="flicker", text=said)
+    if choices.flow == choices.scoring_flow:
         graded = [row for row, own in options.items() if "flow" in load(row, own).given.get("clips", ())]
         if graded:
-            notes.append(
+            said = (
                 f"Flicker is measured with the flow that these rows were given, in their favour: {', '.join(graded)}."
             )
-    return notes
+            yield Note(kind="graded by themselves", text=said, rows=tuple(graded))
 
 
-def notes_on_plus(table: pd.DataFrame, after: dict, corrected: Sequence[str]) -> Iterator[str]:
+def notes_on_plus(table: pd.DataFrame, after: dict, corrected: Sequence[str]) -> Iterator[Note]:
     """What flicker_plus is, and for which rows the post-processor is not blind."""
     if not after:
-        yield "`flicker_plus` is empty: the configuration names no post-processor (config/all.yaml does)."
+        said = "`flicker_plus` is empty: the configuration names no post-processor (config/all.yaml does)."
+        yield Note(kind="no post-processor", text=said)
     elif table["flicker_plus"].notna().any():
-        yield f"flicker+ is the flicker after {after['method']} has worked on the row's result."
+        said = f"flicker+ is the flicker after {after['method']} has worked on the row's result."
+        yield Note(kind="post-processor", text=said)
         if corrected:
-            yield (
+            said = (
                 f"{DOUBLE_DAGGER}: {after['method']} was trained on what these rows make of the training clips, "
                 f"{', '.join(corrected)}; for all others it is blind."
             )
+            yield Note(kind="not blind", text=said, rows=tuple(corrected))
 
 
-def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[str]:
+def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[Note]:
     """Which of the rows that learned are nearer to the true colours of the test clips than no colour at all.
 
     Over the frames after the first, which some rows are given.
@@ -90,16 +86,21 @@ def notes_on_grey(scores: pd.DataFrame, options: dict[str, dict]) -> Iterator[st
     mean = of_clips.groupby(["row", "item"])["value"].mean().groupby("row").mean().to_dict()
     learned = [row for row, own in options.items() if trained_as(own) and row in mean]
     if "grey" in mean and learned:
-        above = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] > mean["grey"]]
-        below = [f"{row} ({mean[row]:.2f})" for row in learned if mean[row] <= mean["grey"]]
-        yield (
+        above = [row for row in learned if mean[row] > mean["grey"]]
+        below = [row for row in learned if mean[row] <= mean["grey"]]
+        said = (
             f"Mean ab-PSNR of the test clips after their first frames, in dB: grey has {mean['grey']:.2f}. Trained "
-            f"rows above it: {', '.join(above) or 'none'}; not above it: {', '.join(below) or 'none'}."
+            f"rows above it: {_with_means(above, mean)}; not above it: {_with_means(below, mean)}."
         )
-        yield from reasons([row for row in learned if mean[row] <= mean["grey"]], options, mean)
+        yield Note(kind="beside grey", text=said, rows=tuple(learned))
+        yield from reasons(below, options, mean)
 
 
-def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -> Iterator[str]:
+def _with_means(rows: list[str], mean: dict[str, float]) -> str:
+    return ", ".join(f"{row} ({mean[row]:.2f})" for row in rows) or "none"
+
+
+def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -> Iterator[Note]:
     """Why rows that learned may be no nearer than grey; docs/trained-rows.md measures it for the default data.
 
     rows: these. mean: ab-PSNR of every row.
@@ -108,58 +109,61 @@ def reasons(rows: list[str], options: dict[str, dict], mean: dict[str, float]) -
     if others := [row for row in rows if "reference" in given[row]]:
         models = {trained_as(options[row]) for row in others}
         twins = [
-            f"{row} ({mean[row]:.2f})"
+            row
             for row, own in options.items()
             if row in mean and trained_as(own) in models and "first_frame" in given[row]
         ]
-        with_own = f"; the same models with the clip's first frame instead: {', '.join(twins)}" if twins else ""
-        yield (
+        with_own = f"; the same models with the clip's first frame instead: {_with_means(twins, mean)}" if twins else ""
+        said = (
             f"Why {', '.join(others)}: the reference is another picture, and likely colours that are not the clip's "
             f"own cost more than none{with_own}."
         )
+        yield Note(kind="below grey: other reference", text=said, rows=(*others, *twins))
     if blind := [row for row in rows if not given[row]]:
-        yield (
+        said = (
             f"Why {', '.join(blind)}: they see luminance alone and guess the colours of what they learned from; where "
             "the test clips have others, no colour is nearer (measured in docs/trained-rows.md)."
         )
+        yield Note(kind="below grey: luminance alone", text=said, rows=tuple(blind))
     if short := [row for row in rows if "first_frame" in given[row]]:
-        yield (
+        said = (
             f"Why {', '.join(short)}: not for lack of colours, the first frame is given; the network does not make use "
             "of them, as after a short training (docs/trained-rows.md)."
         )
+        yield Note(kind="below grey: first frame", text=said, rows=tuple(short))
 
 
-def notes_on_comparisons(table: pd.DataFrame, comparisons: list[Comparison], baseline: str) -> Iterator[str]:
+def notes_on_comparisons(table: pd.DataFrame, comparisons: list[Comparison], baseline: str) -> Iterator[Note]:
     """What the intervals are, what a dagger says and on how many items, and what can be said of no row."""
     if table.filter(like="_low").notna().any(axis=None):
-        yield f"[low, high]: 95 % interval of the mean, percentile bootstrap over images or clips, {DRAWS} draws."
+        said = f"[low, high]: 95 % interval of the mean, percentile bootstrap over images or clips, {DRAWS} draws."
+        yield Note(kind="intervals", text=said)
     judged = [each for each in comparisons if each.against and each.can_differ]
     if judged:
-        columns = "; ".join(f"{heading(each)}: n = {each.n}, {each.against} rows" for each in judged)
-        yield (
+        columns = "; ".join(f"{heading(each.column)}: n = {each.n}, {each.against} rows" for each in judged)
+        said = (
             f"{DAGGER}: no significant difference to {baseline} (5 %; signs of the items' differences flipped, Holm's "
             f"correction over the rows of a column). {columns}."
         )
+        yield Note(kind="no significant difference", text=said, rows=(baseline,))
     for each in comparisons:
         if each.against and not each.can_differ:
-            yield (
-                f"{heading(each)}: with n = {each.n}, no difference to {baseline} can be significant among "
+            said = (
+                f"{heading(each.column)}: with n = {each.n}, no difference to {baseline} can be significant among "
                 f"{each.against} compared rows, so none is marked, and intervals of so few are too narrow."
             )
+            yield Note(kind="too few to compare", text=said, rows=(baseline,))
         if each.left_out:
-            yield f"{heading(each)}: not compared with {baseline}, having other items: {', '.join(each.left_out)}."
+            others = ", ".join(each.left_out)
+            said = f"{heading(each.column)}: not compared with {baseline}, having other items: {others}."
+            yield Note(kind="not compared", text=said, rows=each.left_out)
 
 
-def heading(comparison: Comparison) -> str:
-    return HEADINGS.get(comparison.column, comparison.column)
-
-
-def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> list[str]:
+def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> Iterator[Note]:
     """How far each training that a row uses came, and whether it made validation worse than no training."""
-    notes = []
     for name in dict.fromkeys(filter(None, map(trained_as, options.values()))):
         summary = summaries[name]
-        rows = ", ".join(row for row, own in options.items() if trained_as(own) == name)
+        rows = tuple(row for row, own in options.items() if trained_as(own) == name)
         came = (
             f"validation error {summary['validation_step0']:.4g} {summary.get('validated', 'Lab units')} at step 0, "
             f"{summary['validation_best']:.4g} at step {summary['best_step']}"
@@ -167,8 +171,8 @@ def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> l
         verdict = "." if summary["improved"] else ": training made validation worse than step 0."
         size = f"{summary['steps']} steps at {summary['width']:g} of the paper's width"
         size += f" in {summary['seconds']:.0f} s" if "seconds" in summary else ""
-        notes.append(f"Training `{name}` ({rows}): {size}, {came}{verdict}{extension(summary)}")
-    return notes
+        said = f"Training `{name}` ({', '.join(rows)}): {size}, {came}{verdict}{extension(summary)}"
+        yield Note(kind="training" if summary["improved"] else "training made it worse", text=said, rows=rows)
 
 
 def extension(summary: dict) -> str:
@@ -177,15 +181,12 @@ def extension(summary: dict) -> str:
     return f" An extension, not the paper's model: {', '.join(own)}." if own else ""
 
 
-def notes_on_failures(results: pd.DataFrame) -> list[str]:
+def notes_on_failures(results: pd.DataFrame) -> Iterator[Note]:
     """Every item without a result, by name. results has the columns COLORIZED and the row as outer index."""
     failed = results[results["reason"].notna()].rename_axis(["row", None]).reset_index("row")
-    notes = [
-        f"{row}: no result for {', '.join(items)} ({kind}): {reason} ({detail})"
-        for (row, kind, reason, detail), items in failed.groupby(["row", "kind", "reason", "detail"], sort=False)[
-            "item"
-        ]
-    ]
-    if notes:
-        notes.insert(0, "Rows that lack items are not averaged over the same set as the others:")
-    return notes
+    if not failed.empty:
+        said = "Rows that lack items are not averaged over the same set as the others:"
+        yield Note(kind="lacking items", text=said, rows=tuple(failed["row"].unique()))
+    for (row, kind, reason, detail), items in failed.groupby(["row", "kind", "reason", "detail"], sort=False)["item"]:
+        said = f"{row}: no result for {', '.join(items)} ({kind}): {reason} ({detail})"
+        yield Note(kind="failure", text=said, rows=(row,))

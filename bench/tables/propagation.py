@@ -1,20 +1,35 @@
 """Stage: PSNR of every row that is given the first frame, over the frames that follow it (it seeds Fig. 7)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import tyro
 
+from bench.metrics.psnr import DIRECTION, UNIT
 from bench.scoring.read_scores import read_scores
 from bench.scoring.statistics import mean_interval
-from bench.stand_ins import note_on_rows
+from bench.stand_ins import Choices, note_on_rows, read_choices
+from media.document import Column, Document, Note, Row, cells_of
+from media.formats import write
 from media.provenance import recorded
-from media.whole import written_whole
 
 # First and last frame of each mean, both included. Frame 0 is given, so it is in none.
 RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
 LATE = "psnr_15_24"  # its mean has an interval
 COLUMNS = ["method", "clip", *RANGES, "n_frames", f"{LATE}_low", f"{LATE}_high"]
+NOTES = (
+    Note(
+        kind="psnr",
+        text="PSNR in dB over RGB, mean of frames 1-24 and 15-24; frame 0 is given and not counted. "
+        "The luminance is the input's, so these values flatter every row alike.",
+    ),
+    Note(
+        kind="mean",
+        text="`mean` is the mean over clips of the clips' means, with its 95 % interval (percentile bootstrap over "
+        "clips); its `n_frames` is their sum.",
+    ),
+)
 
 
 def main(
@@ -23,30 +38,27 @@ def main(
     scores: list[Path],
     clips: Path,
     clips_of: list[str],
-    backbone: str,
-    flow: str,
+    choices: Path,
     seed: int,
     csv: Path,
     markdown: Path,
+    json: Path,
 ) -> None:
-    """Write the table as CSV and as Markdown.
+    """Write the table.
 
     Args:
         rows: the rows that are given the first frame, in their order.
         scores: their tables of scores.
         clips: the table of the test clips.
         clips_of: the datasets whose clips count; none: all.
-        backbone: network on whose features rows match and learn.
-        flow: estimator whose flow they are given.
+        choices: what the run has chosen where the paper's choice may be another.
         seed: of the draws for intervals.
-        csv: the CSV to write.
+        csv: the values to write, for programs.
         markdown: the same rounded for reading, with what the numbers are.
+        json: the same as a document (media/document.py).
     """
     table = propagation(read_scores(scores, clips, clips_of), rows, seed)
-    with written_whole(markdown) as temporary:
-        temporary.write_text(to_markdown(table, note_on_rows(backbone, flow)))
-    with written_whole(csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write(document(table, read_choices(choices)), csv=csv, markdown=markdown, json=json)
 
 
 def propagation(scores: pd.DataFrame, rows: list[str], seed: int) -> pd.DataFrame:
@@ -76,28 +88,28 @@ def _line(row: str, clip: str, psnr: pd.DataFrame) -> dict:
     return {"method": row, "clip": clip, **means, "n_frames": len(psnr)}
 
 
-def to_markdown(table: pd.DataFrame, note: str) -> str:
-    """The table rounded to 0.01 dB, with what it shows in words and a note on what the rows are built on."""
-    shown = table.astype(object)
-    for column in RANGES:
-        shown[column] = ["" if pd.isna(value) else f"{value:.2f}" for value in table[column]]
-    ends = zip(table[f"{LATE}_low"], table[f"{LATE}_high"], strict=True)
-    shown[LATE] += ["" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]" for low, high in ends]
-    shown = shown.drop(columns=[f"{LATE}_low", f"{LATE}_high"])
-    failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
-    notes = [
-        note,
-        "PSNR in dB over RGB, mean of frames 1-24 and 15-24; frame 0 is given and not counted. "
-        "The luminance is the input's, so these values flatter every row alike.",
-        "`mean` is the mean over clips of the clips' means, with its 95 % interval (percentile bootstrap over clips); "
-        "its `n_frames` is their sum.",
-        *(
-            f"{line.method} has no result for {line.clip}: its mean is over the other clips."
-            for line in failed.itertuples()
-        ),
+def document(table: pd.DataFrame, choices: Choices) -> Document:
+    """The table (columns COLUMNS), read to 0.01 dB, with what it shows in words and on what the rows are built."""
+    measured = {"unit": UNIT, "direction": DIRECTION, "decimals": 2}
+    columns = [
+        Column(name=name, heading=name, interval=name == LATE, **(measured if name in RANGES else {}))
+        for name in COLUMNS
+        if not name.startswith(f"{LATE}_")
     ]
-    return "\n".join([shown.to_markdown(index=False, disable_numparse=True), "", *(f"- {note}" for note in notes), ""])
+    rows = [
+        Row(cells=cells_of(line), kind="mean" if line["clip"] == "mean" else "result")
+        for line in table.to_dict("records")
+    ]
+    notes = (note_on_rows(choices), *NOTES, *notes_on_failures(table))
+    return Document(name="propagation", title="Propagation", columns=tuple(columns), rows=tuple(rows), notes=notes)
+
+
+def notes_on_failures(table: pd.DataFrame) -> Iterator[Note]:
+    failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
+    for line in failed.itertuples():
+        said = f"{line.method} has no result for {line.clip}: its mean is over the other clips."
+        yield Note(kind="failure", text=said, rows=(line.method,))
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, "csv", "markdown"))
+    tyro.cli(recorded(main, "csv", "markdown", "json"))

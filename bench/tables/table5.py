@@ -1,32 +1,38 @@
 """Stage: Table 5, the model trained without one loss at a time, beside the full one and the paper's numbers."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 
 import pandas as pd
 import tyro
 
-from bench.scoring.comparison import Comparison, compared
-from bench.stand_ins import note_on_rows
-from bench.tables import notes as table_notes
-from bench.tables import table1
+from bench.scoring.comparison import compared
+from bench.stand_ins import Choices, note_on_rows, read_choices
+from bench.tables import columns, table1
+from bench.tables.notes import notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
 from colorize.training.settings import LossWeights, TrainSettings
+from media.document import Cell, Column, Document, Note, Row
+from media.formats import as_markdown, write
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table
-from media.whole import written_whole
 
 # Those of Table 1 that are about images, behind the loss that a row lacks.
 COLUMNS = {"method": "string", "changed": "string"} | {
     column: kind for column, kind in table1.COLUMNS.items() if "flicker" not in column and column != "n_clips"
 }
-SHOWN = {"top5": 2, "top1": 2, "fid": 2, "colorful": 2, "n_images": 0, "steps_trained": 0}  # as the paper prints them
+DECIMALS = {"top5": 2, "top1": 2}  # as the paper prints them
 PAPER = Path(__file__).with_name("paper") / "table5.csv"
 # What of a training's settings moves no number that the paper reports, or has no counterpart there.
 OWN_SETTINGS = {"threads", "workers", "accelerator", "validate_every", "validation_pairs", "losses"}
 # Section 4, and section 5.2 for what is scored.
 PAPERS_DATA = "768 clips and 70,000 photographs"
 PAPERS_IMAGES = 10_000
+ONE_SEED = (
+    "The paper prints no intervals. These are over images: each row is one training with one seed, and another seed "
+    "would move all of them. A Fréchet distance is one number of a set, without interval or mark."
+)
 
 
 def main(
@@ -40,15 +46,13 @@ def main(
     summaries: list[Path],
     clips: Path,
     photos: Path,
-    backbone: str,
-    classifier: str,
-    fid_features: str,
-    flow: str,
+    choices: Path,
     seed: int,
     csv: Path,
     markdown: Path,
+    json: Path,
 ) -> None:
-    """Write both tables and print the readable one.
+    """Write the table and print it as it is read.
 
     Args:
         rows: the ablations and the full model, in their order.
@@ -60,38 +64,44 @@ def main(
         summaries: <training>/summary.json of every row.
         clips: the table of the training clips.
         photos: the table of the training photographs.
-        backbone: network on whose features rows match and learn.
-        classifier: network of Top-1 and Top-5.
-        fid_features: network of the Frechet distance.
-        flow: estimator whose flow training was given.
+        choices: what the run has chosen where the paper's choice may be another.
         seed: of the draws for intervals and p.
-        csv: the CSV to write.
-        markdown: the Markdown to write.
+        csv: the values to write, for programs.
+        markdown: the page to write, for reading.
+        json: the same as a document (media/document.py).
     """
-    options = {row: json.loads(methods)[row] for row in rows}
-    settings = {row: settings_of(json.loads(trainings)[own["training"]]) for row, own in options.items()}
-    found = {path.parent.name: json.loads(path.read_text()) for path in summaries}
+    ablations = Ablations(
+        full=full,
+        options={row: loads(methods)[row] for row in rows},
+        settings={name: settings_of(own) for name, own in loads(trainings).items()},
+        summaries=table1.read_summaries(summaries),
+        n_clips=len(kept(read_table(clips, CLIPS))),
+        n_photos=len(kept(read_table(photos, CLIPS))),
+    )
     of_images = pd.concat([read_table(path, SCORES) for path in scores]).query("kind == 'images'")
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
-    table = table5(of_images, options, settings, found, full, classifier, fid_features, seed)
-    comparisons = compared(of_images, rows, full, seed)
-    notes = [
-        note_on_rows(backbone, flow),
-        *table_notes.notes_on_images(table, classifier, fid_features),
-        *table_notes.notes_on_comparisons(table, comparisons, full),
-        "The paper prints no intervals. These are over images: each row is one training with one seed, and another "
-        "seed would move all of them. A Fréchet distance is one number of a set, without interval or mark.",
-        *notes_on_differences(settings[full], clips, photos, table["n_images"].max()),
-        *notes_on_adversarial(options, settings, found, full),
-        *table_notes.notes_on_training(options, found),
-        *table_notes.notes_on_failures(failures.query("kind == 'images'")),
-    ]
-    text = to_markdown(table, full, notes, comparisons)
-    with written_whole(markdown) as temporary:
-        temporary.write_text(text)
-    with written_whole(csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-    print(text)
+    made = document(of_images, ablations, read_choices(choices), failures.query("kind == 'images'"), seed)
+    write(made, csv=csv, markdown=markdown, json=json)
+    print(as_markdown(made))
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """The rows and how their models were trained."""
+
+    full: str  # the row of the full model
+    options: dict[str, dict]  # of each row
+    settings: dict[str, TrainSettings]  # by training
+    summaries: dict[str, dict]  # by training
+    n_clips: int  # that all learned from
+    n_photos: int
+
+    def settings_of(self, row: str) -> TrainSettings:
+        return self.settings[self.options[row]["training"]]
+
+    def best_step(self, row: str) -> int:
+        """The step of the row's checkpoint."""
+        return self.summaries[self.options[row]["training"]]["best_step"]
 
 
 def settings_of(training: dict) -> TrainSettings:
@@ -99,22 +109,53 @@ def settings_of(training: dict) -> TrainSettings:
     return TrainSettings(**{key: value for key, value in training.items() if key != "method"})
 
 
-def table5(
-    scores: pd.DataFrame,
-    options: dict[str, dict],
-    settings: dict[str, TrainSettings],
-    summaries: dict[str, dict],
-    full: str,
-    classifier: str,
-    fid_features: str,
-    seed: int,
-) -> pd.DataFrame:
-    """One line for each row of `options`, columns COLUMNS; a cell without a score is null.
+def document(
+    scores: pd.DataFrame, ablations: Ablations, choices: Choices, failures: pd.DataFrame, seed: int
+) -> Document:
+    """The table with its notes. scores: columns SCORES, of images; failures: COLORIZED, the row as outer index."""
+    table = table5(scores, ablations, choices, seed)
+    comparisons = compared(scores, list(ablations.options), ablations.full, seed)
+    rows = columns.rows(table, pd.read_csv(PAPER), comparisons)
+    notes = (
+        note_on_rows(choices),
+        *notes_on_images(table, choices),
+        *notes_on_comparisons(table, comparisons, ablations.full),
+        Note(kind="one seed", text=ONE_SEED),
+        *notes_on_differences(ablations, table["n_images"].max()),
+        *notes_on_adversarial(ablations),
+        *notes_on_training(ablations.options, ablations.summaries),
+        *notes_on_failures(failures),
+    )
+    rows = tuple(with_full_named(row, ablations.full) for row in rows)
+    return Document(name="table5", title="Table 5", columns=shown_columns(), rows=rows, notes=notes)
 
-    scores has the columns SCORES, of images alone; settings are of each row's training; summaries by training.
+
+def with_full_named(row: Row, full: str) -> Row:
+    """The row; that of the full model says so where the others say what they lack."""
+    if row.kind == "paper" or row.cells["method"].value != full:
+        return row
+    return Row(cells=row.cells | {"changed": Cell(text="(full)")})
+
+
+def shown_columns() -> tuple[Column, ...]:
+    """Those of Table 1 that are in COLUMNS, to as many places as the paper prints, and what was changed."""
+    own = {
+        name: column.model_copy(update={"decimals": DECIMALS.get(name, column.decimals)})
+        for name, column in columns.COLUMNS.items()
+        if name in COLUMNS
+    }
+    own["samples_trained"] = own["samples_trained"].model_copy(update={"only": "data"})
+    return (own.pop("method"), Column(name="changed", heading="changed"), *own.values())
+
+
+def table5(scores: pd.DataFrame, ablations: Ablations, choices: Choices, seed: int) -> pd.DataFrame:
+    """One line for each row, columns COLUMNS; a cell without a score is null.
+
+    scores has the columns SCORES, of images alone.
     """
-    table = table1.table1(scores, options, summaries, classifier, fid_features, seed)
-    changed = {row: changed_losses(own.losses, settings[full].losses) or None for row, own in settings.items()}
+    table = table1.table1(scores, ablations.options, ablations.summaries, choices, seed)
+    full = ablations.settings_of(ablations.full).losses
+    changed = {row: changed_losses(ablations.settings_of(row).losses, full) or None for row in ablations.options}
     return table.assign(changed=table["method"].map(changed)).reindex(columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -124,16 +165,9 @@ def changed_losses(losses: LossWeights, full: LossWeights) -> str:
     return ", ".join(f"{name} {before[name]:g} -> {now:g}" for name, now in losses if now != before[name])
 
 
-def to_markdown(table: pd.DataFrame, full: str, notes: list[str], comparisons: list[Comparison]) -> str:
-    """The table rounded for reading, each row followed by the paper's where the paper has one, and the notes."""
-    words = table["changed"].fillna("").where(table["method"] != full, "(full)")
-    lines = table1.beside_papers(table.assign(changed=words), pd.read_csv(PAPER))
-    return table1.page("Table 5", lines, ["method", "changed"], SHOWN, notes, comparisons)
-
-
-def notes_on_differences(settings: TrainSettings, clips: Path, photos: Path, n_images: int) -> list[str]:
+def notes_on_differences(ablations: Ablations, n_images: int) -> Iterator[Note]:
     """In what the training of the full model, its data and the images that are scored are not the paper's."""
-    paper = TrainSettings()
+    paper, settings = TrainSettings(), ablations.settings_of(ablations.full)
     differing = [
         f"{name} {shown(value)} ({shown(getattr(paper, name))})"
         for name, value in settings
@@ -144,16 +178,17 @@ def notes_on_differences(settings: TrainSettings, clips: Path, photos: Path, n_i
         for name, value in settings.losses
         if value != getattr(paper.losses, name)
     ]
-    n_clips, n_photos = (len(kept(read_table(path, CLIPS))) for path in (clips, photos))
-    notes = [f"Every row learned from {n_clips} clips and {n_photos} photographs (the paper: {PAPERS_DATA})."]
+    learned = f"{ablations.n_clips} clips and {ablations.n_photos} photographs"
+    yield Note(kind="data", text=f"Every row learned from {learned} (the paper: {PAPERS_DATA}).")
     if differing:
-        notes.append(f"Trained otherwise than in the paper, whose value stands in brackets: {'; '.join(differing)}.")
+        said = f"Trained otherwise than in the paper, whose value stands in brackets: {'; '.join(differing)}."
+        yield Note(kind="trained otherwise", text=said)
     if differing or n_images < PAPERS_IMAGES:
-        notes.append(
+        said = (
             f"So these rows show what a loss does to this model on {n_images} images, and are no repetition of the "
             f"paper's on {PAPERS_IMAGES:,}; config/paper.yaml plans that one."
         )
-    return notes
+        yield Note(kind="no repetition", text=said)
 
 
 def shown(value: object) -> str:
@@ -163,26 +198,25 @@ def shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def notes_on_adversarial(
-    options: dict[str, dict], settings: dict[str, TrainSettings], summaries: dict[str, dict], full: str
-) -> Iterator[str]:
+def notes_on_adversarial(ablations: Ablations) -> Iterator[Note]:
     """For how long the adversarial loss counted, and whether the models that are compared had met it at all."""
-    begins, steps = settings[full].adversarial_from, settings[full].steps
+    full = ablations.settings_of(ablations.full)
+    begins, steps = full.adversarial_from, full.steps
     if begins >= steps:
-        yield f"The adversarial loss counts from step {begins} and training ends at {steps}: no row ever met it."
+        said = f"The adversarial loss counts from step {begins} and training ends at {steps}: no row ever met it."
+        yield Note(kind="adversarial", text=said)
         return
-    yield f"The adversarial loss counts in the last {steps - begins} of {steps} steps."
-    unmet = [
-        f"{row} (step {summaries[own['training']]['best_step']})"
-        for row, own in options.items()
-        if settings[row].losses.adversarial and summaries[own["training"]]["best_step"] <= begins
-    ]
+    yield Note(kind="adversarial", text=f"The adversarial loss counts in the last {steps - begins} of {steps} steps.")
+    with_it = [row for row in ablations.options if ablations.settings_of(row).losses.adversarial]
+    unmet = tuple(row for row in with_it if ablations.best_step(row) <= begins)
     if unmet:
-        yield (
-            f"The checkpoint with the lowest validation error is from before that for {', '.join(unmet)}: these models "
+        named = ", ".join(f"{row} (step {ablations.best_step(row)})" for row in unmet)
+        said = (
+            f"The checkpoint with the lowest validation error is from before that for {named}: these models "
             "have not met the adversarial loss, and a row without it shows nothing beside them."
         )
+        yield Note(kind="adversarial loss not met", text=said, rows=unmet)
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, "csv", "markdown"))
+    tyro.cli(recorded(main, "csv", "markdown", "json"))

@@ -41,107 +41,69 @@ rule figure4:
         " --folder {output.folder:q} > {log:q} 2>&1"
 
 
-rule figure5:
+# Rows side by side on some of the test items: what each of the four figures reads, and which and how many items it shows.
+SIDE_BY_SIDE = {
+    "5": {
+        "inputs": {
+            "colorized": expand("<results>/colorize/{row}.parquet", row=TABLE5_ROWS),
+            "test_set": "<results>/images/test.parquet",
+            "references": "<results>/references/images/test.parquet",
+        },
+        "items_of": [],
+        "count": config["figures"]["images"],
+    },
+    "6": {
+        "inputs": {
+            "colorized": expand("<results>/colorize/{row}.parquet", row=IMAGE_ROWS),
+            "test_set": "<results>/images/test.parquet",
+            "references": "<results>/references/images/test.parquet",
+        },
+        "items_of": [],
+        "count": config["figures"]["images"],
+    },
+    "9": {
+        "inputs": {
+            "colorized": expand("<results>/colorize/{row}.parquet", row=FIRST_FRAME_ROWS),
+            "test_set": "<results>/clips/test.parquet",
+        },
+        "items_of": config["clips_of"]["figure7"],
+        "count": config["figures"]["clips"],
+    },
+    "10": {
+        "inputs": {
+            "colorized": expand("<results>/colorize/{row}.parquet", row=AUTOMATIC_ROWS),
+            "test_set": "<results>/clips/test.parquet",
+            "references": "<results>/references/clips/test.parquet",
+        },
+        "items_of": config["clips_of"]["table1"],
+        "count": config["figures"]["clips"],
+    },
+}
+
+
+rule side_by_side:
     input:
-        colorized=expand("<results>/colorize/{row}.parquet", row=TABLE5_ROWS),
-        images="<results>/images/test.parquet",
-        image_references="<results>/references/images/test.parquet",
+        unpack(lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["inputs"]),
+        choices="<results>/choices.json",
     output:
-        folder=directory("<results>/figure5"),
+        folder=directory("<results>/figure{side_by_side}"),
     log:
-        "<logs>/figure5.log",
+        "<logs>/side_by_side/figure{side_by_side}.log",
     benchmark:
-        "<logs>/figure5.benchmark.tsv"
+        "<logs>/side_by_side/figure{side_by_side}.benchmark.tsv"
+    wildcard_constraints:
+        side_by_side="|".join(SIDE_BY_SIDE),
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figures/figure5.py"),
+        version=version_of("bench/figures/side_by_side.py"),
         inputs=flags,
+        items_of=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["items_of"],
         reference_size=config["clips"]["size"],
-        backbone=config["backbone"],
-        flow=config["flow"],
-        shown=config["figures"]["images"],
+        shown=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["count"],
     shell:
-        "python -m bench.figures.figure5 {params.inputs} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
-
-
-rule figure6:
-    input:
-        colorized=expand("<results>/colorize/{row}.parquet", row=IMAGE_ROWS),
-        images="<results>/images/test.parquet",
-        image_references="<results>/references/images/test.parquet",
-    output:
-        folder=directory("<results>/figure6"),
-    log:
-        "<logs>/figure6.log",
-    benchmark:
-        "<logs>/figure6.benchmark.tsv"
-    resources:
-        mem_mb=1000,
-    params:
-        version=version_of("bench/figures/figure6.py"),
-        inputs=flags,
-        reference_size=config["clips"]["size"],
-        backbone=config["backbone"],
-        flow=config["flow"],
-        shown=config["figures"]["images"],
-    shell:
-        "python -m bench.figures.figure6 {params.inputs} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
-
-
-rule figure9:
-    input:
-        colorized=expand("<results>/colorize/{row}.parquet", row=FIRST_FRAME_ROWS),
-        clips="<results>/clips/test.parquet",
-    output:
-        folder=directory("<results>/figure9"),
-    log:
-        "<logs>/figure9.log",
-    benchmark:
-        "<logs>/figure9.benchmark.tsv"
-    resources:
-        mem_mb=1000,
-    params:
-        version=version_of("bench/figures/figure9.py"),
-        inputs=flags,
-        clips_of=config["clips_of"]["figure7"],
-        backbone=config["backbone"],
-        flow=config["flow"],
-        shown=config["figures"]["clips"],
-    shell:
-        "python -m bench.figures.figure9 {params.inputs} --clips-of {params.clips_of}"
-        " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
-
-
-rule figure10:
-    input:
-        colorized=expand("<results>/colorize/{row}.parquet", row=AUTOMATIC_ROWS),
-        clips="<results>/clips/test.parquet",
-        clip_references="<results>/references/clips/test.parquet",
-    output:
-        folder=directory("<results>/figure10"),
-    log:
-        "<logs>/figure10.log",
-    benchmark:
-        "<logs>/figure10.benchmark.tsv"
-    resources:
-        mem_mb=1000,
-    params:
-        version=version_of("bench/figures/figure10.py"),
-        inputs=flags,
-        clips_of=config["clips_of"]["table1"],
-        reference_size=config["clips"]["size"],
-        backbone=config["backbone"],
-        flow=config["flow"],
-        shown=config["figures"]["clips"],
-    shell:
-        "python -m bench.figures.figure10 {params.inputs} --clips-of {params.clips_of} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
+        "python -m bench.figures.side_by_side --figure {wildcards.side_by_side} {params.inputs}"
+        " --items-of {params.items_of} --reference-size {params.reference_size} --count {params.shown}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
 
@@ -160,30 +122,28 @@ use rule colorize as colorize_shown with:
 
 
 # Not a rule for each figure: the four of them show the same of four clips.
-rule multimodal:
+rule figure11_to_14:
     input:
         clips="<results>/clips/test.parquet",
         clip_references="<results>/references/clips/test.parquet",
         colorized=[path for row in shown_rows("multimodal", "reference") for path in colorized_by_rank(row)],
+        choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure{multimodal}"),
     log:
-        "<logs>/multimodal/figure{multimodal}.log",
+        "<logs>/figure11_to_14/figure{multimodal}.log",
     benchmark:
-        "<logs>/multimodal/figure{multimodal}.benchmark.tsv"
+        "<logs>/figure11_to_14/figure{multimodal}.benchmark.tsv"
     resources:
         mem_mb=1000,
     params:
-        version=version_of("bench/figures/multimodal.py"),
+        version=version_of("bench/figures/figure11_to_14.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
-        backbone=config["backbone"],
-        flow=config["flow"],
         position=lambda wildcards: MULTIMODAL[wildcards.multimodal],
     shell:
-        "python -m bench.figures.multimodal {params.inputs} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --flow {params.flow} --position {params.position}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure11_to_14 {params.inputs} --reference-size {params.reference_size}"
+        " --position {params.position} --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure15:
@@ -191,6 +151,7 @@ rule figure15:
         clips=lambda wildcards: shown_set("legacy"),
         clip_references="<results>/references/clips/legacy.parquet",
         colorized=expand("<results>/colorize_shown/legacy/1/{row}.parquet", row=shown_rows("legacy", "reference")),
+        choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure15"),
     log:
@@ -203,11 +164,8 @@ rule figure15:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
         reference_size=config["clips"]["size"],
-        backbone=config["backbone"],
-        flow=config["flow"],
     shell:
         "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --flow {params.flow}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
 
@@ -217,6 +175,7 @@ rule figure16:
         colorized=expand(
             "<results>/colorize_shown/long/1/{row}.parquet", row=shown_rows("long", "reference", "first_frame")
         ),
+        choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure16"),
     log:
@@ -228,8 +187,5 @@ rule figure16:
     params:
         version=version_of("bench/figures/figure16.py"),
         inputs=flags,
-        backbone=config["backbone"],
-        flow=config["flow"],
     shell:
-        "python -m bench.figures.figure16 {params.inputs} --backbone {params.backbone} --flow {params.flow}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"

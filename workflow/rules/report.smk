@@ -11,10 +11,9 @@ rule report:
         images="<results>/images/test.parquet",
         clip_references="<results>/references/clips/test.parquet",
         image_references="<results>/references/images/test.parquet",
-        csv=expand("<results>/{table}.csv", table=REPORTED_TABLES),
-        markdown=expand("<results>/{table}.md", table=REPORTED_TABLES),
-        figure7_csv="<results>/figure7.csv",
-        figure7_markdown="<results>/figure7.md",
+        tables=expand("<results>/{table}.json", table=REPORTED_TABLES),
+        figure7="<results>/figure7.json",
+        choices="<results>/choices.json",
         curves=expand("<results>/train/{training}/metrics.jsonl", training=TRAININGS),
         figures=expand("<results>/{figure}", figure=REPORTED_FIGURES),
     output:
@@ -35,12 +34,6 @@ rule report:
         inputs=flags,
         results=lambda wildcards, output: str(Path(output[0]).parent),
         baseline="ours" if "ours" in config["methods"] else list(config["methods"])[0],
-        backbone=config["backbone"],
-        classifier=config["classifier"],
-        fid_features=config["fid_features"],
-        flow=config["flow"],
-        scoring_flow=config["flow_for_scoring"],
     shell:
         "python -m bench.report {params.inputs} --results {params.results:q} --baseline {params.baseline}"
-        " --backbone {params.backbone} --classifier {params.classifier} --fid-features {params.fid_features}"
-        " --flow {params.flow} --scoring-flow {params.scoring_flow} --out {output:q} > {log:q} 2>&1"
+        " --out {output:q} > {log:q} 2>&1"

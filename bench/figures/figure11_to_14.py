@@ -7,17 +7,22 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, REFERENCE, Items, Shown, Strip, write_gallery
-from bench.stand_ins import note_on_rows
+from bench.figures.strips import FRAMES, INPUT, REFERENCE, Caption, Items, Shown, Strip, in_code, write_gallery
+from bench.stand_ins import note_on_rows, read_choices
+from media.document import Note
 from media.image import cover_crop, read_rgb
 from media.provenance import recorded
 from media.tables import CLIPS, REFERENCES, kept, read_table
 
 NOTES = (
-    "Left: the reference, with the cosine of its features and the clip's; right of it the frames that were coloured "
-    "with it. At the top: the clip's first frame in its own colours, which no line was given, and the input.",
-    "Without numbers: the colours are to be those of the reference, not the clip's own.",
-    "The paper shows clips and references of its own choice.",
+    Note(
+        kind="layout",
+        text="Left: the reference, with the cosine of its features and the clip's; right of it the frames that were "
+        "coloured with it. At the top: the clip's first frame in its own colours, which no line was given, and the "
+        "input.",
+    ),
+    Note(kind="numbers", text="Without numbers: the colours are to be those of the reference, not the clip's own."),
+    Note(kind="the paper's", text="The paper shows clips and references of its own choice."),
 )
 
 
@@ -27,8 +32,7 @@ def main(
     clip_references: Path,
     reference_size: tuple[int, int],
     colorized: list[Path],
-    backbone: str,
-    flow: str,
+    choices: Path,
     position: int,
     folder: Path,
 ) -> None:
@@ -39,29 +43,28 @@ def main(
         clip_references: table of their references.
         reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the coloured clips: for each row those of its ranks, from 1 on.
-        backbone: network on whose features rows match and learn.
-        flow: estimator whose flow they are given.
+        choices: what the run has chosen where the paper's choice may be another.
         position: which of the kept clips is shown, counted from 1 in the order of the table.
         folder: the folder to write.
     """
     items = Items("clips", clips, clip_references, reference_size)
     names = kept(read_table(clips, CLIPS))["clip"].tolist()
-    title = (
-        f"**Figure {folder.name.removeprefix('figure')} of the paper: one clip, coloured with different references.** "
-        "A line for each of the clip's most similar references."
-    )
+    number = folder.name.removeprefix("figure")
+    title = f"Figure {number} of the paper: one clip, coloured with different references"
+    lead = "A line for each of the clip's most similar references."
     if position > len(names):
-        missing = f"Nothing is shown: this figure is about test clip {position}, and there are {len(names)}."
-        write_gallery(folder, [], title, [missing])
+        said = f"Nothing is shown: this figure is about test clip {position}, and there are {len(names)}."
+        write_gallery(folder, [], Caption(title, lead, [Note(kind="nothing shown", text=said)]))
         return
     clip = names[position - 1]
     strips = [strip_of(items, clip, list(tables)) for _, tables in groupby(colorized, key=lambda table: table.stem)]
-    rows = ", ".join(dict.fromkeys(f"`{table.stem}`" for table in colorized))
+    rows = tuple(dict.fromkeys(table.stem for table in colorized))
     chosen = (
-        f"Shown: test clip {position} of {len(names)}, `{clip}`, coloured by {rows}; it was chosen by its place in the "
-        "table of clips (`figures.multimodal` in the configuration), not by its looks."
+        f"Shown: test clip {position} of {len(names)}, `{clip}`, coloured by {in_code(rows)}; it was chosen by its "
+        "place in the table of clips (`figures.multimodal` in the configuration), not by its looks."
     )
-    write_gallery(folder, strips, title, [chosen, *NOTES, note_on_rows(backbone, flow)])
+    notes = [Note(kind="shown", text=chosen, rows=rows), *NOTES, note_on_rows(read_choices(choices))]
+    write_gallery(folder, strips, Caption(title, lead, notes))
 
 
 def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
