@@ -81,7 +81,15 @@ def test_a_failure_has_name_message_and_log(run, tmp_path):
 
 def test_a_killed_job_says_so(run):
     run.started(1, "score", {"row": "grey"}, ["logs/none.log"], 0.0)
+    assert run.said("CalledProcessError: 'set -e; python' returned non-zero exit status 137.", error=True) == []
     assert any("killed" in line for line in run.failed(1, 2.0))
+
+
+def test_a_job_that_is_stopped_from_the_keyboard_has_not_failed(run):
+    run.started(1, "score", {"row": "grey"}, ["logs/none.log"], 0.0)
+    assert run.said("Command 'set -e; python' died with <Signals.SIGINT: 2>.", error=True) == []
+    (line,) = run.failed(1, 2.0)
+    assert "stopped" in line and run.failures == 0
 
 
 def test_warnings_of_jobs_are_counted(run, tmp_path):
