@@ -48,7 +48,8 @@ def broken_off(progress: Progress, targets: list[Path]) -> Iterator[str]:
     if progress.failures:
         yield f"{plural(progress.failures, 'job')} failed, so {', '.join(map(str, targets))} is not made."
     if progress.total:
-        yield f"{progress.done} of {plural(progress.total, 'job')} are done and stay; the same command goes on there."
+        done = f"{progress.done} of {plural(progress.total, 'job')} are done and stay"
+        yield f"{done}: {'mend what it says, then ' if progress.failures else ''}the same command goes on from there."
 
 
 def warned(warnings: Counter[str]) -> Iterator[str]:

@@ -15,12 +15,12 @@ from plan.cost import Costs, Running, seconds_left
 LONG = 60
 # After so many silent seconds one line says what goes on; the next waits twice as long, up to half an hour.
 PATIENCE, LONGEST_PATIENCE = 90, 1800
-# What Snakemake says of a job that failed, which has been said before it, and better.
-SAID_BEFORE = (
-    "At least one job did not complete successfully",
-    "Exiting because a job execution failed",
-    "returned non-zero exit status",
-)
+# What Snakemake says after jobs failed, which has been said by then, and better.
+SAID_BEFORE = ("At least one job did not complete successfully", "Exiting because a job execution failed")
+# What it says before it calls a job failed: with which exit status, or by which signal.
+EXIT = ("returned non-zero exit status", "died with <Signals.")
+STOPPED = ("exit status 130", "SIGINT")
+KILLED = ("exit status 137", "SIGKILL")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Progress:
         self.total = self.done = self.failures = 0
         self.began = self.spoke = now
         self.patience = PATIENCE
-        self.left = ""
+        self.left = self.exit = ""
         self.warnings: Counter[str] = Counter()
 
     def graph(self, nodes: list[dict], links: list[dict]) -> None:
@@ -92,18 +92,22 @@ class Progress:
         """The name of a job, the message of its error, and where its log is."""
         if (job := self.running.pop(number, None)) is None:
             return []
-        self.failures += 1
         self.spoke = now
+        if any(status in self.exit for status in STOPPED):
+            return [self._row("stopped", job.name, duration(now - job.began))]
+        self.failures += 1
         reason = job_log.why(job.lines())
-        if not reason:
-            reason = ["It says nothing: it was killed, perhaps because memory ran out."]
+        if any(status in self.exit for status in KILLED):
+            reason = [*reason, "It was killed, perhaps because memory ran out."]
         first = self._row("FAILED", job.name, duration(now - job.began))
         where = [f"The whole log: {job.log}"] if job.log else []
         return [first, *(f"    {line}".rstrip() for line in reason + where)]
 
     def said(self, text: str, error: bool) -> list[str]:
         """A warning or an error of Snakemake itself: once, and without the calls that led to it."""
-        if any(phrase in text for phrase in SAID_BEFORE):
+        if any(phrase in text for phrase in EXIT):
+            self.exit = text
+        if any(phrase in text for phrase in SAID_BEFORE + EXIT):
             return []
         lines = [line for line in text.strip().splitlines() if not line.startswith('  File "')]
         if lines and lines[0].startswith("WorkflowError in file"):

@@ -12,7 +12,7 @@ import pytest
 from setuptools import find_namespace_packages
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("media", "vision", "prep", "colorize", "bench")
+PACKAGES = ("media", "vision", "prep", "colorize", "bench", "plan")
 LONGEST = {"module": 400, "function": 50}  # lines, docstrings included
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
