@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from tyro.conf import Positional
 
+from bench.parity.outcome import Outcome
 from bench.parity.tolerances import default_tolerances, read_tolerances
-from bench.parity.verdict import Verdict
 
 # Each kind's verdicts come with lines of its own about the whole, which are printed as they are.
-Checked = Iterator[Verdict | str]
+Checked = Iterator[Outcome | str]
 
 
 def main(vectors: Positional[Path], manifest: Positional[Path | None] = None, tolerances: Path | None = None) -> None:
@@ -88,11 +88,11 @@ def of_systems(arrays: dict[str, np.ndarray], tolerances: Path) -> Checked:
     return keys_checked(arrays, read_tolerances(tolerances))
 
 
-def printed(lines: Checked) -> list[Verdict]:
+def printed(lines: Checked) -> list[Outcome]:
     """Print each line as it comes; returns the verdicts among them."""
     verdicts = []
     for line in lines:
         print(line, flush=True)
-        if isinstance(line, Verdict):
+        if isinstance(line, Outcome):
             verdicts.append(line)
     return verdicts
