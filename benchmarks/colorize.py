@@ -34,7 +34,7 @@ import torch
 import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.parity.release.named_networks import HE_GAIN, filled
+from bench.parity.release.named_networks import HE_GAIN, filled_as_published
 from benchmarks.plain_networks import DEVICE, MID_GREY, Plain, tensor
 from colorize.checkpoint import RELEASE_TEMPERATURE
 from colorize.inference.colorizer import Colorizer
@@ -83,9 +83,9 @@ def scene(size: tuple[int, int]) -> Scene:
 @cache
 def networks() -> ExemplarModel:
     """The published networks with weights that are the same every time; not the recipe's, which others may hold."""
-    model = ExemplarModel(filled(VGG19(), HE_GAIN).to(DEVICE), protocol="release")
+    model = ExemplarModel(filled_as_published(VGG19(), HE_GAIN).to(DEVICE), protocol="release")
     for network in (model.correspondence, model.colorization):
-        filled(network)
+        filled_as_published(network)
     return model.eval().to(DEVICE)
 
 

@@ -137,7 +137,7 @@ def decode_pictures(path: str | Path) -> Iterator[DecodedPicture]:
         stream, declared = container.streams.best("video"), _info(container).declared_frames
         decoded, failure, picture = 0, None, None
         converters = VideoReformatter(), VideoReformatter()
-        origin = round(origin_of(container) / stream.time_base)
+        origin = round(zero_of(container) / stream.time_base)
         try:
             for frame in container.decode(stream):
                 picture = DecodedPicture(frame, *converters, *_shown(frame, stream, origin, picture))
@@ -157,7 +157,7 @@ def decode_timed(path: str | Path) -> Iterator[TimedFrame]:
     """As `decode`, with the time of each frame in ticks of `describe(path).time_base`.
 
     Times are the file's own and always rise: a frame without one is shown when the last one ends. They are shifted
-    only where `origin_of` says.
+    only where `zero_of` says.
     """
     pictures = decode_pictures(path)
     return (TimedFrame(picture.rgb, picture.pts, picture.duration, picture.pixel_aspect) for picture in pictures)
@@ -220,7 +220,7 @@ def _ends_early(container, stream, decoded: int, last: DecodedPicture | None) ->
     return (last.pts + last.duration) * stream.time_base < (1 - TOLERANCE) * _declared_seconds(container, stream)
 
 
-def origin_of(container: av.container.InputContainer) -> Fraction:
+def zero_of(container: av.container.InputContainer) -> Fraction:
     """Seconds that become 0: MPEG streams begin at any hour, and MP4 cannot show a frame before 0."""
     if container.format.name.startswith("mpeg") and container.start_time is not None:
         return Fraction(container.start_time, av.time_base)

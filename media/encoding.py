@@ -15,7 +15,7 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
-from media.decoding import TimedFrame, opened, origin_of
+from media.decoding import TimedFrame, opened, zero_of
 
 # Containers that H.264 with frames at any time can be written to.
 WRITABLE = (".mp4", ".m4v", ".mov", ".mkv")
@@ -128,7 +128,7 @@ def _sounds(source: av.container.InputContainer, container: av.container.OutputC
 
 
 def _taken(source: av.container.InputContainer, tracks: dict) -> Iterator[av.Packet]:
-    origin = origin_of(source)
+    origin = zero_of(source)
     try:
         for packet in source.demux(*tracks) if tracks else ():
             if packet.size and packet.dts is not None:

@@ -127,8 +127,8 @@ def hashed(path: Path) -> dict[str, str]:
 
 def own_sidecar(path: Path) -> dict[str, str]:
     """Where the sidecar of a file lies, or that of the folder that it is in; empty if it has none."""
-    found = [portable(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
-    return {"provenance": found[0]} if found else {}
+    sidecars = [portable(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
+    return {"provenance": sidecars[0]} if sidecars else {}
 
 
 def metric_versions() -> dict[str, int | str]:

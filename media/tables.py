@@ -132,8 +132,8 @@ def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int
 
 def _overlaps(file: ParquetFile, group: int, column: str, first: int, end: int) -> bool:
     """Whether a group of rows may have values in the range: by its statistics, if it has them."""
-    found = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
-    return found is None or not found.has_min_max or (found.max >= first and found.min < end)
+    statistics = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
+    return statistics is None or not statistics.has_min_max or (statistics.max >= first and statistics.min < end)
 
 
 def records(table: pd.DataFrame) -> list[dict]:

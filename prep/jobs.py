@@ -93,7 +93,7 @@ def run_tasks(
         desc: what the log calls it.
     """
     receipts.mkdir(parents=True, exist_ok=True)
-    rows = {task.name: found for task in tasks if (found := _receipt(receipts, task, intact)) is not None}
+    rows = {task.name: done for task in tasks if (done := _receipt(receipts, task, intact)) is not None}
     wanted = {_receipt_path(receipts, task.name).name for task in tasks}
     for path in receipts.iterdir():
         if path.name not in wanted:
@@ -102,7 +102,7 @@ def run_tasks(
     if rows:
         print(f"{desc}: {len(rows)} of {len(tasks)} were done before, {len(missing)} to do")
     computed = _computed(function, missing, receipts, workers, scheduler, desc)
-    rows |= {task.name: found for task, found in zip(missing, computed, strict=True)}
+    rows |= {task.name: done for task, done in zip(missing, computed, strict=True)}
     return [row for task in tasks for row in rows[task.name]]
 
 
@@ -138,7 +138,7 @@ def _receipt_path(receipts: Path, name: str) -> Path:
 def _receipt(receipts: Path, task: Task, intact: Callable[[dict], bool]) -> list[dict] | None:
     """The rows of a finished task, or None."""
     try:
-        found = json.loads(_receipt_path(receipts, task.name).read_text(encoding="utf-8"))
+        receipt = json.loads(_receipt_path(receipts, task.name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return found["rows"] if found["key"] == task.key and all(map(intact, found["rows"])) else None
+    return receipt["rows"] if receipt["key"] == task.key and all(map(intact, receipt["rows"])) else None

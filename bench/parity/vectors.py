@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from tyro.conf import Positional
 
+from bench.parity.outcome import Outcome
 from bench.parity.tolerances import default_tolerances, read_tolerances
-from bench.parity.verdict import Verdict
 
 # Each kind's verdicts come with lines of its own about the whole, which are printed as they are.
-Checked = Iterator[Verdict | str]
+Checked = Iterator[Outcome | str]
 
 
 def main(vectors: Positional[Path], manifest: Positional[Path | None] = None, tolerances: Path | None = None) -> None:
@@ -47,7 +47,8 @@ def main(vectors: Positional[Path], manifest: Positional[Path | None] = None, to
     except (OSError, ValueError) as error:
         sys.exit(f"error: {vectors}: {error}")
     missed, judged = (sum(getattr(verdict, what) for verdict in verdicts) for what in ("missed", "judged"))
-    print(f"{judged - missed} of {judged} outputs within tolerance ({held_to}), {missed} missed")
+    others = f"; {len(verdicts) - judged} inputs and reports are not judged" if judged < len(verdicts) else ""
+    print(f"{judged - missed} of {judged} outputs within tolerance ({held_to}), {missed} missed{others}")
     if missed or not judged:
         sys.exit(1)
 
@@ -88,11 +89,11 @@ def of_systems(arrays: dict[str, np.ndarray], tolerances: Path) -> Checked:
     return keys_checked(arrays, read_tolerances(tolerances))
 
 
-def printed(lines: Checked) -> list[Verdict]:
+def printed(lines: Checked) -> list[Outcome]:
     """Print each line as it comes; returns the verdicts among them."""
     verdicts = []
     for line in lines:
         print(line, flush=True)
-        if isinstance(line, Verdict):
+        if isinstance(line, Outcome):
             verdicts.append(line)
     return verdicts

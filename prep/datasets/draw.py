@@ -42,10 +42,10 @@ def main(
         datasets: the registry of datasets.
     """
     registry = read_registry(datasets)
-    found = find_dataset(registry, dataset)
-    sources = select_sources(registry, Selection(dataset=dataset, files="**/*"), kinds=(found.kind,))
-    write_list([member_of(source) for source in sources], out, origin_of(found, len(sources)))
-    print(f"{out}: {len(sources)} members of {dataset}, from {root_folder(found)}")
+    entry = find_dataset(registry, dataset)
+    sources = select_sources(registry, Selection(dataset=dataset, files="**/*"), kinds=(entry.kind,))
+    write_list([member_of(source) for source in sources], out, origin_of(entry, len(sources)))
+    print(f"{out}: {len(sources)} members of {dataset}, from {root_folder(entry)}")
 
 
 if __name__ == "__main__":

@@ -150,15 +150,15 @@ def media_folder(dataset: Dataset) -> Path:
 def beside_registry(dataset: Dataset, path: str, column: str) -> Path:
     """The file that a column names: below the root after `{root}`, else relative to the registry."""
     if path.startswith("{root}"):
-        found = root_folder(dataset) / path.removeprefix("{root}").lstrip("/")
+        file = root_folder(dataset) / path.removeprefix("{root}").lstrip("/")
     else:
-        found = dataset.registry.parent / Path(path).expanduser()
-    if not found.is_file():
+        file = dataset.registry.parent / Path(path).expanduser()
+    if not file.is_file():
         raise DatasetError(
-            f"dataset {dataset.name!r}: there is no {found}, which the column {column} of {dataset.registry} names; "
+            f"dataset {dataset.name!r}: there is no {file}, which the column {column} of {dataset.registry} names; "
             "paths there count from the registry's folder, or from the dataset's after {root}/"
         )
-    return found
+    return file
 
 
 def lists_of(dataset: Dataset) -> list[Path]:

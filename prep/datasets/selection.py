@@ -166,10 +166,10 @@ def _check_frames(dataset: Dataset, folder: Path, members: list[tuple[Member, st
     """Raises DatasetError if a folder does not hold as many frames as its list says."""
     for member, path in members:
         if member.frames is not None and dataset.layout.sources == "frames":
-            found = len(list_files(folder / path, Glob("*")))
-            if found != member.frames:
+            count = len(list_files(folder / path, Glob("*")))
+            if count != member.frames:
                 raise DatasetError(
-                    f"dataset {dataset.name!r}: {folder / path} holds {found} frames, its list ({dataset.split}) says "
+                    f"dataset {dataset.name!r}: {folder / path} holds {count} frames, its list ({dataset.split}) says "
                     f"{member.frames}; get the sequence again"
                 )
 
@@ -185,13 +185,13 @@ def labels_of(dataset: Dataset) -> Callable[[str], int | None]:
 
 def _label_from_name(dataset: Dataset, name: str) -> int:
     """Group 1 of the label pattern, which must match the whole file name."""
-    found = re.fullmatch(dataset.label_pattern, name.rpartition("/")[2])
-    if found is None:
+    match = re.fullmatch(dataset.label_pattern, name.rpartition("/")[2])
+    if match is None:
         raise DatasetError(
             f"dataset {dataset.name!r}: the name of {name} does not match its label_pattern "
             f"{dataset.label_pattern!r}; select only labelled files or correct the pattern"
         )
-    return int(found.group(1))
+    return int(match.group(1))
 
 
 def _label_from_folder(dataset: Dataset, name: str) -> int:
@@ -242,7 +242,7 @@ def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection])
             counts[dataset.name] = int(dataset.count)
         else:
             names.setdefault(dataset.name, set()).update(member.name for member, _ in select(dataset, selection.files))
-    return sum(counts.values()) + sum(len(found) for found in names.values())
+    return sum(counts.values()) + sum(len(chosen) for chosen in names.values())
 
 
 def unique_names(sources: list[Source]) -> dict[Source, str]:

@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.parity.release.named_networks import NETWORKS, filled
+from bench.parity.release.named_networks import NETWORKS, filled_as_published
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from vision.backbones import VGG19, load_backbone
@@ -76,7 +76,7 @@ def test_a_checkpoint_of_another_width_names_the_tensor(saved, tmp_path):
 
 def published_state(name: str) -> dict[str, torch.Tensor]:
     """Tensors with the names and shapes of a published file and deterministic values."""
-    return dict(filled(NETWORKS[name]()).state_dict())
+    return dict(filled_as_published(NETWORKS[name]()).state_dict())
 
 
 @pytest.fixture(scope="module")

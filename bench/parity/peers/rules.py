@@ -1,8 +1,8 @@
 """Which function answers which output: by the group of the entry, then by the output's name."""
 
+from bench.parity.outcome import NoRule, Rule, answer
 from bench.parity.peers import frames, motion, sets
 from bench.parity.peers.manifest import Case
-from bench.parity.verdict import NoRule, Rule, answer
 
 GROUPS: dict[str, dict[str, Rule]] = {
     "colorfulness": frames.COLORFULNESS,

@@ -11,8 +11,8 @@ import torch
 
 from bench.parity.differences import differences, settled
 from bench.parity.group import Group, Outputs
+from bench.parity.outcome import Outcome
 from bench.parity.release import functions, networks
-from bench.parity.verdict import Verdict
 
 # By the name of the group, without the number at its end if it has one (warp64 and warp40 are both `warp`).
 GROUPS: dict[str, Callable[[Group], Outputs]] = {
@@ -48,7 +48,7 @@ CELL = 4
 MEAN_LEVELS = 0.1
 
 
-def groups_checked(vectors: dict[str, np.ndarray], tolerances: dict[str, dict]) -> Iterator[Verdict | str]:
+def groups_checked(vectors: dict[str, np.ndarray], tolerances: dict[str, dict]) -> Iterator[Outcome | str]:
     """Yield a verdict for each output of each group and for each array that is neither, then which groups are absent.
 
     Raises ValueError where the file does not list its inputs and outputs.
@@ -60,7 +60,7 @@ def groups_checked(vectors: dict[str, np.ndarray], tolerances: dict[str, dict]) 
     listed = {*outputs, *vectors["meta/inputs"].tolist()}
     for key in vectors:
         if key not in listed and group_of(key) != "meta":
-            yield Verdict(key, False, "in the file, but neither in meta/inputs nor in meta/outputs")
+            yield Outcome(key, False, "in the file, but neither in meta/inputs nor in meta/outputs")
     absent = absent_groups(vectors)
     for name in dict.fromkeys(map(group_of, outputs)):
         if name not in absent:
@@ -82,20 +82,20 @@ def absent_groups(vectors: dict[str, np.ndarray]) -> list[str]:
 
 def group_checked(
     name: str, vectors: dict[str, np.ndarray], keys: list[str], tolerances: dict[str, dict]
-) -> Iterator[Verdict]:
+) -> Iterator[Outcome]:
     """Yield a verdict on each of the output keys of one group."""
     computed, failure = compute(name, vectors, [key for key in keys if key in vectors])
     for key in keys:
         if key not in vectors:
-            yield Verdict(key, False, "listed in meta/outputs, but not in the file")
+            yield Outcome(key, False, "listed in meta/outputs, but not in the file")
         elif failure:
-            yield Verdict(key, False, failure)
+            yield Outcome(key, False, failure)
         elif key not in computed:
-            yield Verdict(key, False, f"no rule here for this output of group {name}")
+            yield Outcome(key, False, f"no rule here for this output of group {name}")
         elif key not in tolerances:
-            yield Verdict(key, False, "the file of tolerances does not have it")
+            yield Outcome(key, False, "the file of tolerances does not have it")
         else:
-            yield Verdict(key, *near(key, computed[key], vectors[key], tolerances[key]))
+            yield Outcome(key, *near(key, computed[key], vectors[key], tolerances[key]))
 
 
 def compute(name: str, vectors: dict[str, np.ndarray], keys: list[str]) -> tuple[dict[str, np.ndarray], str]:

@@ -24,7 +24,7 @@ HE_GAIN = 2**0.5
 SLOPE = 0.25  # of a PReLU
 
 
-def filled(network: nn.Module, gain: float = GAIN, prefix: str = "") -> nn.Module:
+def filled_as_published(network: nn.Module, gain: float = GAIN, prefix: str = "") -> nn.Module:
     """A network with the recipe's weights, frozen, in eval mode; `prefix` is what its names lack if it is a part."""
     return recipe.filled(network, gain, SLOPE, prefix)
 
@@ -32,13 +32,13 @@ def filled(network: nn.Module, gain: float = GAIN, prefix: str = "") -> nn.Modul
 @cache
 def named(name: str, gain: float = GAIN) -> nn.Module:
     """The network of that published name, filled once. Not for the discriminator, which every forward call changes."""
-    return filled(NETWORKS[name](), gain)
+    return filled_as_published(NETWORKS[name](), gain)
 
 
 @cache
 def model() -> ExemplarModel:
     """The whole generator, VGG19 filled with HE_GAIN."""
     whole = ExemplarModel(named("VGG19_pytorch", HE_GAIN), protocol="release")
-    filled(whole.correspondence)
-    filled(whole.colorization)
+    filled_as_published(whole.correspondence)
+    filled_as_published(whole.colorization)
     return whole.eval()

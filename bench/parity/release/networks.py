@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.parity.group import Group, Outputs, with_lightness_moved
 from bench.parity.recipe import weight
 from bench.parity.release import named_networks, sizes
-from bench.parity.release.named_networks import GAIN, HE_GAIN, NETWORKS, SLOPE, filled, named
+from bench.parity.release.named_networks import GAIN, HE_GAIN, NETWORKS, SLOPE, filled_as_published, named
 from bench.parity.release.program import saved_rgb
 from colorize.checkpoint import RELEASE_TEMPERATURE
 from colorize.inference import finish
@@ -93,7 +93,7 @@ def colorization(group: Group) -> Outputs:
 
 def discriminator(group: Group) -> Outputs:
     """The discriminator: two calls with the same input, and its spectral norm in between."""
-    network, pair = filled(NETWORKS["Discriminator_x64"]()), group.tensor("input")
+    network, pair = filled_as_published(NETWORKS["Discriminator_x64"]()), group.tensor("input")
     features = network.features(pair)
     outputs: Outputs = {"feature4_call1": features[:, ::16], "out_call1": network.score(features)[:, None]}
     norms = {name: part for name, part in network.named_modules() if isinstance(part, SpectralNorm)}
@@ -110,7 +110,7 @@ def discriminator(group: Group) -> Outputs:
 def attention(group: Group) -> Outputs:
     """The self-attention of the discriminator alone."""
     x = group.tensor("input")
-    return {"out": filled(SelfAttention(x.shape[1], SpectralNorm), prefix="attention.")(x)}
+    return {"out": filled_as_published(SelfAttention(x.shape[1], SpectralNorm), prefix="attention.")(x)}
 
 
 def sequence(group: Group) -> Outputs:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from bench.parity.outcome import NoRule, Outcome, tried
 from bench.parity.systems.systems import KEY, SYSTEMS, SystemCase, output_of
 from bench.parity.tolerances import Tolerance, bounded, tolerance_of
-from bench.parity.verdict import NoRule, Verdict, judged
 
 
 def names_system(key: str) -> bool:
@@ -17,7 +17,7 @@ def names_system(key: str) -> bool:
     return KEY.fullmatch(key) is not None
 
 
-def keys_checked(arrays: dict[str, np.ndarray], tolerances: Sequence[Tolerance]) -> Iterator[Verdict]:
+def keys_checked(arrays: dict[str, np.ndarray], tolerances: Sequence[Tolerance]) -> Iterator[Outcome]:
     """Yield a verdict for each key, in the file's order but with the keys of a case together."""
     cases: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
@@ -27,7 +27,7 @@ def keys_checked(arrays: dict[str, np.ndarray], tolerances: Sequence[Tolerance])
         yield from case_checked(prefix, of_case, tolerances)
 
 
-def case_checked(prefix: str, arrays: dict[str, np.ndarray], tolerances: Sequence[Tolerance]) -> Iterator[Verdict]:
+def case_checked(prefix: str, arrays: dict[str, np.ndarray], tolerances: Sequence[Tolerance]) -> Iterator[Outcome]:
     """Yield a verdict for each key of one case; `prefix` is what they begin with, empty for keys of no system."""
     decided = {key: tolerance_of(key, tolerances) for key in arrays}
     given = {key for key, tolerance in decided.items() if tolerance and tolerance.kind == "input"}
@@ -39,11 +39,11 @@ def case_checked(prefix: str, arrays: dict[str, np.ndarray], tolerances: Sequenc
     )
     for key, tolerance in decided.items():
         if tolerance is None:
-            yield Verdict(key, False, "no rule of the tolerances matches this key")
+            yield Outcome(key, False, "no rule of the tolerances matches this key")
         elif tolerance.kind == "input":
-            yield Verdict(key, True, f"{arrays[key].dtype} {arrays[key].shape}", judged=False, label="in")
+            yield Outcome(key, True, f"{arrays[key].dtype} {arrays[key].shape}", judged=False, label="in")
         else:
-            yield Verdict(key, *key_checked(key, case, arrays[key], tolerance), judged=tolerance.kind != "report")
+            yield Outcome(key, *key_checked(key, case, arrays[key], tolerance), judged=tolerance.kind != "report")
 
 
 def key_checked(key: str, case: SystemCase, expected: np.ndarray, tolerance: Tolerance) -> tuple[bool, str]:
@@ -55,4 +55,4 @@ def key_checked(key: str, case: SystemCase, expected: np.ndarray, tolerance: Tol
             raise NoRule(f"no function here for this key; there are <system>.<...> of {', '.join(SYSTEMS)}")
         return output_of(parts["system"], case, parts["name"])
 
-    return judged(compute, lambda computed: bounded(computed, expected, tolerance))
+    return tried(compute, lambda computed: bounded(computed, expected, tolerance))

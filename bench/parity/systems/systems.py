@@ -21,8 +21,8 @@ from bench.methods.networks.lai2018_network import TransformNet
 from bench.methods.networks.zhang2016_network import Zhang2016
 from bench.methods.networks.zhang2017_network import Zhang2017
 from bench.parity.group import Group, Outputs
+from bench.parity.outcome import NoRule, Rule, answer
 from bench.parity.recipe import filled
-from bench.parity.verdict import NoRule, Rule, answer
 from media.flow_files import warp
 from vision import occlusion
 

@@ -15,7 +15,7 @@ class NoRule(LookupError):
 
 
 @dataclass
-class Verdict:
+class Outcome:
     """The verdict on one key. `judged` is False where a difference is no miss; `label` then stands for the verdict."""
 
     key: str
@@ -44,7 +44,7 @@ def answer(rules: Mapping[str, Rule], case: object, output: str, of: str) -> obj
     raise NoRule(f"no rule here for this output of {of}")
 
 
-def judged(compute: Callable[[], object], near: Callable[[np.ndarray], tuple[bool, str]]) -> tuple[bool, str]:
+def tried(compute: Callable[[], object], near: Callable[[np.ndarray], tuple[bool, str]]) -> tuple[bool, str]:
     """Whether an output is computed and near enough, and what to say."""
     try:
         return near(np.asarray(compute()))
