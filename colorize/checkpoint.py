@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from colorize.model import ExemplarModel
 from colorize.training.settings import ModelSettings
-from media.tables import written_whole
+from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.weights import VGG19_FEATURES, MissingWeights
 

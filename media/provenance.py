@@ -17,7 +17,7 @@ from functools import wraps
 from importlib import metadata
 from pathlib import Path
 
-from media.tables import written_whole
+from media.whole import written_whole
 
 ROOT = Path(__file__).parents[1]
 SUFFIX = ".provenance.json"
@@ -109,8 +109,8 @@ def hashed(path: Path) -> dict[str, str]:
 
 def own_sidecar(path: Path) -> dict[str, str]:
     """Where the sidecar of a file lies, or that of the folder that it is in; empty if it has none."""
-    found = [str(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
-    return {"provenance": found[0]} if found else {}
+    sidecars = [str(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
+    return {"provenance": sidecars[0]} if sidecars else {}
 
 
 def metric_versions() -> dict[str, int]:

@@ -3,13 +3,12 @@
 Every stage writes its table last and under a temporary name, so a table that exists is complete.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from pyarrow.parquet import ParquetFile
+
+from media.whole import written_whole
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
 SOURCES = {
@@ -22,7 +21,7 @@ SOURCES = {
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
     "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
     "position": "Int64",  # in the order of the selections
-    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.shards)
+    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.jobs)
 }
 CLIPS = {
     "clip": "string",  # folder name, unique in its table
@@ -95,16 +94,6 @@ SCORES = {
 ROW_GROUP = 10_000
 
 
-@contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place only if the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    yield temporary
-    os.replace(temporary, path)
-
-
 def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict[str, str]) -> pd.DataFrame:
     """Write rows as Parquet with exactly `columns`, in that order and with those types; returns the table.
 
@@ -143,8 +132,8 @@ def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int
 
 def _overlaps(file: ParquetFile, group: int, column: str, first: int, end: int) -> bool:
     """Whether a group of rows may have values in the range: by its statistics, if it has them."""
-    found = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
-    return found is None or not found.has_min_max or (found.max >= first and found.min < end)
+    statistics = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
+    return statistics is None or not statistics.has_min_max or (statistics.max >= first and statistics.min < end)
 
 
 def records(table: pd.DataFrame) -> list[dict]:

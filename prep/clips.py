@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from media.video import DecodedPicture, VideoError, decode_pictures
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size

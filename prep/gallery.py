@@ -16,7 +16,7 @@ import tyro
 from media.color import luminance_from_rgb
 from media.tables import GALLERY, folder_of, write_table
 from prep import images
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import judged, summary
 from prep.judging.quality import Filters
@@ -46,10 +46,10 @@ def make_part(
     """The rows of some images: those of GALLERY but `row`, and `part`, the file with the features of the kept ones."""
     rows, features = [], []
     for name, source in part:
-        found, crop = images.read_image(source, name, size, filters)
+        image, crop = images.read_image(source, name, size, filters)
         if crop is not None:
-            found = judged(found, [crop], filters, frames_dir=None)
-        row = {column: found.get(column) for column in GALLERY if column != "row"}
+            image = judged(image, [crop], filters, frames_dir=None)
+        row = {column: image.get(column) for column in GALLERY if column != "row"}
         rows.append(row | {"path": str(source.path), "part": str(path)})
         if row["reason"] is None:
             features.append(grey_features(crop, network_of(backbone, weights)))
@@ -65,10 +65,10 @@ def network_of(backbone: str, weights: Path) -> Backbone:
 
 def digest(network: Backbone) -> str:
     """SHA-256 of a network's weights."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for tensor in network.state_dict().values():
-        found.update(tensor.numpy().tobytes())
-    return found.hexdigest()
+        sha256.update(tensor.numpy().tobytes())
+    return sha256.hexdigest()
 
 
 def main(

@@ -8,7 +8,7 @@ import tyro
 
 from media.image import CorruptImage, cover_crop, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_size

@@ -21,7 +21,7 @@ from media.color import grey8, luminance_from_rgb
 from media.image import frame_path, read_rgb, write_jpeg
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
-from prep.contact_sheet import class_name
+from prep.datasets.imagenet import class_name
 from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
 from vision.retrieval import FeatureFiles, Scope, nearest, write_features
@@ -109,7 +109,7 @@ def classes_searched(within: str) -> int | None:
 
 def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, count: int) -> np.ndarray:
     """The `count` classes (Q, count) of the highest mean score over some grey frames of each item, highest first."""
-    found = []
+    classes = []
     for clip, n_frames in tqdm(
         zip(items["clip"], items["n_frames"], strict=True), "classes", len(items), mininterval=5
     ):
@@ -119,8 +119,8 @@ def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, c
             scores = torch.stack(
                 [classifier.logits(classifier_crop(picture, classifier.resize)[None])[0] for picture in pictures]
             )
-        found.append(scores.mean(dim=0).topk(count).indices.numpy())
-    return np.stack(found)
+        classes.append(scores.mean(dim=0).topk(count).indices.numpy())
+    return np.stack(classes)
 
 
 def grey_picture(rgb: np.ndarray) -> np.ndarray:
@@ -152,15 +152,15 @@ def scope_of(gallery: Gallery, classes: np.ndarray | None, items: int) -> Scope:
     return Scope(np.where(gallery.repeats, -1, groups), wanted, gallery.own)
 
 
-def ranked(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], gallery: Gallery) -> pd.DataFrame:
+def ranked(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], gallery: Gallery) -> pd.DataFrame:
     """The rows of REFERENCES, without `item_class`, of the images (and similarities) found for each item."""
-    counts = [len(rows) for rows, _ in found]
+    counts = [len(rows) for rows, _ in hits]
     table = pd.DataFrame(
         {
             "item": np.repeat(items["clip"].to_numpy(), counts),
             "rank": np.concatenate([np.arange(1, count + 1) for count in counts]),
-            "image": np.concatenate([rows for rows, _ in found]),
-            "similarity": np.concatenate([similarity for _, similarity in found]),
+            "image": np.concatenate([rows for rows, _ in hits]),
+            "similarity": np.concatenate([similarity for _, similarity in hits]),
         }
     )
     chosen = []
@@ -170,9 +170,9 @@ def ranked(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], gall
     return table.join(pd.concat(chosen), on="image").drop(columns="image")
 
 
-def check_counts(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
+def check_counts(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
     """Warn if some items have fewer than `count` references, or none; raise ValueError if no item has any."""
-    counts = np.array([len(rows) for rows, _ in found])
+    counts = np.array([len(rows) for rows, _ in hits])
     few = items["clip"][counts < count]
     if not counts.any():
         raise ValueError(
@@ -256,9 +256,9 @@ def main(
     if searched:
         check_labels(choice)
         classes = likeliest_classes(items, folder_of(queries), load_backbone(classifier, weights), searched)
-    found = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
-    check_counts(items, found, count, within)
-    rows = ranked(items, found, choice)
+    hits = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
+    check_counts(items, hits, count, within)
+    rows = ranked(items, hits, choice)
     rows["item_class"] = rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True))) if searched else None
     if sheets:
         draw_sheets(rows, folder_of(queries), folder_of(table))

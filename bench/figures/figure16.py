@@ -17,7 +17,8 @@ from bench.figures.strips import NOTE_ON_NUMBERS, Items, clip_strip, results_of,
 from bench.stand_ins import note_on_rows
 from media.image import read_frames
 from media.provenance import recorded
-from media.tables import folder_of, written_whole
+from media.tables import folder_of
+from media.whole import written_whole
 
 VERSION = 1
 

@@ -16,7 +16,8 @@ from bench.scoring.read_scores import read_scores
 from bench.scoring.statistics import mean_interval
 from bench.stand_ins import flow_name, note_on_rows
 from media.provenance import recorded
-from media.tables import CLIPS, kept, read_table, written_whole
+from media.tables import CLIPS, kept, read_table
+from media.whole import written_whole
 
 VERSION = 3
 

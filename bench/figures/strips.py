@@ -2,9 +2,7 @@
 writing a folder of labelled strips with the table of what they show and a caption.
 """
 
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,6 +16,7 @@ from media.color import luminance_from_rgb, with_luminance
 from media.image import cover_crop, frame_path, read_rgb, write_png
 from media.sheet import PAPER, WIDTH, Panel, grid
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
+from media.whole import whole_folder
 
 # Panels that are no row's result go by these names.
 TRUTH, INPUT, REFERENCE = "ground_truth", "input", "reference"
@@ -179,7 +178,7 @@ def write_gallery(folder: Path, strips: Iterable[Strip], title: str, notes: Sequ
     The folder appears whole, and with nothing in it of an earlier run.
     """
     rows = []
-    with folder_written_whole(folder) as temporary:
+    with whole_folder(folder) as temporary:
         for number, strip in enumerate(strips, start=1):
             file = f"{number:02d}_{strip.item}.png"
             panels = [[shown.panel() for shown in line] for line in strip.lines]
@@ -194,14 +193,3 @@ def write_gallery(folder: Path, strips: Iterable[Strip], title: str, notes: Sequ
         table = pd.DataFrame(rows, columns=[*COLUMNS, *numbers])
         table.to_csv(temporary / "shown.csv", index=False, float_format="%.6g")
         (temporary / "caption.md").write_text("\n".join([title, "", *(f"- {note}" for note in notes), ""]))
-
-
-@contextmanager
-def folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder; it takes the place of `folder` only if the block ends without an error."""
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    yield temporary
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)

@@ -39,7 +39,7 @@ class Stn2018(Trained):
         return results
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.learning import as_maps, resized, rounded_up
+        from media.tensors import as_maps, resized, rounded_up
 
         first = next(frames)
         size = rounded_up(first.shape, self.multiple)

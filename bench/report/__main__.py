@@ -6,13 +6,13 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from bench.figures.strips import folder_written_whole
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
 from bench.report.sections import figure7_section, gallery_section, stand_ins, table_section, training_section
 from media.provenance import recorded
 from media.tables import SCORES, read_table
+from media.whole import whole_folder
 
 VERSION = 1
 
@@ -67,7 +67,7 @@ def main(
     origins = Origins([*csv, figure7_csv, *curves, *figures, *scores], results)
     made = origins.of
     by_row = {path.stem: path for path in colorized}
-    with folder_written_whole(out) as folder:
+    with whole_folder(out) as folder:
         tables = [table_section(*pair, made, folder) for pair in zip(csv, markdown, strict=True)]
         charts = [figure7_section(figure7_csv, figure7_markdown, made, folder)]
         charts += [training_section(path, made) for path in curves]

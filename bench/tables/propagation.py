@@ -9,7 +9,7 @@ from bench.scoring.read_scores import read_scores
 from bench.scoring.statistics import mean_interval
 from bench.stand_ins import note_on_rows
 from media.provenance import recorded
-from media.tables import written_whole
+from media.whole import written_whole
 
 VERSION = 2
 

@@ -27,7 +27,8 @@ from bench.tables.notes import (
     notes_on_training,
 )
 from media.provenance import recorded
-from media.tables import COLORIZED, read_table, written_whole
+from media.tables import COLORIZED, read_table
+from media.whole import written_whole
 
 VERSION = 4
 

@@ -13,7 +13,8 @@ from bench.tables import notes as table_notes
 from bench.tables import table1
 from colorize.training.settings import LossWeights, TrainSettings
 from media.provenance import recorded
-from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table, written_whole
+from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table
+from media.whole import written_whole
 
 VERSION = 1
 

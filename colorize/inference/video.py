@@ -26,8 +26,8 @@ from colorize.inference.colorizer import MULTIPLE, SMALLEST, Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.segments import LENGTH, Output, Parts, State, open_output
 from media.color import lab_from_rgb, with_luminance
+from media.decoding import TimedFrame, TruncatedVideo
 from media.image import read_upright
-from media.video import TimedFrame, TruncatedVideo
 from vision.shots import find_shots
 
 ROOT = Path(__file__).parents[2]

@@ -25,7 +25,8 @@ from webdataset import TarWriter
 
 from colorize.training.pairs import Items
 from media.image import frame_path, upright_size
-from media.tables import CLIPS, FLOW, folder_of, read_table, written_whole
+from media.tables import CLIPS, FLOW, folder_of, read_table
+from media.whole import written_whole
 
 NUMBER = "%06d"
 UNITS = {

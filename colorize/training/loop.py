@@ -29,7 +29,7 @@ from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingD
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
 from colorize.training.settings import TrainSettings
 from media.color import rgb_tensor_from_lab
-from media.tables import written_whole
+from media.whole import written_whole
 
 # The validation samples are drawn from a stream of their own.
 VALIDATION_SEED = 1_000_003

@@ -13,8 +13,9 @@ from snakemake.utils import validate
 import yaml
 
 from colorize.training.settings import LossWeights
-from prep.datasets.registry import DatasetError, Selection, planned_count, read_registry
-from prep.shards import shards_for
+from prep.datasets.registry import DatasetError, read_registry
+from prep.datasets.selection import Selection, planned_count
+from prep.jobs import shards_for
 
 ROOT = Path(workflow.basedir)
 

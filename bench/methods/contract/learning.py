@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from lightning.fabric import Fabric
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -24,8 +22,7 @@ from colorize.training import loop
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
-from media.color import rgb_tensor_from_lab
-from media.tables import written_whole
+from media.whole import written_whole
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
@@ -159,26 +156,3 @@ def load_trained(method: Trained, path: Path) -> nn.Module:
     network = method.network(found["width"], found["items"])
     checkpoint.fill(network, load_file(path), path, "the file is not what its metadata say; train it again")
     return network.eval().requires_grad_(False)
-
-
-def as_maps(array: np.ndarray) -> Tensor:
-    """(H, W) or (H, W, C) to float32 (1, C, H, W)."""
-    layered = array[..., None] if array.ndim == 2 else array
-    return torch.from_numpy(np.ascontiguousarray(layered.transpose(2, 0, 1), np.float32))[None]
-
-
-def grey(luminance: Tensor) -> Tensor:
-    """L (B, 1, H, W) as the grey of an sRGB picture, (B, 1, H, W) in 0..1: what systems see that do not work in Lab."""
-    return rgb_tensor_from_lab(torch.cat([luminance, torch.zeros_like(luminance).repeat(1, 2, 1, 1)], dim=1))[:, :1]
-
-
-def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """x (B, C, H, W) brought to a size bilinearly, antialiased where that is smaller; itself where it is the same."""
-    if tuple(x.shape[-2:]) == tuple(size):
-        return x
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False, antialias=True)
-
-
-def rounded_up(shape: tuple[int, int], multiple: int) -> tuple[int, int]:
-    """Sides rounded up to multiples."""
-    return tuple(-(-side // multiple) * multiple for side in shape)

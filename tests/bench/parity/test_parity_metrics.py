@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.parity import main
-from bench.parity.peers import check
+from bench.parity.peers.entries import entry_checked, output_checked
 from bench.parity.peers.manifest import Case, Entry, read_entries
+from bench.parity.tolerances import relative
+from bench.parity.vectors import main, read_arrays
 
 ROOT = Path(__file__).parents[3]
 VECTORS = Path(__file__).with_name("metrics.npz")
@@ -20,7 +21,7 @@ ENTRIES = {entry["name"]: entry for entry in json.loads(MANIFEST.read_text())["e
 
 @pytest.fixture(scope="module")
 def arrays():
-    return check.read_arrays(VECTORS)
+    return read_arrays(VECTORS)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def an_entry(group: str, inputs: dict, outputs: list[str], **more) -> dict:
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_given_entry_passes(name, arrays):
-    lines = list(check.check(Entry.model_validate(ENTRIES[name]), arrays))
+    lines = list(entry_checked(Entry.model_validate(ENTRIES[name]), arrays))
     assert [line.key for line in lines] == [f"{name}/{output}" for output in ENTRIES[name]["outputs"]]
     assert all(line.passed or not line.judged for line in lines), lines
 
@@ -59,7 +60,7 @@ def test_every_changed_output_misses_unless_it_is_for_reference_only(name, array
         rtol, atol = entry.tolerance(output)
         changed = np.array(np.nan_to_num(arrays[key].astype(np.float64)))
         changed.flat[-1] += 3 * (atol + rtol * abs(changed.flat[-1])) + 1e-6
-        line = check.check_output(Case(entry, arrays | {key: changed}), output)
+        line = output_checked(Case(entry, arrays | {key: changed}), output)
         assert not line.passed and line.judged == (output not in entry.reference_only), line
 
 
@@ -67,7 +68,7 @@ def test_the_command_prints_and_exits():
     command = [sys.executable, "-m", "bench", "parity", VECTORS, MANIFEST]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "36 of 36 entries pass; 109 of 109 outputs within tolerance, 0 missed" in done.stdout
+    assert "36 of 36 entries pass\n109 of 109 outputs within tolerance" in done.stdout
     assert "MISS" not in done.stdout and done.stdout.count("\nref ") == 10
     line = next(line for line in done.stdout.splitlines() if "kid_subsets_seed2020/mean" in line)
     assert "got 0.132245587 expected 0.132245587 difference 0 tolerance 1e-09 + 1e-07 relative" in line
@@ -84,7 +85,7 @@ def test_a_changed_vector_misses(arrays, verdict):
     assert verdict(arrays, entry)[0] == 0
     code, printed = verdict(arrays | {"topk_accuracy/top1_percent": np.float64(32)}, entry, ENTRIES["kid_full_set"])
     assert code == 1 and "MISS  topk_accuracy/top1_percent" in printed and "got 31.25 expected 32" in printed
-    assert "1 of 2 entries pass; 3 of 4 outputs within tolerance, 1 missed" in printed
+    assert "1 of 2 entries pass\n3 of 4 outputs within tolerance" in printed and "1 missed" in printed
 
 
 @pytest.mark.parametrize("name, key", [("flicker_clipA", "clipA/flow_fw"), ("ssim_image", "ps/gt")])
@@ -261,11 +262,11 @@ def test_other_sizes_names_and_settings_work(entry, given, verdict):
     ],
 )
 def test_what_is_within_tolerance(found, expected, passes):
-    assert check.compare(np.asarray(found), np.asarray(expected), rtol=0.1, atol=0.1)[0] == passes
+    assert relative(np.asarray(found), np.asarray(expected), rtol=0.1, atol=0.1)[0] == passes
 
 
 def test_the_worst_element_is_shown():
-    says = check.compare(np.array([[0, 5.0], [1, 3]]), np.array([[0, 0.0], [1, 0]]), rtol=0, atol=1)[1]
+    says = relative(np.array([[0, 5.0], [1, 3]]), np.array([[0, 0.0], [1, 0]]), rtol=0, atol=1)[1]
     assert "got 5 expected 0 difference 5 tolerance 1 + 0 relative at [0, 1] of (2, 2)" in says
 
 

@@ -21,8 +21,9 @@ from colorize.inference.colorizer import Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.video import colorize_video, working_size
 from media.color import lab_from_rgb, with_luminance
+from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode_timed, describe
+from media.encoding import VideoWriter
 from media.image import CorruptImage, frame_path, read_rgb, write_png
-from media.video import NotAVideo, TimedFrame, TruncatedVideo, VideoWriter, decode, decode_timed, describe
 
 ROOT = Path(__file__).parents[3]
 
@@ -302,9 +303,9 @@ def release(tmp_path):
     """The published networks with deterministic weights, and a folder with their files, named as published."""
     import copy
 
-    from bench.parity.release import recipe
+    from bench.parity.release import named_networks
 
-    model = copy.deepcopy(recipe.model())
+    model = copy.deepcopy(named_networks.model())
     folder = tmp_path / "release"
     folder.mkdir()
     torch.save(model.correspondence.state_dict(), folder / "nonlocal_net_iter_76000.pth")

