@@ -19,7 +19,7 @@ results/%: .venv/installed always
 	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
 
 test: .venv/installed
-	pytest -m "not slow"
+	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadgroup
 
 test-slow: .venv/installed
 	pytest -m slow
