@@ -4,6 +4,7 @@ A run writes its choices once, from the configuration (results/choices.json); ta
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,6 +34,7 @@ class Choices(BaseModel):
     backbone: str  # on whose features rows match and learn
     classifier: str  # of Top-1 and Top-5
     fid_features: str  # of the Frechet distance
+    fid_protocol: Literal["legacy", "clean"] = "legacy"  # of Inception's features
     flow: str  # that rows are given
     scoring_flow: str  # with which flicker is measured
 

@@ -16,8 +16,8 @@ from typing import Annotated
 
 import tyro
 
-from media.whole import written_whole
 from media.versions import LOCK, ROOT, Code, Line, is_locked, read_lock
+from media.whole import written_whole
 
 # A training's checkpoint and a coloured video say by which version of the code they are made.
 OTHERS = ("colorize.training.exemplar", "colorize.inference.video")

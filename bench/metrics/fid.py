@@ -4,8 +4,8 @@ Features are the 2048 of pytorch-fid's Inception (vision.backbones). How a pictu
 number as much as a method does, so each way has a name: `legacy` is pytorch-fid's, `clean` clean-fid's.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -16,16 +16,36 @@ DIRECTION = "down"
 SCOPE = "set"
 
 SIDE = 299
-BATCH = 16
+NETWORK = "inception"  # of vision.backbones; others are stand-ins, which have no protocol
+
+Protocol = Literal["legacy", "clean"]
 
 
-def legacy(rgb: np.ndarray):
-    """uint8 RGB (H, W, 3) to a tensor (3, 299, 299) in 0..1: bilinear between pixel centres, no antialiasing."""
-    import torch.nn.functional as F
+def load_features(name: str, weights_dir: str | Path, protocol: Protocol = "legacy"):
+    """The network of vision.backbones whose `pooled` features are compared, given its pictures as the protocol says.
 
-    from vision.backbones import rgb_tensor
+    Raises MissingWeights, and ValueError for a protocol other than `legacy` of another network than Inception.
+    """
+    from vision.backbones import load_backbone
 
-    return F.interpolate(rgb_tensor(rgb)[None], (SIDE, SIDE), mode="bilinear", align_corners=False)[0]
+    if protocol == "clean" and name != NETWORK:
+        raise ValueError(f"the FID protocol `clean` is Inception's: expected the features {NETWORK!r}, got {name!r}")
+    network = load_backbone(name, weights_dir)
+    return Cleaned(network) if protocol == "clean" else network  # the network resizes as `legacy` by itself
+
+
+class Cleaned:
+    """Inception behind the protocol `clean`."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def pooled(self, rgb):
+        """(B, 2048) of 8-bit pictures as float tensors (B, 3, H, W) in 0..1."""
+        import torch
+
+        pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).numpy()
+        return self.network.pooled(torch.stack([clean(picture) for picture in pictures]))
 
 
 def clean(rgb: np.ndarray):
@@ -40,28 +60,6 @@ def clean(rgb: np.ndarray):
     channels = [Image.fromarray(rgb[..., c].astype(np.float32)) for c in range(3)]
     resized = np.stack([np.asarray(c.resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for c in channels])
     return torch.from_numpy(resized.clip(0, 255) / np.float32(256))
-
-
-RESIZERS: dict[str, Callable] = {"legacy": legacy, "clean": clean}
-
-
-def features(frames: Iterable[np.ndarray], network, protocol: str = "legacy") -> np.ndarray:
-    """The network's `pooled` features of all frames, uint8 RGB (H, W, 3): float64 (N, channels).
-
-    network: of vision.backbones, `inception` for FID. Raises ValueError for a protocol that RESIZERS does not have.
-    """
-    import torch
-
-    if protocol not in RESIZERS:
-        raise ValueError(f"unknown FID protocol {protocol!r}; expected one of {', '.join(RESIZERS)}")
-    with torch.inference_mode():
-        pooled = [network.pooled(torch.stack(batch)) for batch in _batches(map(RESIZERS[protocol], frames))]
-    return torch.cat(pooled).double().numpy()
-
-
-def _batches(tensors: Iterator) -> Iterator[list]:
-    while batch := list(islice(tensors, BATCH)):
-        yield batch
 
 
 def fid(results: np.ndarray, truths: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-UNIT = "squared MMD"  # tables show it times 1000
+UNIT = "squared MMD"  # others often print it times 1000
 DIRECTION = "down"
 SCOPE = "set"
 

@@ -1,4 +1,4 @@
-"""Structural similarity (Wang et al. 2004). Nearly blind to colour (a grey picture has 0.92): never alone."""
+"""Structural similarity (Wang et al. 2004). Nearly blind to colour: never alone (grey pictures: docs/metrics.md)."""
 
 from collections.abc import Callable
 

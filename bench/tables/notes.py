@@ -26,7 +26,10 @@ def notes_on_images(table: pd.DataFrame, choices: Choices) -> Iterator[Note]:
     classifier = network_name(choices.classifier)
     yield Note(kind="classifier", text=f"Top-1 and Top-5: {classifier}; n = {n}, so one image is {100 / n:.1f} points.")
     if choices.fid_features == "inception":
-        said = f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000)."
+        said = (
+            f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000), by the "
+            f"protocol `{choices.fid_protocol}`."
+        )
     else:
         features = NETWORKS.get(choices.fid_features, choices.fid_features)
         theirs = pd.read_csv(PAPER).set_index("method").loc["ours", "fid"]

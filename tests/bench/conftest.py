@@ -98,6 +98,19 @@ def coloured(world):
 
 
 @pytest.fixture
+def choices(tmp_path):
+    """choices(**changes): the file that says what a run has chosen, all of it stand-ins but for the changes."""
+
+    def write(**changes) -> Path:
+        names = dict.fromkeys(("backbone", "classifier", "fid_features"), "efficientnet_lite0")
+        path = tmp_path / "choices.json"
+        path.write_text(json.dumps(names | {"flow": "dis", "scoring_flow": "farneback"} | changes))
+        return path
+
+    return write
+
+
+@pytest.fixture
 def toy_lab() -> np.ndarray:
     """Lab frames (5, 48, 64, 3) of a moving clip."""
     return lab_from_rgb(moving_clip(3))

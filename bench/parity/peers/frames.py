@@ -8,10 +8,10 @@ from bench.metrics.colorfulness import colorfulness
 from bench.metrics.colorfulness_rgb import colorfulness_rgb
 from bench.metrics.psnr import decibels
 from bench.metrics.psnr_ab import mse_ab
-from bench.metrics.psnr_by_frame import by_frame, curve
 from bench.metrics.ssim import ssim
 from bench.parity.peers import others
 from bench.parity.peers.manifest import Case
+from bench.parity.peers.psnr_by_frame import by_frame, curve
 from media.color import lab_from_rgb, rgb_from_lab
 
 OfPicture = Callable[[np.ndarray], object]

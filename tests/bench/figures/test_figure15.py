@@ -3,11 +3,12 @@
 import pandas as pd
 
 from bench.figures import figure15
+from media.document import read
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, read_table, records, write_table
 
 
-def draw(world, coloured, tmp_path, spreads):
+def draw(world, coloured, choices, tmp_path, spreads):
     """The folder of the figure of the world's clips, whose chroma spreads are given."""
     clips = world.root / "clips/test.parquet"
     lines = records(read_table(clips, CLIPS))
@@ -16,13 +17,13 @@ def draw(world, coloured, tmp_path, spreads):
     write_table(lines, clips, CLIPS)
     figure15.main(
         clips=clips, clip_references=world.root / "references/clips/test.parquet", reference_size=(48, 64),
-        colorized=[coloured("welsh2002")], backbone="efficientnet_lite0", flow="dis", folder=tmp_path / "figure15",
+        colorized=[coloured("welsh2002")], choices=choices(), folder=tmp_path / "figure15",
     )  # fmt: skip
     return tmp_path / "figure15"
 
 
-def test_a_strip_shows_input_reference_and_result(world, coloured, tmp_path, place_on):
-    folder = draw(world, coloured, tmp_path, [0, 0])
+def test_a_strip_shows_input_reference_and_result(world, coloured, choices, tmp_path, place_on):
+    folder = draw(world, coloured, choices, tmp_path, [0, 0])
     sheet = read_rgb(folder / "01_clip_a.png")
     result = read_rgb(frame_path(world.root / "colorize/welsh2002/clips/clip_a", 0))
     (upper, right), (lower, left) = place_on(sheet, world.images["image_0"][0], 240), place_on(sheet, result, 240)
@@ -33,7 +34,11 @@ def test_a_strip_shows_input_reference_and_result(world, coloured, tmp_path, pla
     assert list(shown[shown["item"] == "clip_b"]["row"]) == ["input", "reference", "welsh2002"]
 
 
-def test_films_in_colour_are_called_stand_ins(world, coloured, tmp_path):
-    caption = (draw(world, coloured, tmp_path, [0.1, 20]) / "caption.md").read_text()
-    assert "STAND-IN for legacy footage: clip_b.avi, filmed in colour" in caption
-    assert "STAND-IN" not in (draw(world, coloured, tmp_path, [0.1, 0.2]) / "caption.md").read_text()
+def test_films_in_colour_are_called_stand_ins(world, coloured, choices, tmp_path):
+    def called(spreads):
+        notes = read(draw(world, coloured, choices, tmp_path, spreads) / "figure.json").notes
+        return [note.text for note in notes if note.kind == "stand-in"]
+
+    (said,) = called([0.1, 20])
+    assert "clip_b.avi" in said and "clip_a.avi" not in said
+    assert called([0.1, 0.2]) == []

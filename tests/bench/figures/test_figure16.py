@@ -1,16 +1,19 @@
 """Figure 16: the drift of rows whose drift is known, in table and plot."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from skimage.color import rgb2lab
 
 from bench.figures import figure16
+from media.document import read
 from media.image import frame_path, read_rgb
 
 
 @pytest.fixture
-def figure(world, coloured, tmp_path):
+def figure(world, coloured, choices, tmp_path):
     """The folder of the figure of the truth itself, of copied colours, and of a row that fails."""
     rows = [
         coloured("ground_truth", precomputed="{results}/{kind}/test"),
@@ -18,7 +21,7 @@ def figure(world, coloured, tmp_path):
         coloured("elsewhere", precomputed=str(world.root / "nowhere/{kind}")),
     ]
     figure16.main(
-        clips=world.root / "clips/test.parquet", colorized=rows, backbone="efficientnet_lite0", flow="dis",
+        clips=world.root / "clips/test.parquet", colorized=rows, choices=choices(),
         folder=tmp_path / "figure16",
     )  # fmt: skip
     return tmp_path / "figure16"
@@ -56,18 +59,19 @@ def test_strips_and_caption_say_what_is_shown(figure, world):
     shown = pd.read_csv(figure / "shown.csv")
     assert shown.loc[shown["row"] == "elsewhere", "reason"].str.startswith("method_raised").all()
     assert set(shown.loc[shown["item"] == "clip_b", "frame"]) == {0, 1, 2, 3}
-    caption = (figure / "caption.md").read_text()
-    assert "`clip_a` (5 frames)" in caption and "The measure is ours" in caption
+    notes = read(figure / "figure.json").notes
+    assert "`clip_a` (5 frames)" in notes[0].text and notes[0].rows == ("ground_truth", "copy_first", "elsewhere")
     colours = [rgb2lab(rgb)[..., 1:].mean(axis=(0, 1)) for rgb in (world.clips["clip_a"][0], world.clips["clip_a"][4])]
     grey = np.linalg.norm(colours[1] - colours[0])
-    said = f"drift 0.0 at the last frame, 4 (without colours: {grey:.1f}); at most 0.0, at frame 0."
-    assert f"`ground_truth` on `clip_a`: {said}" in caption
+    said = next(note for note in notes if note.kind == "last words" and "`clip_a`" in note.text)
+    assert said.rows == ("ground_truth",)
+    assert re.findall(r"\d+\.\d", said.text) == ["0.0", f"{grey:.1f}", "0.0"] and "last frame, 4" in said.text
 
 
-def test_nothing_coloured_is_an_empty_table_and_plot(world, coloured, tmp_path):
+def test_nothing_coloured_is_an_empty_table_and_plot(world, coloured, choices, tmp_path):
     rows = [coloured("elsewhere", precomputed=str(world.root / "nowhere/{kind}"))]
     figure16.main(
-        clips=world.root / "clips/test.parquet", colorized=rows, backbone="efficientnet_lite0", flow="dis",
+        clips=world.root / "clips/test.parquet", colorized=rows, choices=choices(),
         folder=tmp_path / "figure16",
     )  # fmt: skip
     assert pd.read_csv(tmp_path / "figure16/drift.csv").empty and (tmp_path / "figure16/drift.svg").exists()

@@ -17,6 +17,7 @@ from bench.figures.figure4 import (
     tensor_of,
 )
 from colorize import checkpoint
+from media.document import read
 from vision.backbones import load_backbone
 
 
@@ -84,10 +85,10 @@ def test_the_strips(world, trained, trained_aligned, tmp_path):
     assert set(shown["item"]) == {"image_0", "image_2"}
     own = shown[(shown["item"] == "image_0") & (shown["row"] == "nearest_neighbours")]  # it is its own reference
     assert own["round_trip"].item() == 0 and own["psnr"].item() > 20
-    caption = (tmp_path / "figure4/caption.md").read_text()
-    assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in caption
-    assert "ours matches by the paper's correspondence subnet." in caption
-    assert "ours_aligned matches by context, an extension" in caption
+    ours, aligned, raw, *_ = read(tmp_path / "figure4/figure.json").notes
+    assert raw.kind == "choices" and "EfficientNet-Lite0, a stand-in" in raw.text
+    assert ours.rows == ("ours",) and "subnet" in ours.text and "extension" not in ours.text
+    assert aligned.rows == ("ours_aligned",) and "an extension" in aligned.text
 
 
 def test_an_image_without_a_reference_has_an_empty_panel(world, backbone):

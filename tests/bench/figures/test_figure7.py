@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from bench.figures import figure7
+from bench.figures.plot_style import looks
+from media.document import read
 from media.tables import CLIPS, SCORES, write_table
 
 ROWS = ["copy_first", "fusion"]
@@ -16,10 +18,10 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tmp_path, choices):
     """A function that writes the figure of three clips, one of them shorter; returns the folder."""
 
-    def call(name: str, **changes):
+    def call(name: str, chosen: dict | None = None, **changes):
         rng = np.random.default_rng(0)
         scores = [
             {"row": row, "metric": "psnr", "kind": "clips", "item": clip, "frame": t, "value": float(value)}
@@ -32,8 +34,9 @@ def make(tmp_path):
         write_table([{"clip": clip, "dataset": "zoo"} for clip in LENGTHS], folder / "clips.parquet", CLIPS)
         arguments = {
             "rows": ROWS, "scores": [folder / "scores.parquet"], "clips": folder / "clips.parquet", "clips_of": [],
-            "backbone": "efficientnet_lite0", "flow": "dis", "seed": 0,
+            "choices": choices(**chosen or {}), "seed": 0,
             "csv": folder / "figure7.csv", "svg": folder / "figure7.svg", "markdown": folder / "figure7.md",
+            "json": folder / "figure7.json",
         }  # fmt: skip
         figure7.main(**(arguments | changes))
         return folder
@@ -86,17 +89,27 @@ def test_the_page_has_both_ends_and_where_the_first_clip_ended(make):
     assert [cell.rpartition(", ")[2] for cell in lines[2][1:]] == ["n = 3", "n = 3", "n = 2"]
     last = (folder / "figure7.csv").read_text().splitlines()[5].split(",")
     assert last[:2] == ["copy_first", "5"] and lines[2][3].startswith(f"{float(last[2]):.2f} [")
-    assert "Clips of zoo" in text and "none of its values stand here" in text
+    notes = {note.kind: note for note in read(folder / "figure7.json").notes}
+    assert "zoo" in notes["data"].text and notes["the paper's"].rows == ("vpn2017", "stn2018", "flow_propagation")
+
+
+def test_the_document_has_every_value_with_its_interval(make):
+    folder = make("first")
+    document, table = read(folder / "figure7.json"), pd.read_csv(folder / "figure7.csv")
+    assert len(document.rows) == len(table)
+    for row, line in zip(document.rows, table.itertuples(), strict=True):
+        psnr = row.cells["psnr"]
+        assert [psnr.value, psnr.low, psnr.high] == pytest.approx([line.psnr, line.psnr_low, line.psnr_high], rel=1e-5)
+        assert (row.cells["method"].value, row.cells["n_clips"].value) == (line.method, line.n_clips)
 
 
 def test_the_papers_own_flow_is_no_stand_in(make):
-    folder = make("first", flow="ptlflow:flownet2", backbone="vgg19")
+    folder = make("first", chosen={"flow": "ptlflow:flownet2", "backbone": "vgg19"})
     assert "stand-in" not in (folder / "figure7.svg").read_text() + (folder / "figure7.md").read_text()
 
 
 def test_more_rows_than_colours_are_still_told_apart():
-    looks = list(zip(range(28), *map(figure7.cycle, (figure7.COLOURS, figure7.DASHES, figure7.MARKERS)), strict=False))
-    assert len({str(look[1:]) for look in looks}) == 28
+    assert len({str(look) for look in looks(map(str, range(28))).values()}) == 28
 
 
 def test_a_row_without_any_score_is_left_out(make):

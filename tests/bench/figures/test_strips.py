@@ -9,6 +9,7 @@ from bench.figures.strips import (
     INPUT,
     REFERENCE,
     TRUTH,
+    Caption,
     Items,
     Strip,
     clip_strip,
@@ -20,6 +21,7 @@ from bench.figures.strips import (
 )
 from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb
+from media.document import Note
 from media.image import cover_crop, frame_path, read_rgb
 from media.tables import CLIPS, read_table, write_table
 
@@ -43,7 +45,7 @@ def test_items_of_other_datasets_are_not_shown(clips, world):
     write_table(table, clips.table, CLIPS)
     items = Items("clips", clips.table, datasets=["videvo"])
     assert list(items.n_frames) == ["clip_b"]
-    assert "Shown: 1 of 1 test clips of videvo, evenly" in note_on_choice(items, ["clip_b"])
+    assert "Shown: 1 of 1 test clips of videvo, evenly" in note_on_choice(items, ["clip_b"]).text
 
 
 def test_what_is_shown_of_an_item(clips, world):
@@ -104,11 +106,12 @@ def test_a_folder_holds_the_strips_their_panels_and_what_they_are(clips, coloure
     folder.mkdir()
     (folder / "07_of_an_earlier_run.png").touch()
     strips = [clip_strip(clips, item, [table], frames=(0, 3, 4)) for item in clips.n_frames]
-    write_gallery(folder, strips, "**A figure.**", ["first", "second"])
+    notes = [Note(kind="one", text="first"), Note(kind="two", text="second")]
+    write_gallery(folder, strips, Caption("A figure", "Of two clips.", notes))
     assert sorted(path.name for path in folder.iterdir()) == [
-        "01_clip_a.png", "02_clip_b.png", "caption.md", "shown.csv",
+        "01_clip_a.png", "02_clip_b.png", "caption.md", "figure.json", "shown.csv",
     ]  # fmt: skip
-    assert (folder / "caption.md").read_text() == "**A figure.**\n\n- first\n- second\n"
+    assert (folder / "caption.md").read_text() == "**A figure.** Of two clips.\n\n- first\n- second\n"
     shown = pd.read_csv(folder / "shown.csv")
     assert list(shown) == ["figure", "file", "item", "row", "frame", "reason", "colorful", "psnr"]
     second = shown[shown["file"] == "02_clip_b.png"]  # it has four frames
@@ -130,13 +133,13 @@ def test_the_frames_of_a_clip_of_25_and_of_a_shorter_one(clips):
 
 def test_a_failed_strip_leaves_the_folder_as_it_was(clips, tmp_path):
     folder = tmp_path / "figure"
-    write_gallery(folder, [Strip("clip_a", [[clips.truth("clip_a")]])], "first", [])
+    write_gallery(folder, [Strip("clip_a", [[clips.truth("clip_a")]])], Caption("first", ""))
     with pytest.raises(ValueError, match="without any picture"):
-        write_gallery(folder, [Strip("clip_a", [])], "second", [])
-    assert (folder / "caption.md").read_text().startswith("first")
+        write_gallery(folder, [Strip("clip_a", [])], Caption("second", ""))
+    assert (folder / "caption.md").read_text().startswith("**first.**")
 
 
 def test_a_figure_of_no_items_is_an_empty_table(clips, tmp_path):
-    write_gallery(tmp_path / "figure", [], "none", [])
+    write_gallery(tmp_path / "figure", [], Caption("none", ""))
     assert list(pd.read_csv(tmp_path / "figure/shown.csv")) == ["figure", "file", "item", "row", "frame", "reason"]
-    assert "Shown: 1 of 2 test clips, evenly" in note_on_choice(clips, ["clip_a"])
+    assert "Shown: 1 of 2 test clips, evenly" in note_on_choice(clips, ["clip_a"]).text

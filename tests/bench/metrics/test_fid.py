@@ -1,8 +1,9 @@
-"""FID: resizers, and features of an Inception with random weights of the right names and shapes."""
+"""FID: its protocols, and features of an Inception with random weights of the right names and shapes."""
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from bench.metrics import fid
 from vision import backbones, weights
@@ -30,19 +31,21 @@ def pictures(count: int, size: tuple[int, int]) -> list[np.ndarray]:
     return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(count)]
 
 
-@pytest.mark.parametrize("protocol, unit", [("legacy", 255), ("clean", 256)])
-def test_a_flat_picture_stays_flat(protocol, unit):
-    resized = fid.RESIZERS[protocol](np.full((40, 60, 3), (10, 128, 255), np.uint8))
+def tensors(frames: list[np.ndarray]) -> torch.Tensor:
+    return torch.stack([backbones.rgb_tensor(rgb) for rgb in frames])
+
+
+def test_a_flat_picture_stays_flat():
+    resized = fid.clean(np.full((40, 60, 3), (10, 128, 255), np.uint8))
     assert resized.shape == (3, 299, 299) and resized.dtype == torch.float32
-    assert resized[:, 7, 11].tolist() == pytest.approx([10 / unit, 128 / unit, 255 / unit], abs=1e-6)
+    assert resized[:, 7, 11].tolist() == pytest.approx([10 / 256, 128 / 256, 255 / 256], abs=1e-6)
     assert np.ptp(resized.numpy(), axis=(1, 2)).max() < 1e-5
 
 
-def test_only_clean_is_antialiased():
+def test_clean_is_antialiased():
     """Stripes of one pixel at three times the size: every third one alone alternates, antialiased they are grey."""
     stripes = np.zeros((3, 897, 3), np.uint8)
     stripes[:, 1::2] = 255
-    assert set(np.unique(fid.legacy(stripes))) == {0, 1}
     assert fid.clean(stripes)[:, :, 5:-5] == pytest.approx(0.5, abs=0.08)
 
 
@@ -55,24 +58,27 @@ def test_clean_is_cut_to_eight_bits():
 
 
 def test_legacy_is_what_the_network_does_by_itself(inception):
+    """Bilinear between pixel centres, no antialiasing."""
+    rgb = tensors(pictures(3, (48, 64)))
+    resized = F.interpolate(rgb, (fid.SIDE, fid.SIDE), mode="bilinear", align_corners=False)
+    assert inception.pooled(rgb).numpy() == pytest.approx(inception.pooled(resized).numpy(), rel=1e-4, abs=1e-6)
+
+
+def test_clean_gives_the_network_what_it_has_resized(inception):
     frames = pictures(3, (48, 64))
-    found = fid.features(frames, inception, "legacy")
-    by_itself = inception.pooled(torch.stack([backbones.rgb_tensor(rgb) for rgb in frames]))
-    assert found.shape == (3, 2048) and found.dtype == np.float64
-    assert found == pytest.approx(by_itself.double().numpy(), rel=1e-4, abs=1e-6)
-    assert not np.allclose(found, fid.features(frames, inception, "clean"), rtol=1e-3)
+    found = fid.Cleaned(inception).pooled(tensors(frames)).numpy()
+    by_hand = inception.pooled(torch.stack([fid.clean(rgb) for rgb in frames])).numpy()
+    assert found.shape == (3, 2048) and found == pytest.approx(by_hand, rel=1e-4, abs=1e-6)
+    assert not np.allclose(found, inception.pooled(tensors(frames)).numpy(), rtol=1e-3)
 
 
-def test_features_do_not_depend_on_the_batches(inception, monkeypatch):
-    frames = pictures(3, (32, 40))
-    at_once = fid.features(frames, inception)
-    monkeypatch.setattr(fid, "BATCH", 2)
-    assert fid.features(iter(frames), inception) == pytest.approx(at_once, rel=1e-4, abs=1e-6)
-
-
-def test_unknown_protocol_names_the_known(inception):
-    with pytest.raises(ValueError, match="expected one of legacy, clean"):
-        fid.features([], inception, "pillow")
+def test_the_protocol_decides_what_is_loaded(monkeypatch):
+    monkeypatch.setattr(backbones, "load_backbone", lambda name, folder: (name, folder))
+    assert fid.load_features("inception", "here") == ("inception", "here")
+    assert fid.load_features("inception", "here", "clean").network == ("inception", "here")
+    assert fid.load_features("efficientnet_lite0", "here") == ("efficientnet_lite0", "here")
+    with pytest.raises(ValueError, match="expected the features 'inception', got 'efficientnet_lite0'"):
+        fid.load_features("efficientnet_lite0", "here", "clean")
 
 
 def test_distance_of_shifted_features():

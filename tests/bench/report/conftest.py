@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from bench.report.__main__ import main
+from bench.stand_ins import Choices
+from media.document import Cell, Column, Document, Note, Row, of_records
+from media.formats import write
 from media.image import frame_path, write_png
 from media.provenance import provenance
 from media.tables import CLIPS, COLORIZED, REFERENCES, SCORES, write_table
@@ -18,6 +20,53 @@ FRAMES = 7
 RED = (200, 30, 30)
 ROWS = ("ground_truth", "grey", "red", "fails")
 PSNR = {"red": {"ramp": 30.0, "dusk": 20.0, "noon": 25.0}, "grey": {"ramp": 10.0, "dusk": 12.0, "noon": 11.0}}
+CHOICES = Choices(
+    backbone="efficientnet_lite0", classifier="efficientnet_lite0", fid_features="efficientnet_lite0", flow="dis",
+    scoring_flow="farneback",
+)  # fmt: skip
+TABLE1 = Document(
+    name="table1",
+    title="Table 1",
+    columns=(
+        Column(name="method", heading="method"),
+        Column(name="psnr", heading="psnr", decimals=2, interval=True),
+        Column(name="flicker", heading="flicker"),
+    ),
+    rows=(
+        Row(cells={"method": Cell(value="red"), "psnr": Cell(value=25.0, low=20.0, high=30.0, mark="†")}),
+        Row(
+            cells={
+                "method": Cell(value="Red", text="paper: Red"),
+                "psnr": Cell(value=31.0),
+                "flicker": Cell(value=1.2),
+            },
+            kind="paper",
+        ),
+        Row(cells={"method": Cell(value="grey"), "psnr": Cell(value=9.0), "flicker": Cell(value=0.5)}),
+    ),
+    notes=(
+        Note(kind="code", text="A note with `code` and <b>no tags</b>."),
+        Note(kind="mark", text="†: who knows."),
+    ),
+)
+FIGURE7 = of_records(
+    "figure7",
+    "Figure 7",
+    (
+        {"method": "red", "frame": t, "psnr": 30 - t, "n_clips": 3, "psnr_low": 28 - t, "psnr_high": 32 - t}
+        for t in range(1, FRAMES)
+    ),
+    ["method", "frame", "psnr", "n_clips"],
+    notes=(Note(kind="bands", text="Bands."),),
+)
+FIGURE4 = of_records(
+    "figure4",
+    "Figure 4, <made> small",
+    [{"figure": "figure4", "file": "01_ramp.png", "item": "ramp", "row": "red", "frame": 0}],
+    ["figure", "file", "item", "row", "frame", "reason"],
+    caption="In two.",
+    notes=(Note(kind="shown", text="What is shown."),),
+)
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -64,22 +113,14 @@ def write_rows(results: Path, items: dict[str, dict[str, list]]) -> None:
 
 
 def write_tables(results: Path) -> None:
-    (results / "table1.csv").write_text("method,psnr\nred,25\ngrey,11\n")
-    (results / "table1.md").write_text(
-        "# Table 1\n\n| method | psnr | flicker |\n|:--|--:|--:|\n| red | 25.00† [20.00, 30.00] | |\n"
-        "| *paper: Red* | 31.00 | 1.2 |\n| grey | 9.00 | 0.5 |\n\n- A note with `code` and <b>no tags</b>.\n"
-        "- †: who knows.\n"
-    )
-    curve = [["red", frame, 30 - frame, 3, 28 - frame, 32 - frame] for frame in range(1, FRAMES)]
-    columns = ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
-    pd.DataFrame(curve, columns=columns).to_csv(results / "figure7.csv", index=False)
-    (results / "figure7.md").write_text("# Figure 7\n\n| method | frame 1 |\n|:--|--:|\n| red | 29 |\n\n- Bands.\n")
+    write(TABLE1, json=results / "table1.json")
+    write(FIGURE7, json=results / "figure7.json")
     steps = [{"step": step, "total": 1 / step} for step in range(1, 5)] + [{"step": 4, "validation": 3.5}]
     (results / "train/ours").mkdir(parents=True)
     (results / "train/ours/metrics.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
     write_png(results / "figure4/01_ramp.png", np.zeros((300, 1500, 3), np.uint8))
-    (results / "figure4/shown.csv").write_text("figure,file,item,row,frame,reason\nfigure4,01_ramp.png,ramp,red,0,\n")
-    (results / "figure4/caption.md").write_text("**Figure 4, <made> small.** In two.\n\n- What is shown.\n")
+    write(FIGURE4, json=results / "figure4/figure.json", csv=results / "figure4/shown.csv")
+    (results / "choices.json").write_text(CHOICES.model_dump_json())
 
 
 def write_records(results: Path) -> None:
@@ -89,8 +130,8 @@ def write_records(results: Path) -> None:
         ("bench.scoring.score", score, {"clips": results / "clips/test.parquet", "table": score}),
         (
             "bench.tables.table1",
-            results / "table1.csv",
-            {"scores": [score], "table": results / "table1.csv", "seed": 7},
+            results / "table1.json",
+            {"scores": [score], "table": results / "table1.json", "seed": 7},
         ),
     ]:
         record = provenance(stage, 3, given, ("table",))
@@ -107,18 +148,12 @@ def arguments(results: Path) -> dict:
         "images": results / "images/test.parquet",
         "clip_references": results / "references/clips/test.parquet",
         "image_references": results / "references/images/test.parquet",
-        "csv": [results / "table1.csv"],
-        "markdown": [results / "table1.md"],
-        "figure7_csv": results / "figure7.csv",
-        "figure7_markdown": results / "figure7.md",
+        "tables": [results / "table1.json"],
+        "figure7": results / "figure7.json",
         "curves": [results / "train/ours/metrics.jsonl"],
         "figures": [results / "figure4"],
         "baseline": "red",
-        "backbone": "efficientnet_lite0",
-        "classifier": "efficientnet_lite0",
-        "fid_features": "efficientnet_lite0",
-        "flow": "dis",
-        "scoring_flow": "farneback",
+        "choices": results / "choices.json",
     }
 
 

@@ -1,25 +1,24 @@
 """Curves as Plotly's traces: the values of the tables, bands where there are intervals."""
 
-import pandas as pd
-
 from bench.report.charts import figure7, training
+from media.document import of_records, read
 
 
 def test_figure7_has_a_band_and_a_line_for_each_method(results):
-    band, line = figure7(pd.read_csv(results / "figure7.csv"))["traces"]
+    band, line = figure7(read(results / "figure7.json"))["traces"]
     assert line["name"] == "red" and line["x"] == [1, 2, 3, 4, 5, 6] and line["y"] == [29, 28, 27, 26, 25, 24]
     assert band["y"] == [31, 30, 29, 28, 27, 26, 22, 23, 24, 25, 26, 27] and band["x"][6] == 6
     assert band["legendgroup"] == line["legendgroup"] and not band["showlegend"]
 
 
 def test_a_curve_of_one_clip_has_no_band():
-    lone = {"method": ["a"], "frame": [1], "psnr": [30.0], "n_clips": [1], "psnr_low": [None], "psnr_high": [None]}
-    assert [trace["name"] for trace in figure7(pd.DataFrame(lone))["traces"]] == ["a"]
+    lone = of_records("figure7", "Figure 7", [{"method": "a", "frame": 1, "psnr": 30.0, "n_clips": 1}], [])
+    assert [trace["name"] for trace in figure7(lone)["traces"]] == ["a"]
 
 
 def test_more_methods_than_colours_are_told_apart_by_dashes():
-    table = pd.DataFrame({"method": [f"m{i}" for i in range(12)], "frame": 1, "psnr": 30.0})
-    traces = figure7(table.assign(psnr_low=None, psnr_high=None))["traces"]
+    lines = [{"method": f"m{i}", "frame": 1, "psnr": 30.0} for i in range(12)]
+    traces = figure7(of_records("figure7", "Figure 7", lines, []))["traces"]
     assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in traces}) == 12
 
 

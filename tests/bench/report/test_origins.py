@@ -9,7 +9,7 @@ from bench.report.origins import Origins
 
 @pytest.fixture
 def origins(results):
-    return Origins([results / "table1.csv", results / "figure7.csv"], results)
+    return Origins([results / "table1.json", results / "figure7.json"], results)
 
 
 def test_records_are_followed_to_those_of_their_inputs_which_come_first(origins):
@@ -17,13 +17,16 @@ def test_records_are_followed_to_those_of_their_inputs_which_come_first(origins)
 
 
 def test_what_has_no_record_has_no_origin(origins, results):
-    assert origins.of(results / "figure7.csv") is None
-    assert origins.of(results / "table1.csv").record["seed"] == 7
+    assert origins.of(results / "figure7.json") is None
+    assert origins.of(results / "table1.json").record["seed"] == 7
 
 
 def test_inputs_lead_to_their_records(origins, results):
-    (score,) = origins.of(results / "table1.csv").record["inputs"]
+    (score,) = origins.of(results / "table1.json").record["inputs"]
     assert origins.linked(score).anchor == "made-score-red"
+    assert origins.links({"red": results / "score/red.parquet", "grey": results / "score/grey.parquet"}) == {
+        "red": "#made-score-red"
+    }
     (clips,) = origins.linked(score).record["inputs"]
     assert origins.linked(clips) is None
 

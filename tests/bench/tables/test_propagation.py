@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from bench.stand_ins import read_choices
 from bench.tables import propagation
+from media.document import Cell, read
 from media.tables import SCORES, write_table
 
 
@@ -15,7 +17,7 @@ def psnr_rows(row: str, clip: str, values) -> list[dict]:
 
 
 @pytest.fixture
-def table(tmp_path) -> pd.DataFrame:
+def table(tmp_path, choices) -> pd.DataFrame:
     """Two rows; a clip that is longer than the ranges and one that is shorter."""
     rows = [
         *psnr_rows("copy_first", "long", [100, *range(1, 31)]),  # value = frame; frames after 24 are in no range
@@ -28,11 +30,11 @@ def table(tmp_path) -> pd.DataFrame:
         scores=[tmp_path / "score.parquet"],
         clips=tmp_path / "clips.parquet",
         clips_of=[],
-        backbone="efficientnet_lite0",
-        flow="dis",
+        choices=choices(),
         seed=0,
         csv=tmp_path / "propagation.csv",
         markdown=tmp_path / "propagation.md",
+        json=tmp_path / "propagation.json",
     )
     return pd.read_csv(tmp_path / "propagation.csv").set_index(["method", "clip"])
 
@@ -49,14 +51,15 @@ def test_known_means(table):
     assert known.loc[("copy_first", "mean")].tolist() == [(12.5 + 35) / 2, 19.5, 34]
 
 
-def test_the_mean_has_an_interval_over_clips():
+def test_the_mean_has_an_interval_over_clips(choices):
     lines = [line for clip, value in (("a", 20), ("b", 30)) for line in psnr_rows("fusion", clip, [100] + [value] * 24)]
     images = [{"row": "fusion", "metric": "psnr", "kind": "images", "item": "c", "value": 9.0}]
     table = propagation.propagation(pd.DataFrame(lines + images), ["fusion"], seed=0).set_index("clip")
     assert list(table.index) == ["a", "b", "mean"]
     assert table.loc["mean", ["psnr_15_24_low", "psnr_15_24_high"]].tolist() == [20, 30]
     assert table.loc[["a", "b"], ["psnr_15_24_low", "psnr_15_24_high"]].isna().all(axis=None)
-    assert "| 25.00 [20.00, 30.00] |" in propagation.to_markdown(table.reset_index(), "")
+    made = propagation.document(table.reset_index(), read_choices(choices()))
+    assert made.rows[-1].kind == "mean" and made.rows[-1].cells["psnr_15_24"] == Cell(value=25.0, low=20.0, high=30.0)
 
 
 def test_short_clip_has_an_empty_late_range(table):
@@ -67,4 +70,5 @@ def test_short_clip_has_an_empty_late_range(table):
 def test_failed_clip_stands_empty(table, tmp_path):
     failed = table.loc[("fusion", "short")]
     assert failed["n_frames"] == 0 and failed[["psnr_1_24", "psnr_15_24"]].isna().all()
-    assert "fusion has no result for short" in (tmp_path / "propagation.md").read_text()
+    (said,) = [note for note in read(tmp_path / "propagation.json").notes if note.kind == "failure"]
+    assert said.rows == ("fusion",) and "short" in said.text

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 from bench.tables import table1
 from bench.tables.notes import reasons
+from media.document import Cell, Document, Note, read
 from media.tables import COLORIZED, SCORES, write_table
 
 ROWS = {
@@ -26,6 +27,22 @@ SUMMARY = {
     "improved": True,
 }
 ALIGNED = {"matching": "context", "history": "aligned", "output": "gated"}
+
+
+def kinds(table: Document) -> list[str]:
+    return [note.kind for note in table.notes]
+
+
+def note(table: Document, kind: str) -> Note:
+    """The one note of a kind."""
+    (found,) = [note for note in table.notes if note.kind == kind]
+    return found
+
+
+def row_of(table: Document, method: str) -> dict[str, Cell]:
+    """The cells of a row of ours."""
+    (found,) = [row.cells for row in table.rows if row.kind == "result" and row.cells["method"].value == method]
+    return found
 
 
 def image_rows(row: str, colorful: list[float], top1: list[float], fid: float) -> list[dict]:
@@ -47,8 +64,8 @@ def clip_rows(row: str, flicker: dict[str, list[float]]) -> list[dict]:
 
 
 @pytest.fixture
-def make(tmp_path, capsys):
-    """A function that writes the tables; returns the CSV's cells by row, the Markdown and what was printed."""
+def make(tmp_path, choices, capsys):
+    """A function that writes the table; returns the CSV's cells by row, and the document."""
     scores = [
         *image_rows("ground_truth", [10, 30], [100, 0], 0.0),
         *clip_rows("ground_truth", {"a": [1, 2, 3], "b": [4]}),
@@ -63,7 +80,7 @@ def make(tmp_path, capsys):
         for item in ("a", "b")
     ]
 
-    def call(summary: dict = SUMMARY, scores: list[dict] = scores, **changes):
+    def call(summary: dict = SUMMARY, scores: list[dict] = scores, chosen: dict | None = None, **changes):
         (tmp_path / "ours").mkdir(exist_ok=True)
         (tmp_path / "ours/summary.json").write_text(json.dumps(summary))
         write_table(scores, tmp_path / "scores.parquet", SCORES)
@@ -78,25 +95,23 @@ def make(tmp_path, capsys):
             "methods": json.dumps(ROWS),
             "summaries": [tmp_path / "ours/summary.json"],
             "checkpoints": "{}",
-            "backbone": "efficientnet_lite0",
-            "classifier": "efficientnet_lite0",
-            "fid_features": "efficientnet_lite0",
-            "flow": "dis",
-            "scoring_flow": "farneback",
+            "choices": choices(**chosen or {}),
             "seed": 0,
             "csv": tmp_path / "table1.csv",
             "markdown": tmp_path / "table1.md",
+            "json": tmp_path / "table1.json",
         }
         table1.main(**(arguments | changes))
         with open(tmp_path / "table1.csv") as file:
             cells = {line["method"]: line for line in csv.DictReader(file)}
-        return cells, (tmp_path / "table1.md").read_text(), capsys.readouterr().out
+        assert capsys.readouterr().out.strip() == (tmp_path / "table1.md").read_text().strip()
+        return cells, read(tmp_path / "table1.json")
 
     return call
 
 
 def test_columns_and_order(make):
-    cells, _, _ = make()
+    cells, _ = make()
     expected = (
         "method,top5,top1,fid,colorful,flicker,flicker_plus,n_images,n_clips,classifier,fid_features,steps_trained,"
         "samples_trained,"
@@ -107,7 +122,7 @@ def test_columns_and_order(make):
 
 
 def test_averages(make):
-    cells, _, _ = make()
+    cells, _ = make()
     truth = cells["ground_truth"]
     assert (truth["top1"], truth["top5"], truth["fid"], truth["colorful"]) == ("50", "100", "0", "20")
     assert truth["flicker"] == "3"  # (mean(1, 2, 3) + 4) / 2: pairs, then clips
@@ -116,7 +131,7 @@ def test_averages(make):
 
 
 def test_zero_is_a_score_and_absence_is_empty(make):
-    cells, _, _ = make()
+    cells, _ = make()
     assert cells["grey"]["flicker"] == "0" and cells["grey"]["top1"] == "0"
     copied = cells["copy_first"]
     for column in ("top5", "top1", "fid", "colorful", "n_images", "classifier", "fid_features"):
@@ -137,20 +152,22 @@ PLUS = [
 
 def test_flicker_after_a_post_processor_is_a_column_and_no_row(make):
     plus = {"method": "lai2018", "training": "ours"}
-    cells, text, _ = make(SUMMARY | {"recolored": ["ours"]}, PLUS, plus=json.dumps(plus))
+    cells, table = make(SUMMARY | {"recolored": ["ours"]}, PLUS, plus=json.dumps(plus))
     assert list(cells) == list(ROWS)
     assert (cells["ours"]["flicker_plus"], cells["copy_first"]["flicker_plus"]) == ("4.5", "1")
     assert cells["grey"]["flicker_plus"] == ""
-    line = next(line for line in text.splitlines() if line.startswith("| ours "))
-    assert "4.500‡" in line and "1.500" in line  # ours, and over the 3 of ground truth
-    assert "‡: lai2018 was trained on what these rows make of the training clips, ours" in text
-    assert "5.690" not in text and "names no post-processor" not in text
+    ours = row_of(table, "ours")
+    assert (ours["flicker_plus"].value, ours["flicker_plus"].mark) == (4.5, "‡")
+    assert ours["flicker_plus_ratio"].value == 1.5  # over the 3 of ground truth
+    assert note(table, "not blind").rows == ("ours",) and "lai2018" in note(table, "not blind").text
+    assert "no post-processor" not in kinds(table)
+    assert all("flicker_plus" not in row.cells for row in table.rows if row.kind == "paper")
 
 
 def test_the_budget_of_a_training_is_steps_times_batch(make):
-    cells, _, _ = make(SUMMARY | {"batch": 4})
+    cells, _ = make(SUMMARY | {"batch": 4})
     assert (cells["ours"]["samples_trained"], cells["grey"]["samples_trained"]) == ("1200", "")
-    cells, _, _ = make(SUMMARY | {"settings": {"batch": 2}})  # as the metadata of a checkpoint have it
+    cells, _ = make(SUMMARY | {"settings": {"batch": 2}})  # as the metadata of a checkpoint have it
     assert cells["ours"]["samples_trained"] == "600"
 
 
@@ -162,11 +179,13 @@ def test_the_table_says_which_trained_rows_are_nearer_to_the_truth_than_grey(mak
             for frame, each in enumerate([99, value])  # the first frame does not count
         ]
 
-    _, text, _ = make(scores=[*ab("grey", [20, 22]), *ab("ours", [23, 20])])
-    assert "grey has 21.00. Trained rows above it: ours (21.50); not above it: none." in text
-    _, text, _ = make(scores=[*ab("grey", [20, 22]), *ab("ours", [21, 21])])
-    assert "above it: none; not above it: ours (21.00)." in text
-    assert "Why ours: the reference is another picture" in text and "first frame instead" not in text
+    _, table = make(scores=[*ab("grey", [20, 22]), *ab("ours", [23, 20])])
+    said = note(table, "beside grey")
+    assert said.rows == ("ours",) and "grey has 21.00" in said.text and "above it: ours (21.50);" in said.text
+    assert not any(kind.startswith("below grey") for kind in kinds(table))
+    _, table = make(scores=[*ab("grey", [20, 22]), *ab("ours", [21, 21])])
+    assert "not above it: ours (21.00)" in note(table, "beside grey").text
+    assert note(table, "below grey: other reference").rows == ("ours",)  # and no twin with the first frame
 
 
 def test_why_rows_that_learned_are_below_grey():
@@ -178,15 +197,16 @@ def test_why_rows_that_learned_are_below_grey():
     }
     mean = {"ours": 19.0, "zhang2016": 20.0, "first": 30.0, "other": 40.0}
     of_references, of_blind = reasons(["ours", "zhang2016"], options, mean)
-    assert of_references.startswith("Why ours: the reference is") and of_references.endswith("instead: first (30.00).")
-    assert of_blind.startswith("Why zhang2016: they see luminance alone")
+    assert (of_references.kind, of_references.rows) == ("below grey: other reference", ("ours", "first"))
+    assert "first (30.00)" in of_references.text
+    assert (of_blind.kind, of_blind.rows) == ("below grey: luminance alone", ("zhang2016",))
     (of_first,) = reasons(["first"], options, mean)
-    assert of_first.startswith("Why first: not for lack of colours")
+    assert (of_first.kind, of_first.rows) == ("below grey: first frame", ("first",))
     assert list(reasons([], options, mean)) == []
 
 
 def test_steps_only_where_something_was_trained(make):
-    cells, _, _ = make()
+    cells, _ = make()
     assert {row: line["steps_trained"] for row, line in cells.items()} == {
         "ground_truth": "",
         "grey": "",
@@ -196,44 +216,60 @@ def test_steps_only_where_something_was_trained(make):
 
 
 def test_papers_rows_stand_beside_ours(make):
-    _, text, printed = make()
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
-    names = [line[0] for line in lines[2:]]
-    assert names == ["ground_truth", "*paper: GT*", "grey", "copy_first", "ours", "*paper: Ours*"]
-    shown = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
-    assert shown["*paper: Ours*"]["Fréchet"] == "4.02"
-    assert shown["*paper: Ours*"]["flicker"] == "" and shown["*paper: Ours*"]["flicker / ground truth"] == "1.119"
-    assert shown["copy_first"]["flicker / ground truth"] == "2.000" and shown["copy_first"]["Fréchet"] == ""
-    assert printed.strip() == text.strip()
+    _, table = make()
+    names = [(row.cells["method"].value, row.kind) for row in table.rows]
+    assert names == [
+        ("ground_truth", "result"), ("GT", "paper"), ("grey", "result"), ("copy_first", "result"), ("ours", "result"),
+        ("Ours", "paper"),
+    ]  # fmt: skip
+    papers = table.rows[-1].cells
+    assert papers["fid"].value == 4.02 and "flicker" not in papers
+    assert papers["flicker_ratio"].value == pytest.approx(5.84 / 5.22)
+    copied = row_of(table, "copy_first")
+    assert copied["flicker_ratio"].value == 2 and "fid" not in copied
+
+
+def test_columns_say_what_their_numbers_are(make):
+    _, table = make()
+    said = {column.name: (column.unit, column.direction) for column in table.columns}
+    assert said["top1"] == ("per cent", "up") and said["colorful"] == ("Lab units", "near ground truth")
+    assert said["flicker_ratio"] == ("", "down")
+    assert {column.name for column in table.columns if column.only} == {
+        "flicker_ratio", "flicker_plus", "classifier", "fid_features",
+    }  # fmt: skip
 
 
 def test_notes_name_the_stand_ins(make):
-    _, text, _ = make()
-    expected = (
-        "Fréchet distance on EfficientNet-Lite0 features, n = 2: a check of the machinery, not comparable with 4.02."
-    )
-    assert expected in text
-    assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in text
-    assert "with the flow of Farneback, a stand-in" in text and "in their favour" not in text
+    _, table = make()
+    for kind, chosen, papers in [
+        ("choices", "EfficientNet-Lite0", "VGG19"),
+        ("classifier", "EfficientNet-Lite0", "VGG19"),
+        ("fid", "EfficientNet-Lite0", "4.02"),
+        ("flicker", "Farneback", "FlowNet2"),
+    ]:
+        assert chosen in note(table, kind).text and papers in note(table, kind).text
+    assert "n = 2" in note(table, "fid").text and "graded by themselves" not in kinds(table)
 
 
 def test_notes_name_what_failed(make):
-    _, text, _ = make()
-    assert "ours: no result for a, b (clips): method_raised (ValueError: too dark)" in text
+    _, table = make()
+    said = note(table, "failure")
+    assert said.rows == note(table, "lacking items").rows == ("ours",)
+    assert all(what in said.text for what in ("a, b", "clips", "method_raised", "ValueError: too dark"))
 
 
 def test_notes_say_when_training_made_it_worse(make):
     worse = SUMMARY | {"improved": False}
-    assert "worse than step 0" not in make()[1]
-    assert "Training `ours` (ours): 300 steps" in make(worse)[1]
-    assert "training made validation worse than step 0" in make(worse)[1]
+    assert "training made it worse" not in kinds(make()[1])
+    said = note(make(worse)[1], "training made it worse")
+    assert said.rows == ("ours",) and "300 steps" in said.text
 
 
 def test_notes_call_an_extension_by_its_name(make):
     paper = {"protocol": "release", "matching": "subnet", "history": "previous", "output": "direct"}
-    assert "extension" not in make(SUMMARY | paper)[1]
-    said = "An extension, not the paper's model: history aligned, output gated."
-    assert said in make(SUMMARY | paper | {"history": "aligned", "output": "gated"})[1]
+    assert "extension" not in note(make(SUMMARY | paper)[1], "training").text
+    said = note(make(SUMMARY | paper | {"history": "aligned", "output": "gated"})[1], "training").text
+    assert said.partition("extension")[2].endswith(": history aligned, output gated.")
 
 
 @pytest.fixture
@@ -254,47 +290,43 @@ def test_rows_of_a_checkpoint_file_say_how_it_was_trained(make, checkpoints):
         "shipped_first": {"method": "ours", "checkpoint": "weights/model.safetensors"},
         "other": {"method": "ours", "checkpoint": "elsewhere/model.safetensors"},
     }
-    cells, text, _ = make(rows=list(rows), methods=json.dumps(rows), checkpoints=json.dumps(checkpoints))
+    cells, table = make(rows=list(rows), methods=json.dumps(rows), checkpoints=json.dumps(checkpoints))
     steps = {row: cells[row]["steps_trained"] for row in ("ours", "shipped", "shipped_first", "other")}
     assert steps == {"ours": "300", "shipped": "7000", "shipped_first": "7000", "other": "50"}
-    assert "Training `weights/model.safetensors` (shipped, shipped_first): 7000 steps at 0.25" in text
-    assert "Training `elsewhere/model.safetensors` (other): 50 steps" in text
-    assert "An extension, not the paper's model: matching context, history aligned, output gated." in text
+    _, shipped, other = (note for note in table.notes if note.kind == "training")
+    assert shipped.rows == ("shipped", "shipped_first") and other.rows == ("other",)
+    assert "`weights/model.safetensors`" in shipped.text and "7000 steps at 0.25" in shipped.text
+    assert "`elsewhere/model.safetensors`" in other.text and "50 steps" in other.text
+    assert shipped.text.endswith("matching context, history aligned, output gated.")
 
 
 def test_notes_name_rows_graded_with_their_own_flow(make):
     rows = ROWS | {"fusion": {}}
-    changes = {"rows": list(rows), "methods": json.dumps(rows), "flow": "farneback"}
-    assert "in their favour: fusion" in make(**changes)[1]
+    _, table = make(rows=list(rows), methods=json.dumps(rows), chosen={"flow": "farneback"})
+    assert note(table, "graded by themselves").rows == ("fusion",)
 
 
 def test_papers_own_networks_are_no_stand_ins(make):
-    _, text, _ = make(
-        backbone="vgg19",
-        classifier="vgg19_classifier",
-        fid_features="inception",
-        flow="ptlflow:flownet2",
-        scoring_flow="ptlflow:flownet2",
-    )
-    assert "stand-in" not in text and "check of the machinery" not in text
-
-
-def shown_cells(text: str) -> dict[str, dict[str, str]]:
-    """The cells of the Markdown, by row and heading."""
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
-    return {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+    papers = {
+        "backbone": "vgg19",
+        "classifier": "vgg19_classifier",
+        "fid_features": "inception",
+        "flow": "ptlflow:flownet2",
+        "scoring_flow": "ptlflow:flownet2",
+    }
+    _, table = make(chosen=papers)
+    assert not [note.kind for note in table.notes if "stand-in" in note.text or "not comparable" in note.text]
 
 
 def test_intervals_are_over_items(make):
-    cells, text, _ = make()
+    cells, table = make()
     truth = cells["ground_truth"]
     # Two items: a quarter of the draws has one of them twice, a quarter the other.
     assert (truth["colorful_low"], truth["colorful_high"]) == ("10", "30")
     assert (truth["flicker_low"], truth["flicker_high"]) == ("2", "4")  # of the clips' means, not of their pairs
     assert cells["ours"]["colorful_low"] == "" and cells["ours"]["flicker_high"] == ""  # one image, no clip
-    shown = shown_cells(text)
-    assert shown["ground_truth"]["colourfulness"] == "20.00 [10.00, 30.00]"
-    assert shown["ours"]["colourfulness"] == "15.00" and "percentile bootstrap over images or clips" in text
+    assert row_of(table, "ground_truth")["colorful"] == Cell(value=20.0, low=10.0, high=30.0)
+    assert row_of(table, "ours")["colorful"] == Cell(value=15.0) and "intervals" in kinds(table)
 
 
 def test_values_of_other_kinds_do_not_count(make):
@@ -304,7 +336,7 @@ def test_values_of_other_kinds_do_not_count(make):
         *clip_rows("grey", {"a": [1]}),
         {"row": "grey", "kind": "clips", "metric": "colorful", "item": "a", "frame": 0, "value": 99.0},
     ]
-    cells, _, _ = make(scores=scores)
+    cells, _ = make(scores=scores)
     assert (cells["grey"]["colorful"], cells["grey"]["n_images"]) == ("20", "2")
 
 
@@ -319,30 +351,32 @@ def twelve():
 
 
 def test_daggers_mark_what_may_be_chance(make, twelve):
-    text = make(scores=twelve)[1]
-    shown = {row: cells["colourfulness"].partition(" ")[0] for row, cells in shown_cells(text).items()}
-    assert shown["ground_truth"].endswith("†")
-    assert not shown["grey"].endswith("†") and not shown["ours"].endswith("†")
-    assert "†: no significant difference to ours" in text and "colourfulness: n = 12, 2 rows" in text
+    _, table = make(scores=twelve)
+    marks = {row: row_of(table, row)["colorful"].mark for row in ("ground_truth", "grey", "ours")}
+    assert marks == {"ground_truth": "†", "grey": "", "ours": ""}
+    said = note(table, "no significant difference")
+    assert said.rows == ("ours",) and "colourfulness: n = 12, 2 rows" in said.text
 
 
 def test_the_first_row_is_the_baseline_without_ours(make, twelve):
     rows = {row: ROWS[row] for row in ("grey", "ground_truth")}
-    text = make(scores=twelve, rows=list(rows), methods=json.dumps(rows))[1]
-    assert "no significant difference to grey" in text and "colourfulness: n = 12, 1 rows" in text
+    said = note(make(scores=twelve, rows=list(rows), methods=json.dumps(rows))[1], "no significant difference")
+    assert said.rows == ("grey",) and "colourfulness: n = 12, 1 rows" in said.text
 
 
 def test_rows_with_other_items_are_not_compared(make, twelve):
     scores = [line for line in twelve if (line["row"], line.get("item")) != ("grey", "image_3")]
-    text = make(scores=scores)[1]
-    assert "colourfulness: not compared with ours, having other items: grey." in text
-    assert "colourfulness: n = 12, 1 rows" in text
+    _, table = make(scores=scores)
+    left_out = next(note for note in table.notes if note.kind == "not compared" and "colourfulness" in note.text)
+    assert left_out.rows == ("grey",)
+    assert "colourfulness: n = 12, 1 rows" in note(table, "no significant difference").text
 
 
 def test_few_clips_have_a_note_and_no_dagger(make):
     scores = [
         line for row, value in (("ours", 3), ("grey", 0)) for line in clip_rows(row, {"a": [value], "b": [value]})
     ]
-    text = make(scores=scores)[1]
-    assert "flicker: with n = 2, no difference to ours can be significant among 1 compared rows" in text
-    assert "†" not in text
+    _, table = make(scores=scores)
+    said = note(table, "too few to compare")
+    assert said.rows == ("ours",) and "flicker: with n = 2" in said.text and "among 1 compared rows" in said.text
+    assert not any(cell.mark for row in table.rows for cell in row.cells.values())

@@ -9,6 +9,7 @@ import pytest
 
 from bench.tables import table5
 from colorize.training.settings import LossWeights, TrainSettings
+from media.document import Document, Note, read
 from media.tables import CLIPS, COLORIZED, SCORES, write_table
 
 IMAGES = [f"image_{index}" for index in range(12)]
@@ -22,6 +23,12 @@ TRAININGS = {"ours": FULL} | {row: FULL | {"losses": {"perceptual": 0.1, loss: 0
 SUMMARY = {
     "steps": 300, "width": 0.25, "best_step": 200, "validation_step0": 0.5, "validation_best": 0.4, "improved": True,
 }  # fmt: skip
+
+
+def note(table: Document, kind: str) -> Note:
+    """The one note of a kind."""
+    (found,) = [note for note in table.notes if note.kind == kind]
+    return found
 
 
 def scores() -> list[dict]:
@@ -45,8 +52,8 @@ def scores() -> list[dict]:
 
 
 @pytest.fixture
-def make(tmp_path, capsys):
-    """A function that writes the tables; returns the CSV's cells by row, and the Markdown."""
+def make(tmp_path, choices):
+    """A function that writes the table; returns the CSV's cells by row, and the document."""
 
     def call(summaries: dict[str, dict] | None = None, trainings: dict[str, dict] = TRAININGS, **changes):
         for row in ROWS:
@@ -62,13 +69,12 @@ def make(tmp_path, capsys):
             "scores": [tmp_path / "scores.parquet"], "colorized": [tmp_path / f"{row}.parquet" for row in ROWS],
             "summaries": [tmp_path / row / "summary.json" for row in ROWS],
             "clips": tmp_path / "clips.parquet", "photos": tmp_path / "photos.parquet",
-            "backbone": "efficientnet_lite0", "classifier": "efficientnet_lite0",
-            "fid_features": "efficientnet_lite0", "flow": "dis", "seed": 0,
-            "csv": tmp_path / "table5.csv", "markdown": tmp_path / "table5.md",
+            "choices": choices(), "seed": 0, "csv": tmp_path / "table5.csv",
+            "markdown": tmp_path / "table5.md", "json": tmp_path / "table5.json",
         }  # fmt: skip
         table5.main(**(arguments | changes))
         with open(tmp_path / "table5.csv") as file:
-            return {line["method"]: line for line in csv.DictReader(file)}, (tmp_path / "table5.md").read_text()
+            return {line["method"]: line for line in csv.DictReader(file)}, read(tmp_path / "table5.json")
 
     return call
 
@@ -86,60 +92,69 @@ def test_columns_rows_and_the_lambda_that_differs(make):
 
 
 def test_averages_have_intervals_and_are_of_images(make):
-    cells, text = make()
+    cells, table = make()
     own = cells["without_smooth"]
     expected = np.mean([line["value"] for line in scores()
                         if (line["row"], line["metric"]) == ("without_smooth", "colorful")])  # fmt: skip
     assert float(own["colorful"]) == pytest.approx(expected, rel=1e-5)
     assert float(own["colorful_low"]) < expected < float(own["colorful_high"])
     assert (own["n_images"], own["steps_trained"], own["fid"]) == ("12", "300", "4.5")
-    assert "flicker" not in text and "clip was scored" not in text
+    assert not any("flicker" in column.name for column in table.columns)
 
 
 def test_the_papers_numbers_stand_below_each_row(make):
-    lines = [line for line in make()[1].splitlines() if line.startswith("|")]
-    names = [line.split("|")[1].strip() for line in lines[2:]]
+    _, table = make()
+    names = [(row.cells["method"].value, row.kind) for row in table.rows]
     assert names == [
-        "without_smooth", "*paper: w/o smooth*", "without_adv", "*paper: w/o adv*", "ours", "*paper: Full*",
+        ("without_smooth", "result"), ("w/o smooth", "paper"), ("without_adv", "result"), ("w/o adv", "paper"),
+        ("ours", "result"), ("Full", "paper"),
     ]  # fmt: skip
-    assert "(full)" in lines[6]
-    assert [cell.strip() for cell in lines[3].split("|")[2:7]] == ["", "85.28", "64.48", "4.12", "17.12"]
+    assert table.rows[4].cells["changed"].text == "(full)"
+    papers = table.rows[1].cells
+    assert [papers[name].value for name in ("top5", "top1", "fid", "colorful")] == [85.28, 64.48, 4.12, 17.12]
+    assert {column.name: column.decimals for column in table.columns}["top5"] == 2
 
 
 def test_differences_to_full_that_may_be_chance_are_marked(make):
-    text = make()[1]
-    shown = {line.split("|")[1].strip(): line.split("|")[6] for line in text.splitlines() if line.startswith("|")}
-    assert "†" in shown["without_adv"] and "†" not in shown["without_smooth"] and "†" not in shown["ours"]
-    assert "no significant difference to ours" in text and "colourfulness: n = 12, 2 rows" in text
-    assert "each row is one training with one seed" in text
+    _, table = make()
+    marks = {row.cells["method"].value: row.cells["colorful"].mark for row in table.rows if row.kind == "result"}
+    assert marks == {"without_smooth": "", "without_adv": "†", "ours": ""}
+    said = note(table, "no significant difference")
+    assert said.rows == ("ours",) and "colourfulness: n = 12, 2 rows" in said.text
+    assert note(table, "one seed")
 
 
 def test_every_known_difference_to_the_paper_is_named(make):
-    text = make()[1]
-    assert "Every row learned from 2 clips and 1 photographs (the paper: 768 clips and 70,000 photographs)" in text
-    assert "width 0.25 (1); steps 300 (22110); adversarial_from 160 (4422); weight of perceptual 0.1 (0.001)." in text
-    assert "are no repetition of the paper's" in text
-    assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in text
+    _, table = make()
+    assert "2 clips and 1 photographs" in note(table, "data").text
+    differing = note(table, "trained otherwise").text
+    for setting in ("width 0.25 (1)", "steps 300 (22110)", "adversarial_from 160 (4422)", "perceptual 0.1 (0.001)"):
+        assert setting in differing
+    assert note(table, "no repetition")
+    assert "EfficientNet-Lite0, a stand-in" in note(table, "choices").text
 
 
-def test_the_papers_own_training_differs_in_nothing(tmp_path):
-    write_table([], tmp_path / "none.parquet", CLIPS)
-    table = tmp_path / "none.parquet"
-    notes = table5.notes_on_differences(TrainSettings(workers=8), table, table, 10_000)
-    assert len(notes) == 1 and "0 clips" in notes[0]
+def test_the_papers_own_training_differs_in_nothing():
+    papers = table5.Ablations(
+        full="ours", options={"ours": {"training": "ours"}}, settings={"ours": TrainSettings(workers=8)}, summaries={},
+        n_clips=0, n_photos=0,
+    )  # fmt: skip
+    (data,) = table5.notes_on_differences(papers, 10_000)
+    assert data.kind == "data" and "0 clips" in data.text
 
 
 def test_the_note_says_how_long_the_adversarial_loss_counted(make):
-    assert "The adversarial loss counts in the last 140 of 300 steps." in make()[1]
+    assert "last 140 of 300 steps" in note(make()[1], "adversarial").text
     late = {name: own | {"adversarial_from": 300} for name, own in TRAININGS.items()}
-    assert "counts from step 300 and training ends at 300: no row ever met it." in make(trainings=late)[1]
+    assert "no row ever met it" in note(make(trainings=late)[1], "adversarial").text
 
 
 def test_a_checkpoint_from_before_the_adversarial_loss_is_owned_up_to(make):
-    said = "from before that for ours (step 120): these models have not met the adversarial loss"
-    assert said not in make()[1]
+    unmet = "adversarial loss not met"
+    assert unmet not in {note.kind for note in make()[1].notes}
     # without_adv is not named: it never meets that loss.
-    assert said in make({"ours": {"best_step": 120}, "without_adv": {"best_step": 120}})[1]
+    said = note(make({"ours": {"best_step": 120}, "without_adv": {"best_step": 120}})[1], unmet)
+    assert said.rows == ("ours",) and "step 120" in said.text
 
 
 def test_changes_of_several_losses_are_listed():

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.figures import multimodal
+from bench.figures import figure11_to_14
 from bench.run import colorize
+from media.document import read
 from media.image import frame_path, read_rgb
 from media.tables import REFERENCES, read_table, records, write_table
 
 
 @pytest.fixture
-def draw(world, tmp_path):
+def draw(world, choices, tmp_path):
     """Draws the figure of a test clip by its place, coloured by `welsh2002` with the ranks 1 to 3; the folder.
 
     The references are image_0 and image_2 (image_0 with red and blue exchanged), and none of rank 3.
@@ -31,9 +32,9 @@ def draw(world, tmp_path):
 
     def call(position: int):
         folder = tmp_path / "figure12"
-        multimodal.main(
+        figure11_to_14.main(
             clips=world.root / "clips/test.parquet", clip_references=table, reference_size=(48, 64), colorized=coloured,
-            backbone="efficientnet_lite0", flow="dis", position=position, folder=folder,
+            choices=choices(), position=position, folder=folder,
         )  # fmt: skip
         return folder
 
@@ -69,7 +70,8 @@ def test_a_reference_that_is_not_there_has_a_reason(draw):
 
 def test_a_clip_that_is_not_there_is_said(draw):
     folder = draw(4)
-    assert sorted(path.name for path in folder.iterdir()) == ["caption.md", "shown.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["caption.md", "figure.json", "shown.csv"]
     assert pd.read_csv(folder / "shown.csv").empty
-    caption = (folder / "caption.md").read_text()
-    assert "Figure 12" in caption and "about test clip 4, and there are 2" in caption
+    figure = read(folder / "figure.json")
+    (said,) = figure.notes
+    assert "Figure 12" in figure.title and said.kind == "nothing shown" and "clip 4, and there are 2" in said.text
