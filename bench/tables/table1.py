@@ -26,6 +26,7 @@ from bench.tables.notes import (
     notes_on_plus,
     notes_on_training,
 )
+from colorize.metadata import metadata
 from media.provenance import recorded
 from media.tables import COLORIZED, read_table, written_whole
 
@@ -161,10 +162,6 @@ def budget(summary: dict) -> dict[str, float]:
 
 def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
     """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
-    if not checkpoints:
-        return {}
-    from colorize.checkpoint import metadata  # torch takes seconds, and a table without such rows needs none
-
     return {name: metadata(path) for name, path in checkpoints.items()}
 
 
