@@ -23,6 +23,7 @@ from bench.tables.notes import (
     notes_on_plus,
     notes_on_training,
 )
+from colorize.metadata import metadata
 from media.document import Column, Document
 from media.formats import as_markdown, write
 from media.provenance import recorded
@@ -184,10 +185,6 @@ def read_summaries(paths: list[Path]) -> dict[str, dict]:
 
 def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
     """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
-    if not checkpoints:
-        return {}
-    from colorize.checkpoint import metadata  # torch takes seconds, and a table without such rows needs none
-
     return {name: metadata(path) for name, path in checkpoints.items()}
 
 
