@@ -17,8 +17,8 @@ rule colorize:
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
-        checkpoint=lambda wildcards: checkpoint_content(wildcards.row),
-        inputs=flags,
+        checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
+        inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
@@ -74,7 +74,6 @@ rule table1:
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
-        checkpoints=ancient(list(CHECKPOINTS.values())),
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
         markdown="<results>/table1.md",
@@ -82,11 +81,12 @@ rule table1:
         "<logs>/table1.log",
     benchmark:
         "<logs>/table1.benchmark.tsv"
+    resources:
+        checkpoints=as_json(CHECKPOINTS),
     params:
         version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
-        checkpoints=lambda wildcards, input: as_json(dict(zip(CHECKPOINTS, input.checkpoints))),
-        contents=[checkpoint_content(row) for row in config["methods"]],
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
         clips_of=config["clips_of"]["table1"],
@@ -99,7 +99,7 @@ rule table1:
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --plus {params.plus:q}"
-        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --backbone {params.backbone} --classifier {params.classifier}"
         " --fid-features {params.fid_features} --flow {params.flow} --scoring-flow {params.scoring_flow}"
         " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} 2>&1 | tee {log:q}"
