@@ -3,11 +3,13 @@
 Every stage writes its table last and under a temporary name, so a table that exists is complete.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from pyarrow.parquet import ParquetFile
 
+from media.places import locating, storing
 from media.whole import written_whole
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
@@ -15,7 +17,7 @@ SOURCES = {
     "name": "string",  # what its items are called after, unique in its table
     "dataset": "string",
     "kind": "string",  # videos or images (a file), frames (a folder of images)
-    "path": "string",
+    "path": "string",  # the file itself (media.places: stored so that it may be moved with the table)
     "file": "string",  # relative to the dataset's root
     "label": "Int64",  # ImageNet class index, where the dataset gives one
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
@@ -49,7 +51,7 @@ GALLERY = {
     "clip": "string",  # the image's name, unique in its set
     "dataset": "string",
     "source": "string",  # file, relative to the dataset's root
-    "path": "string",  # the same file, absolute
+    "path": "string",  # the same file, as in SOURCES
     "source_sha256": "string",  # of the file's bytes
     "source_height": "Int64",
     "source_width": "Int64",
@@ -68,7 +70,7 @@ REFERENCES = {
     "item": "string",  # the clip or image that is asked for
     "rank": "Int64",  # 1 = most similar
     "reference": "string",  # its name in the gallery
-    "path": "string",  # its source file, uncropped
+    "path": "string",  # its source file, uncropped; as in SOURCES
     "similarity": "Float64",  # cosine of the backbone's pooled features of the two grey images
     "label": "Int64",  # the reference's ImageNet class index, where its dataset gives one
     "item_class": "Int64",  # the class that was predicted for the item's grey frames; null where none was asked for
@@ -104,8 +106,9 @@ def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict
     if unknown:
         raise ValueError(f"{path}: columns {unknown} are not declared in media/tables.py; expected {list(columns)}")
     table = table.reindex(columns=list(columns)).astype(columns)
+    stored = _with_paths(table, storing(path))
     with written_whole(path) as temporary:
-        table.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
+        stored.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
     return table
 
 
@@ -124,10 +127,18 @@ def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int
             )
         groups = [group for group in range(file.num_row_groups) if within is None or _overlaps(file, group, *within)]
         table = file.read_row_groups(groups, use_threads=False).to_pandas(use_threads=False).astype(columns)
+    table = _with_paths(table, locating(path))
     if within is None:
         return table
     column, first, end = within
     return table[table[column].between(first, end, inclusive="left")].reset_index(drop=True)
+
+
+def _with_paths(table: pd.DataFrame, spell: Callable[[str], str]) -> pd.DataFrame:
+    """The table with its paths, if it has any, in another spelling."""
+    if "path" not in table.columns:
+        return table
+    return table.assign(path=table["path"].map(spell, na_action="ignore").astype("string"))
 
 
 def _overlaps(file: ParquetFile, group: int, column: str, first: int, end: int) -> bool:

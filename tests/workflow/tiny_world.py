@@ -129,14 +129,17 @@ def make_world(folder: Path) -> Path:
     return path
 
 
-def snakemake(*arguments: str, directory: Path, config: Path | None = None) -> subprocess.CompletedProcess:
-    """Run the real Snakefile in `directory`; the output is one text."""
+def snakemake(
+    *arguments: str, directory: Path, config: Path | None = None, checkout: Path = ROOT
+) -> subprocess.CompletedProcess:
+    """Run the real Snakefile, or that of another checkout, in `directory`; the output is one text."""
     overlay = ["--configfile", str(config)] if config else []
-    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory), "--cores", "2"]
+    command = ["snakemake", "--snakefile", str(checkout / "Snakefile"), "--directory", str(directory), "--cores", "2"]
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OMP_WAIT_POLICY": "passive",
+        "PYTHONPATH": str(checkout),
     }
     return subprocess.run(
         [*command, *overlay, *arguments],

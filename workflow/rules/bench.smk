@@ -18,8 +18,8 @@ rule colorize:
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
-        checkpoint=lambda wildcards: checkpoint_content(wildcards.row),
-        inputs=flags,
+        checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
+        inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],

@@ -55,7 +55,7 @@ def version_of(path):
 
     With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
     """
-    name = path.removesuffix(".py").replace("/", ".")
+    name = ".".join(Path(path).with_suffix("").parts)
     return f"{name} {version_of_module(name)}"
 
 
@@ -123,8 +123,6 @@ def inputs_for(row, split, kinds):
         needs["processed"] = f"<results>/colorize/{processed_by(row)}.parquet"
     for training in trainings_of(row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
-    if "checkpoint" in ROWS[row]:
-        needs["checkpoint"] = ancient(checkpoint_of(row))  # its content counts: checkpoint_content
     return needs
 
 
@@ -156,7 +154,7 @@ def shown_flags(wildcards, input, output):
     chosen = " ".join(map(str, MULTIMODAL.values()))
     positions = f" --positions {chosen}" if wildcards.split == "test" else ""
     results = quote(str(Path(output.table).parents[3]))
-    return f"{flags(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
+    return f"{flags_of_row(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
 
 
 def may_be_processed(row):
@@ -205,10 +203,29 @@ def checkpoint_of(row):
     return here(config["methods"][row]["checkpoint"])
 
 
-def checkpoint_content(row):
-    """SHA-256 of the checkpoint file that a row names: its time says nothing in a fresh clone. Empty without one."""
-    path = ROOT / ROWS[row].get("checkpoint", "")
-    return f"checkpoint {content(path)}" if path.is_file() else ""
+def flags_of_row(wildcards, input):
+    """The flags of a job that colours: its inputs, and the checkpoint file that its row names.
+
+    That is no input, because its path and time say nothing: its content is a parameter (content_of_checkpoint).
+    """
+    named = f" --checkpoint {quote(checkpoint_of(wildcards.row))}" if "checkpoint" in ROWS[wildcards.row] else ""
+    return flags(wildcards, input) + named
+
+
+def content_of_checkpoint(row):
+    """SHA-256 of the checkpoint file that a row names; empty if it names none."""
+    if "checkpoint" not in ROWS[row]:
+        return ""
+    path = ROOT / ROWS[row]["checkpoint"]
+    if not path.is_file():
+        raise WorkflowError(f"config: methods.{row} names the checkpoint {path}, but there is no such file.")
+    return f"checkpoint {content(path)}"
+
+
+def models_of(rows, trained):
+    """The checkpoint files of rows, in their order: those that they name, and `trained`, those of their trainings."""
+    files = iter(trained)
+    return [checkpoint_of(row) if "checkpoint" in ROWS[row] else next(files) for row in rows]
 
 
 @cache
@@ -390,9 +407,14 @@ MULTIMODAL_REFERENCES = 5
 # The figures about a set of clips that a configuration may have or not.
 SHOWN_FIGURES = [number for number, split in (("15", "legacy"), ("16", "long")) if split in config["clips"]["sets"]]
 
-# What was configured goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a
-# job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
-CONFIG_HASH = hashlib.sha256(as_json(config).encode()).hexdigest()
+# What was configured, but for where and how fast it runs, goes to every job for its sidecar (media/provenance.py), and
+# is a parameter of none: a key that a job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
+CONFIG_HASH = hashlib.sha256(
+    as_json(
+        {key: value for key, value in config.items() if key not in ("dask_scheduler", "weights")}
+        | {"training": {name: deciding(name) for name in config["training"]}}
+    ).encode()
+).hexdigest()
 # glibc gives large tensors back to the system after each use; kept, they cost a job up to a fifth less time.
 MALLOC = " ".join(f"MALLOC_{what}_THRESHOLD_={2**30}" for what in ("MMAP", "TRIM"))
 shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={CONFIG_HASH} {MALLOC}; ")

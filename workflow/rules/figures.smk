@@ -9,7 +9,7 @@ AUTOMATIC_ROWS = [row for row in PICTURED_ROWS if "clips" in given_to(row) and r
 MATCHING_ROWS = [
     row
     for row in IMAGE_ROWS
-    if code_of(row) == "bench/methods/ours.py" and "checkpoint" in inputs_for(row, "test", ["images"])
+    if code_of(row) == "bench/methods/ours.py" and (trainings_of(row) or "checkpoint" in ROWS[row])
 ]
 
 
@@ -17,7 +17,9 @@ rule figure4:
     input:
         images="<results>/images/test.parquet",
         image_references="<results>/references/images/test.parquet",
-        checkpoints=[inputs_for(row, "test", ["images"])["checkpoint"] for row in MATCHING_ROWS],
+        trained=[
+            f"<results>/train/{training}/model.safetensors" for row in MATCHING_ROWS for training in trainings_of(row)
+        ],
     output:
         folder=directory("<results>/figure4"),
     log:
@@ -29,14 +31,15 @@ rule figure4:
         weights=WEIGHTS,
     params:
         version=version_of("bench/figures/figure4.py"),
-        inputs=flags,
         rows=MATCHING_ROWS,
-        contents=[checkpoint_content(row) for row in MATCHING_ROWS],
+        checkpoints=lambda wildcards, input: models_of(MATCHING_ROWS, input.trained),
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in MATCHING_ROWS],
         reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure4 --images {input.images:q} --image-references {input.image_references:q}"
+        " --checkpoints {params.checkpoints:q} --rows {params.rows} --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
@@ -119,6 +122,7 @@ use rule colorize as colorize_shown with:
         "<logs>/colorize_shown/{split}/{rank}/{row}.benchmark.tsv"
     params:
         inputs=shown_flags,
+        positions=lambda wildcards: str(MULTIMODAL) if wildcards.split == "test" else "all",
 
 
 # Not a rule for each figure: the four of them show the same of four clips.

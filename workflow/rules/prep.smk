@@ -7,8 +7,6 @@
 
 
 rule sources:
-    input:
-        datasets=ancient(DATASETS),
     output:
         table="<results>/sources/{kind}/{split}.parquet",
     log:
@@ -18,13 +16,14 @@ rule sources:
     priority: 50
     resources:
         mem_mb=2000,
+        datasets=DATASETS,
     params:
         version=version_of("prep/sources.py"),
         registered=lambda wildcards: registered(config[wildcards.kind]["sets"][wildcards.split]),
         selections=lambda wildcards: as_json(config[wildcards.kind]["sets"][wildcards.split]["from"]),
         length=config["clips"]["length"],
     shell:
-        "python -m prep.sources --datasets {input.datasets:q} --selections {params.selections:q}"
+        "python -m prep.sources --datasets {resources.datasets:q} --selections {params.selections:q}"
         " --kind {wildcards.kind} --length {params.length}"
         " --table {output.table:q} > {log:q} 2>&1"
 
