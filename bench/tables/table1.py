@@ -10,7 +10,7 @@ import tyro
 
 from bench.methods.contract.rows import load, trained_as
 from bench.scoring.comparison import MEANS, Comparison, compared, of_column
-from bench.scoring.read_scores import read_scores
+from bench.scoring.read_scores import left_out, read_scores
 from bench.scoring.statistics import mean_interval, per_item
 from bench.stand_ins import note_on_rows
 from bench.tables.notes import (
@@ -112,6 +112,7 @@ def main(
         *notes_on_comparisons(table, comparisons, baseline),
         *notes_on_training(options, trainings),
         *notes_on_failures(failures),
+        *left_out(scores),
     ]
     text = to_markdown(table, notes, comparisons, corrected)
     with written_whole(markdown) as temporary:
