@@ -44,12 +44,42 @@ use rule colorize as recolor with:
     priority: 50
 
 
+# What all scores take of the ground truth.
+rule truth:
+    input:
+        clips="<results>/clips/test.parquet",
+        images="<results>/images/test.parquet",
+        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+    output:
+        table="<results>/truth/test.parquet",
+        features="<results>/truth/test.npy",
+    log:
+        "<logs>/truth.log",
+    benchmark:
+        "<logs>/truth.benchmark.tsv"
+    resources:
+        mem_mb=3000,
+    params:
+        version=version_of("bench/scoring/truth.py"),
+        metrics=[
+            version_of(f"bench/metrics/{name}.py")
+            for name in ("colorfulness", "colorfulness_rgb", "fid", "warp_error")
+        ],
+        inputs=flags,
+        fid_features=config["fid_features"],
+        weights=WEIGHTS,
+    shell:
+        "python -m bench.scoring.truth {params.inputs} --fid-features {params.fid_features} --weights {params.weights:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
+
+
 rule score:
     input:
         colorized="<results>/colorize/{row}.parquet",
         clips="<results>/clips/test.parquet",
         images="<results>/images/test.parquet",
-        clip_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        truth="<results>/truth/test.parquet",
     output:
         table="<results>/score/{row}.parquet",
     log:
