@@ -59,17 +59,13 @@ rule truth:
         "<logs>/truth.benchmark.tsv"
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/scoring/truth.py"),
-        metrics=[
-            version_of(f"bench/metrics/{name}.py")
-            for name in ("colorfulness", "colorfulness_rgb", "fid", "warp_error")
-        ],
         inputs=flags,
         fid_features=config["fid_features"],
-        weights=WEIGHTS,
     shell:
-        "python -m bench.scoring.truth {params.inputs} --fid-features {params.fid_features} --weights {params.weights:q}"
+        "python -m bench.scoring.truth {params.inputs} --fid-features {params.fid_features} --weights {resources.weights:q}"
         " --table {output.table:q} > {log:q} 2>&1"
 
 
