@@ -71,7 +71,10 @@ def register(progress: Progress, screen: Screen) -> None:
             threading.Thread(target=self.tick, daemon=True).start()
 
         def emit(self, record):
-            screen.show(lines_for(progress, record), progress.status(time.time()))
+            try:
+                screen.show(lines_for(progress, record), progress.status(time.time()))
+            except Exception:  # a fault in what is said must not end the saying, still less the run
+                self.handleError(record)
 
         def tick(self):
             while not self.over.wait(1 if screen.is_terminal else 10):

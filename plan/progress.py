@@ -133,7 +133,7 @@ class Progress:
         return f"[{self.done}/{self.total}] {self._going_on(now)}; {about(self._seconds_left(now))} left"
 
     def _going_on(self, now: float) -> str:
-        return ", ".join(f"{job.name} {self._how_far(job, now)}" for job in self.running.values())
+        return ", ".join(f"{job.name} ({self._how_far(job, now)})" for job in self.running.values())
 
     def _how_far(self, job: Job, now: float) -> str:
         steps = job_log.steps(job.lines(last=4096))
