@@ -128,7 +128,7 @@ class Progress:
 
     def status(self, now: float) -> str:
         """One line about what goes on now, for a terminal."""
-        if not self.total:
+        if not self.running:
             return ""
         return f"[{self.done}/{self.total}] {self._going_on(now)}; {about(self._seconds_left(now))} left"
 
