@@ -177,4 +177,5 @@ def about(seconds: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
