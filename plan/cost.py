@@ -40,10 +40,12 @@ class Costs:
         self.expected = self.took = float(FEW)
 
     def finished(self, rule: str, seconds: float) -> None:
+        """Learn from a job of this run that took so many seconds."""
         self.expected += self.before(rule)
         self.took += seconds
 
     def of(self, rule: str) -> float:
+        """Seconds, at the speed of this run's finished jobs."""
         return self.before(rule) * self.took / self.expected
 
     def before(self, rule: str) -> float:

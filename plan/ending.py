@@ -6,10 +6,8 @@ from pathlib import Path
 
 from plan.progress import Progress, duration, plural
 
-NEXT = (
-    "next: `make results/report` makes the page with every row, clip and number (results/report/index.html);",
-    "README.md shows how to colour a clip, and how to compare on your own clips or with your own method",
-)
+REPORT = "next: `make results/report` makes the page of all rows, clips and numbers, results/report/index.html"
+OWN = "next: README.md shows how to colour a clip, and how to compare on your own clips or with your own method"
 
 
 def ending(progress: Progress, targets: list[Path], made: bool, now: float) -> Iterator[str]:
@@ -24,7 +22,7 @@ def ending(progress: Progress, targets: list[Path], made: bool, now: float) -> I
         yield f"{plural(progress.done, 'job')} in {duration(now - progress.began)}; the log of each is in logs/."
     yield from warned(progress.warnings)
     if made:
-        yield from NEXT
+        yield OWN if Path("results/report") in targets else REPORT
 
 
 def result(target: Path) -> Iterator[str]:

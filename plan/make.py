@@ -8,11 +8,13 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import redirect_stderr
 from io import StringIO
 from logging import WARNING, LogRecord
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TextIO
 
 from snakemake.cli import args_to_api, parse_args
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -27,10 +29,11 @@ from plan.progress import Progress
 class Screen:
     """Where lines are printed: one below the other, and on a terminal a last one that changes."""
 
-    def __init__(self, file=sys.stdout):
+    def __init__(self, file: TextIO):
         self.file, self.is_terminal = file, file.isatty()
 
-    def show(self, lines, status: str = "") -> None:
+    def show(self, lines: Iterable[str], status: str = "") -> None:
+        """Print lines; `status` is the last one, cut to the terminal's width."""
         wipe = "\r\x1b[K" if self.is_terminal else ""
         self.file.write("".join(f"{wipe}{line}\n" for line in lines))
         if self.is_terminal:
@@ -71,7 +74,10 @@ def register(progress: Progress, screen: Screen) -> None:
             threading.Thread(target=self.tick, daemon=True).start()
 
         def emit(self, record):
-            screen.show(lines_for(progress, record), progress.status(time.time()))
+            try:
+                screen.show(lines_for(progress, record), progress.status(time.time()))
+            except Exception:  # a fault in what is said must not end the saying, still less the run
+                self.handleError(record)
 
         def tick(self):
             while not self.over.wait(1 if screen.is_terminal else 10):
@@ -87,9 +93,11 @@ def register(progress: Progress, screen: Screen) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    """Exit status of a run with Snakemake's arguments."""
+    sys.stdout.reconfigure(errors="replace")  # a table has letters that not every terminal takes
     targets = [Path(word) for word in arguments[arguments.index("--") + 1 :]] if "--" in arguments else []
     progress = Progress(Costs(earlier(Path("logs"))), os.cpu_count() or 1, time.time())
-    screen = Screen()
+    screen = Screen(sys.stdout)
     register(progress, screen)
     said = StringIO()
     try:

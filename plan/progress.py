@@ -128,12 +128,12 @@ class Progress:
 
     def status(self, now: float) -> str:
         """One line about what goes on now, for a terminal."""
-        if not self.total:
+        if not self.running:
             return ""
         return f"[{self.done}/{self.total}] {self._going_on(now)}; {about(self._seconds_left(now))} left"
 
     def _going_on(self, now: float) -> str:
-        return ", ".join(f"{job.name} {self._how_far(job, now)}" for job in self.running.values())
+        return ", ".join(f"{job.name} ({self._how_far(job, now)})" for job in self.running.values())
 
     def _how_far(self, job: Job, now: float) -> str:
         steps = job_log.steps(job.lines(last=4096))
@@ -177,4 +177,5 @@ def about(seconds: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -35,6 +35,13 @@ def test_other_results_are_named(progress, tmp_path):
     assert str(report / "index.html") in said and "results/figure7.svg" in said
 
 
+def test_what_to_do_next_depends_on_what_there_is(progress):
+    before, after = (
+        list(ending(progress, [Path(target)], True, 1.0)) for target in ("results/a.svg", "results/report")
+    )
+    assert "make results/report" in before[-1] and "README.md" in after[-1] and "next:" in after[-1]
+
+
 def test_nothing_to_be_done():
     said = list(ending(Progress(Costs({}), 2, 0.0), [Path("results/table1.csv")], True, 1.0))
     assert "Nothing to be done" in said[0] and "results/table1.csv" in said[0]

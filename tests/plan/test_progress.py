@@ -54,9 +54,9 @@ def test_the_time_left_is_said_where_it_changed(run):
 def test_steps_of_its_log_tell_how_long_a_training_takes(run, tmp_path):
     log = tmp_path / "ours.log"
     run.started(1, "train", {"training": "ours"}, [str(log)], 0.0)
-    assert "train ours 10 s" in run.status(10.0)
+    assert "train ours (10 s)" in run.status(10.0)
     log.write_text("train ours: 10/100 [10:00, 60s/it]\n")
-    assert "train ours 10/100" in run.status(600.0) and about(5400 + SECONDS["colorize"]) in run.status(600.0)
+    assert "train ours (10/100)" in run.status(600.0) and about(5400 + SECONDS["colorize"]) in run.status(600.0)
 
 
 def test_in_long_silence_a_line_now_and_then(run):

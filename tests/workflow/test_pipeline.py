@@ -174,7 +174,7 @@ def test_results_keep_the_inputs_luminance(run):
 def test_the_table_is_printed_and_names_the_stand_ins(run):
     markdown = (run / "results/table1.md").read_text()
     assert "EfficientNet-Lite0" in markdown and "n = 4" in markdown and "4.02" in markdown
-    assert "ours_first_frame" in (run / "output.txt").read_text()
+    assert "ours_first_frame" in (run / "logs/table1.log").read_text()
 
 
 def test_the_table_calls_extensions_by_their_name(run):
