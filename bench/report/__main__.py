@@ -8,7 +8,7 @@ import tyro
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
-from bench.report.sections import figure7_section, gallery_section, table_section, training_section
+from bench.report.sections import sections_of
 from bench.stand_ins import read_choices, stand_ins
 from media.bar import Bar
 from media.provenance import recorded
@@ -54,24 +54,17 @@ def main(
     origins = Origins([*tables, figure7, *curves, *figures, *scores], results)
     by_row = {path.stem: path for path in colorized}
     with whole_folder(out) as folder:
-        charts = [figure7_section(figure7, origins.of, folder)]
-        charts += [training_section(path, origins.of) for path in curves]
+        sections = sections_of(tables, figure7, curves, figures, origins.of, folder)
         items = {
             "clips": shown_items(Sources("clips", clips, clip_references, by_row), scores, folder, write_clip),
             "images": shown_items(Sources("images", images, image_references, by_row), scores, folder, write_image),
         }
-        shown = {
-            "stand_ins": stand_ins(read_choices(choices)),
-            "tables": [table_section(path, origins.of, folder) for path in tables],
-            "charts": charts,
-            "figures": [gallery_section(path, origins.of, folder) for path in figures],
-            "origins": origins,
-            "links": origins.links({path.stem: path for path in scores}),
-            "rows": list(by_row),
-        }
-        data = {"baseline": baseline, "rows": list(by_row), "charts": [section.chart for section in charts]}
+        shown = {"stand_ins": stand_ins(read_choices(choices)), "origins": origins, "rows": list(by_row)}
+        links = origins.links({path.stem: path for path in scores})
+        charts = [section.chart for section in sections["charts"]]
+        data = {"baseline": baseline, "rows": list(by_row), "charts": charts}
         origins.write(folder)
-        page.write(folder, shown | items, data | items)
+        page.write(folder, sections | shown | {"links": links} | items, data | items)
 
 
 def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) -> dict:

@@ -38,6 +38,17 @@ class Section:
     pictures: list[dict] = field(default_factory=list)  # file, alt, width, height
 
 
+def sections_of(
+    tables: list[Path], figure7: Path, curves: list[Path], figures: list[Path], made: Made, folder: Path
+) -> dict[str, list[Section]]:
+    """The sections by the part of the page that they stand in, with what they link to written into its folder."""
+    return {
+        "tables": [table_section(path, made, folder) for path in tables],
+        "charts": [figure7_section(figure7, made, folder), *(training_section(path, made) for path in curves)],
+        "figures": [gallery_section(path, made, folder) for path in figures],
+    }
+
+
 def table_section(path: Path, made: Made, folder: Path) -> Section:
     """A table (JSON, media/document.py) for reading, with its values as CSV in the folder."""
     table = read(path)

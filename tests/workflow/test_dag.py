@@ -25,7 +25,7 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     assert jobs["clips"] == 3 and jobs["renderings"] == 1 and jobs["images"] == 3 and jobs["gallery"] == 2
     assert jobs["sources"] == 7 and jobs["gather"] == 6
     # Ranks 2 to 5 of the references, the legacy clips, the long ones.
-    assert jobs["colorize_shown"] == 4 + 1 + 1 and jobs["multimodal"] == 4
+    assert jobs["colorize_shown"] == 4 + 1 + 1 and jobs["figure11_to_14"] == 4
     assert jobs["figure15"] == jobs["figure16"] == 1
 
 

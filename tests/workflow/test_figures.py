@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from tiny_world import LENGTH
 
+from media.document import read
+from media.formats import as_caption
 from media.image import frame_path, list_images, read_rgb
 from media.tables import CLIPS, kept, read_table
 
@@ -25,7 +27,7 @@ def test_a_folder_has_the_pictures_that_its_table_lists_and_no_others(folder):
     shown = pd.read_csv(folder / "shown.csv")
     assert {path.name for path in list_images(folder)} == set(shown["file"])
     found = {path.name for path in folder.iterdir()} - {".snakemake_timestamp"}
-    assert found == {*shown["file"], "shown.csv", "caption.md"}
+    assert found == {*shown["file"], "figure.json", "shown.csv", "caption.md"}
     assert set(shown["figure"]) == {folder.name} and shown["reason"].isna().all()
 
 
@@ -36,11 +38,12 @@ def test_every_row_is_shown_for_every_item(folder):
 
 
 def test_captions_say_how_items_were_chosen_and_what_stands_in_for_what(folder):
-    caption = (folder / "caption.md").read_text()
-    number = folder.name.removeprefix("figure")
-    assert caption.startswith(f"**Figure {number} of the paper") and "none was chosen by eye" in caption
-    assert "EfficientNet-Lite0, a stand-in for the paper's VGG19" in caption
-    assert folder.name == "figure4" or "DIS, a stand-in for the paper's FlowNet2" in caption
+    figure = read(folder / "figure.json")
+    assert figure.title.startswith(f"Figure {folder.name.removeprefix('figure')} of the paper")
+    notes = {note.kind: note.text for note in figure.notes}
+    assert "chosen by eye" in notes["shown"] and "EfficientNet-Lite0, a stand-in" in notes["choices"]
+    assert folder.name == "figure4" or "DIS, a stand-in" in notes["choices"]
+    assert (folder / "caption.md").read_text() == as_caption(figure)
 
 
 @pytest.mark.parametrize("figure", ["figure5", "figure6"])

@@ -7,6 +7,7 @@ import yaml
 from tiny_world import LENGTH, ROOT, planned, snakemake
 
 from bench.figures.drift import drift, mean_colours
+from media.document import read
 from media.image import frame_path, read_frames, read_rgb
 from media.tables import CLIPS, COLORIZED, kept, read_table
 
@@ -34,15 +35,17 @@ def test_every_rank_is_its_own_colouring_of_the_clips_alone(run):
 def test_a_figure_without_a_clip_says_so(run):
     for number in (13, 14):
         folder = run / f"results/figure{number}"
-        assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == ["caption.md", "shown.csv"]
-        assert "there are 2" in (folder / "caption.md").read_text()
+        assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == [
+            "caption.md", "figure.json", "shown.csv",
+        ]  # fmt: skip
+        assert [note.kind for note in read(folder / "figure.json").notes] == ["nothing shown"]
 
 
 def test_a_clip_without_colours_is_shown_and_not_rejected(run):
     clips = read_table(run / "results/clips/legacy.parquet", CLIPS)
     assert list(clips["source"]) == ["grey.mkv"] and clips["reason"].isna().all()
-    caption = (run / "results/figure15/caption.md").read_text()
-    assert "There is no ground truth" in caption and "STAND-IN" not in caption
+    kinds = [note.kind for note in read(run / "results/figure15/figure.json").notes]
+    assert kinds == ["shown", "numbers", "choices"]  # and no stand-in for legacy footage
     shown = pd.read_csv(run / "results/figure15/shown.csv")
     assert set(shown["row"]) == {"input", "reference", "welsh2002"} and shown["reason"].isna().all()
 
@@ -86,7 +89,7 @@ def test_without_a_set_its_figure_is_refused_and_the_rest_is_made(plan):
     everything = plan(without)
     assert everything.returncode == 0, everything.stdout
     jobs = planned(everything.stdout)
-    assert "figure15" not in jobs and "figure16" not in jobs and jobs["multimodal"] == 4
+    assert "figure15" not in jobs and "figure16" not in jobs and jobs["figure11_to_14"] == 4
 
 
 @pytest.mark.parametrize(
