@@ -22,8 +22,6 @@ from media.image import frame_path, read_frames
 from media.provenance import recorded
 from media.tables import CLIPS, SCORES, folder_of, kept, read_table, write_table, written_whole
 
-VERSION = 1
-
 
 def main(
     *,
@@ -128,4 +126,4 @@ class Truth:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "table"))
+    tyro.cli(recorded(main, "table"))

@@ -1,18 +1,16 @@
 """Parity with the published program: its vectors pass, and nothing that is wrong, unknown or missing does."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.__main__ import main as command
 from bench.parity.release.groups import compute, group_of, near
 from bench.parity.tolerances import SHIPPED, default_tolerances
 from bench.parity.vectors import main
 
-ROOT = Path(__file__).parents[3]
 VECTORS = Path(__file__).with_name("devc.npz")
 
 
@@ -226,13 +224,11 @@ def test_other_sizes_batches_and_names_work(verdict):
     assert {key: vectors[key].shape for key in shapes} == shapes
 
 
-def test_the_command_takes_the_file_and_the_tolerances(few, tmp_path):
+def test_the_command_takes_the_file_and_the_tolerances(few, tmp_path, capsys):
     np.savez(tmp_path / "some.npz", **few)
     (tmp_path / "none.json").write_text("{}")
-    command = [sys.executable, "-m", "bench", "parity", tmp_path / "some.npz"]
-    passed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert passed.returncode == 0 and "0 missed" in passed.stdout
-    failed = subprocess.run(
-        [*command, "--tolerances", tmp_path / "none.json"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert failed.returncode == 1 and "none.json" in failed.stdout
+    command(["parity", str(tmp_path / "some.npz")])
+    assert "0 missed" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        command(["parity", str(tmp_path / "some.npz"), "--tolerances", str(tmp_path / "none.json")])
+    assert end.value.code == 1 and "none.json" in capsys.readouterr().out

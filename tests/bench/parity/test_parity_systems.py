@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,12 @@ def of(arrays, *beginnings):
     return {key: array for key, array in arrays.items() if key.startswith(beginnings)}
 
 
+@pytest.fixture(scope="module")
+def checked(arrays):
+    """The verdicts on the given vectors whose names begin so: computed once, however many tests look at them."""
+    return cache(lambda beginning: list(keys_checked(of(arrays, beginning), TOLERANCES)))
+
+
 def judged(arrays):
     lines = [line for line in keys_checked(arrays, TOLERANCES) if line.judged]
     return {line.key: line.passed for line in lines}
@@ -73,8 +80,8 @@ def judged(arrays):
         ("bonneel2015", 2),
     ],
 )
-def test_the_given_vectors_pass(beginning, outputs, arrays):
-    lines = list(keys_checked(of(arrays, beginning), TOLERANCES))
+def test_the_given_vectors_pass(beginning, outputs, arrays, checked):
+    lines = checked(beginning)
     assert {line.key for line in lines} == set(of(arrays, beginning))
     assert sum(line.judged for line in lines) == outputs
     assert all(line.passed for line in lines), [str(line) for line in lines if not line.passed]
@@ -91,8 +98,8 @@ def test_the_whole_file_passes_by_command():
     assert printed == set(np.load(VECTORS).files)
 
 
-def test_the_statistics_of_blocks_are_those_of_the_published_networks(arrays):
-    statistics = [line for line in keys_checked(of(arrays, "eccv16.gain1.5"), TOLERANCES) if ".stat." in line.key]
+def test_the_statistics_of_blocks_are_those_of_the_published_networks(checked):
+    statistics = [line for line in checked("eccv16.gain1.5") if ".stat." in line.key]
     assert len(statistics) == 9 and not any(line.judged for line in statistics)
     assert all(float(line.says.split()[3]) < 1e-5 for line in statistics), [str(line) for line in statistics]
 
