@@ -27,7 +27,6 @@ def main(
     clips: Path,
     clips_of: list[str],
     clip_references: Path,
-    reference_size: tuple[int, int],
     backbone: str,
     flow: str,
     count: int,
@@ -40,13 +39,12 @@ def main(
         clips: table of the test clips.
         clips_of: the datasets whose clips may be shown; none: all.
         clip_references: their references.
-        reference_size: height and width that these are cropped to.
         backbone: network on whose features rows match and learn.
         flow: estimator whose flow they are given.
         count: how many clips are shown.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references, reference_size, clips_of)
+    items = Items("clips", clips, clip_references, clips_of)
     shown = evenly(items.n_frames, count)
     title = (
         "**Figure 10 of the paper: comparison with automatic video colorization.** Each strip is one test clip, the "

@@ -25,7 +25,6 @@ def main(
     *,
     clips: Path,
     clip_references: Path,
-    reference_size: tuple[int, int],
     colorized: list[Path],
     backbone: str,
     flow: str,
@@ -36,13 +35,12 @@ def main(
     Args:
         clips: table of the legacy clips.
         clip_references: table of their references.
-        reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the rows that coloured the clips.
         backbone: network on whose features rows match and learn.
         flow: estimator whose flow they are given.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references, reference_size)
+    items = Items("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = ", ".join(f"`{table.stem}`" for table in colorized)

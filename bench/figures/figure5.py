@@ -16,7 +16,6 @@ def main(
     colorized: list[Path],
     images: Path,
     image_references: Path,
-    reference_size: tuple[int, int],
     backbone: str,
     flow: str,
     count: int,
@@ -28,13 +27,12 @@ def main(
         colorized: the tables of results of the ablations, the full model's at the end.
         images: table of the test images.
         image_references: their references.
-        reference_size: height and width that these are cropped to.
         backbone: network on whose features the models match and learn.
         flow: estimator whose flow they were trained with.
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references, reference_size)
+    items = Items("images", images, image_references)
     shown = evenly(items.n_frames, count)
     rows = [table.stem for table in colorized]
     title = (

@@ -18,7 +18,6 @@ def main(
     colorized: list[Path],
     images: Path,
     image_references: Path,
-    reference_size: tuple[int, int],
     backbone: str,
     flow: str,
     count: int,
@@ -30,13 +29,12 @@ def main(
         colorized: the tables of results of the rows that colour images, in their order.
         images: table of the test images.
         image_references: their references.
-        reference_size: height and width that these are cropped to.
         backbone: network on whose features rows match and learn.
         flow: estimator whose flow they are given.
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references, reference_size)
+    items = Items("images", images, image_references)
     shown = evenly(items.n_frames, count)
     title = (
         "**Figure 6 of the paper: comparison with image colorization.** Each strip is one test image: the input, the "

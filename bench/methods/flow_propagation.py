@@ -15,6 +15,7 @@ class FlowPropagation(Method):
     citation = "Zhang et al., CVPR 2019, section 5.2: optical-flow-based colour propagation"
     VERSION = 1
     given = {"clips": ("first_frame", "flow")}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         next(frames)

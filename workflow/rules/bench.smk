@@ -18,13 +18,11 @@ rule colorize:
         method=lambda wildcards: version_of(code_of(wildcards.row)),
         inputs=flags,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         weights=WEIGHTS,
         seed=config["seed"],
     shell:
         "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
-        " --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
         " --table {output.table:q} 2>&1 | tee {log:q}"
 
@@ -59,7 +57,8 @@ rule truth:
     params:
         version=version_of("bench/scoring/truth.py"),
         metrics=[
-            version_of(f"bench/metrics/{name}.py") for name in ("colorfulness", "colorfulness_rgb", "fid", "warp_error")
+            version_of(f"bench/metrics/{name}.py")
+            for name in ("colorfulness", "colorfulness_rgb", "fid", "warp_error")
         ],
         inputs=flags,
         fid_features=config["fid_features"],

@@ -30,12 +30,11 @@ rule figure4:
         version=version_of("bench/figures/figure4.py"),
         inputs=flags,
         rows=MATCHING_ROWS,
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         weights=WEIGHTS,
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure4 {params.inputs} --rows {params.rows}"
         " --backbone {params.backbone} --weights {params.weights:q} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -56,12 +55,11 @@ rule figure5:
     params:
         version=version_of("bench/figures/figure5.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figures.figure5 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure5 {params.inputs}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -82,12 +80,11 @@ rule figure6:
     params:
         version=version_of("bench/figures/figure6.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figures.figure6 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure6 {params.inputs}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -134,12 +131,11 @@ rule figure10:
         version=version_of("bench/figures/figure10.py"),
         inputs=flags,
         clips_of=config["clips_of"]["table1"],
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         shown=config["figures"]["clips"],
     shell:
-        "python -m bench.figures.figure10 {params.inputs} --clips-of {params.clips_of} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure10 {params.inputs} --clips-of {params.clips_of}"
         " --backbone {params.backbone} --flow {params.flow} --count {params.shown}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -175,12 +171,11 @@ rule multimodal:
     params:
         version=version_of("bench/figures/multimodal.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
         position=lambda wildcards: MULTIMODAL[wildcards.multimodal],
     shell:
-        "python -m bench.figures.multimodal {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.multimodal {params.inputs}"
         " --backbone {params.backbone} --flow {params.flow} --position {params.position}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 
@@ -201,11 +196,10 @@ rule figure15:
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         flow=config["flow"],
     shell:
-        "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure15 {params.inputs}"
         " --backbone {params.backbone} --flow {params.flow}"
         " --folder {output.folder:q} 2>&1 | tee {log:q}"
 

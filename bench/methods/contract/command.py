@@ -47,6 +47,7 @@ class Command(Method):
     citation = "an external program"
     VERSION = 2
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_torch = False
 
     def __init__(
         self,

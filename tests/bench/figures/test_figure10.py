@@ -9,7 +9,7 @@ from media.image import frame_path, read_rgb
 def test_a_strip_shows_truth_reference_and_rows(world, coloured, tmp_path, place_on):
     figure10.main(
         colorized=[coloured("welsh2002"), coloured("grey")], clips=world.root / "clips/test.parquet", clips_of=[],
-        clip_references=world.root / "references/clips/test.parquet", reference_size=(48, 64),
+        clip_references=world.root / "references/clips/test.parquet",
         backbone="efficientnet_lite0", flow="dis", count=1, folder=tmp_path / "figure10",
     )  # fmt: skip
     shown = pd.read_csv(tmp_path / "figure10/shown.csv")

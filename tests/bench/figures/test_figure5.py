@@ -9,7 +9,7 @@ from media.image import frame_path, read_rgb
 def test_a_strip_is_one_line_with_the_full_model_at_the_end(world, coloured, tmp_path, place_on):
     figure5.main(
         colorized=[coloured("grey"), coloured("welsh2002")], images=world.root / "images/test.parquet",
-        image_references=world.root / "references/images/test.parquet", reference_size=(48, 64),
+        image_references=world.root / "references/images/test.parquet",
         backbone="efficientnet_lite0", flow="dis", count=6, folder=tmp_path / "figure5",
     )  # fmt: skip
     shown = pd.read_csv(tmp_path / "figure5/shown.csv")

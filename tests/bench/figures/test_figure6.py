@@ -11,7 +11,7 @@ def test_a_strip_has_every_row_in_lines_of_six(world, coloured, tmp_path, place_
     again = coloured("again", precomputed=str(world.root / "{kind}/test"))
     figure6.main(
         colorized=[*tables, again], images=world.root / "images/test.parquet",
-        image_references=world.root / "references/images/test.parquet", reference_size=(48, 64),
+        image_references=world.root / "references/images/test.parquet",
         backbone="vgg19", flow="dis", count=1, folder=tmp_path / "figure6",
     )  # fmt: skip
     shown = pd.read_csv(tmp_path / "figure6/shown.csv").set_index("row")

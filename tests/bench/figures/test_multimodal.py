@@ -32,7 +32,7 @@ def draw(world, tmp_path):
     def call(position: int):
         folder = tmp_path / "figure12"
         multimodal.main(
-            clips=world.root / "clips/test.parquet", clip_references=table, reference_size=(48, 64), colorized=coloured,
+            clips=world.root / "clips/test.parquet", clip_references=table, colorized=coloured,
             backbone="efficientnet_lite0", flow="dis", position=position, folder=folder,
         )  # fmt: skip
         return folder
