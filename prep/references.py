@@ -2,9 +2,10 @@
 
 Similarity is the cosine of a backbone's pooled features of the two grey pictures (a clip's first frame): nothing is
 known of an item's colours, and of its class only what a classifier makes of its grey frames. An item's own picture is
-never its reference.
+never its reference. Those that rows are given are written as pictures, cropped to the size of the clips.
 """
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import tyro
 
 from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
-from media.image import frame_path, read_rgb, write_jpeg
+from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
 from prep.datasets.imagenet import class_name
@@ -199,11 +200,16 @@ def find(
 
 
 def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
-    """Draw a contact sheet of every item, `sheets`/<item>.jpg, and remove those of an earlier run."""
-    for stale in sheets.glob("*.jpg"):
-        stale.unlink()
+    """Draw a contact sheet of every item, `sheets`/<item>.jpg."""
     for item, rows in Bar(references.groupby("item"), desc="contact sheets"):
         write_jpeg(sheets / f"{item}.jpg", contact_sheet(list(panels_of(item, rows, folder))))
+
+
+def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]) -> None:
+    """Write each reference once, cropped to `size` (height, width), as `folder`/<reference>/00000.png."""
+    once = references.drop_duplicates("reference")
+    for row in tqdm(once.itertuples(), "references: pictures", len(once), mininterval=5):
+        write_png(frame_path(folder / row.reference, 0), cover_crop(read_rgb(row.path), size))
 
 
 def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
@@ -227,8 +233,10 @@ def main(
     weights: Path,
     classifier: str,
     table: Path,
+    size: tuple[int, int],
     within: str = "everywhere",
     count: int = 5,
+    pictures: int = 0,
     sheets: bool = False,
 ) -> None:
     """Find the references of every kept item of a table.
@@ -240,12 +248,15 @@ def main(
         weights: folder of weight files, for the networks that need one.
         classifier: the network that predicts an item's class, where that is asked for.
         table: the table of references to write.
+        size: height and width of the pictures that are written.
         within: everywhere, class (an item's likeliest class), or the number of its likeliest classes.
         count: references an item.
+        pictures: of how many references an item, from the most similar on, the cropped picture is written.
         sheets: draw a contact sheet of every item into the folder of the table's name.
     """
     items = kept(read_table(queries, CLIPS)).reset_index(drop=True)
     searched = classes_searched(within)
+    shutil.rmtree(folder_of(table), ignore_errors=True)  # what an earlier run found must not pass for this one's
     if not len(items):
         write_table([], table, REFERENCES)
         return
@@ -257,6 +268,7 @@ def main(
     check_counts(items, hits, count, within)
     rows = ranked(items, hits, choice)
     rows["item_class"] = rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True))) if searched else None
+    write_pictures(rows[rows["rank"] <= pictures], folder_of(table), size)
     if sheets:
         draw_sheets(rows, folder_of(queries), folder_of(table))
     write_table(rows, table, REFERENCES)

@@ -36,7 +36,15 @@ def test_is_clean(command):
 
 @pytest.mark.parametrize(
     "module",
-    ["media.color", "media.tables", "bench.methods.contract.rows", "prep.datasets.selection", "prep.jobs"],
+    [
+        "media.color",
+        "media.tables",
+        "bench.methods.contract.rows",
+        "bench.run.colorize",
+        "bench.scoring.score",
+        "prep.datasets.selection",
+        "prep.jobs",
+    ],
 )
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

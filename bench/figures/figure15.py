@@ -26,7 +26,6 @@ def main(
     *,
     clips: Path,
     clip_references: Path,
-    reference_size: tuple[int, int],
     colorized: list[Path],
     choices: Path,
     folder: Path,
@@ -36,12 +35,11 @@ def main(
     Args:
         clips: table of the legacy clips.
         clip_references: table of their references.
-        reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the rows that coloured the clips.
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references, reference_size)
+    items = Items("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = tuple(table.stem for table in colorized)

@@ -40,7 +40,6 @@ def main(
     checkpoints: list[Path],
     images: Path,
     image_references: Path,
-    reference_size: tuple[int, int],
     backbone: str,
     weights: Path,
     count: int,
@@ -53,13 +52,12 @@ def main(
         checkpoints: the model of each.
         images: table of the test images.
         image_references: their references.
-        reference_size: height and width that these are cropped to.
         backbone: network whose raw features are matched.
         weights: folder of weight files.
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references, reference_size)
+    items = Items("images", images, image_references)
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}

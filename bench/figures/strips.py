@@ -14,7 +14,7 @@ from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb, with_luminance
 from media.document import Note, of_records
 from media.formats import write
-from media.image import cover_crop, frame_path, read_rgb, write_png
+from media.image import frame_path, read_rgb, write_png
 from media.sheet import PAPER, WIDTH, Panel, grid
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
 from media.whole import whole_folder
@@ -59,14 +59,13 @@ class Strip:
 class Items:
     """The clips or images that rows have coloured, and what is shown of them.
 
-    table: of the prepared items, results/<kind>/test.parquet. references: theirs; reference_size: what they are cropped
-    to. Both are needed only where a reference is shown. datasets: whose items may be chosen; none named: all.
+    table: of the prepared items, results/<kind>/test.parquet. references: theirs, needed only where one is shown.
+    datasets: whose items may be chosen; none named: all.
     """
 
     kind: str  # clips or images
     table: Path
     references: Path | None = None
-    reference_size: tuple[int, int] | None = None  # height, width
     datasets: Sequence[str] = ()
 
     @cached_property
@@ -98,7 +97,11 @@ class Items:
         """The most similar picture of the gallery, cropped as the rows are given it; None if there is none."""
         found = read_table(self.references, REFERENCES)
         best = found[(found["item"] == item) & (found["rank"] == 1)]
-        return None if best.empty else cover_crop(read_rgb(best["path"].iloc[0]), self.reference_size)
+        return None if best.empty else self.picture_of(best["reference"].iloc[0])
+
+    def picture_of(self, reference: str) -> np.ndarray:
+        """A picture of the gallery that is a reference, cropped as the rows are given it."""
+        return read_rgb(frame_path(folder_of(self.references) / reference, 0))
 
     def result(self, colorized: Path, item: str, frame: int = 0) -> Shown:
         """A frame as a row has coloured it (`colorized`: its table), with its numbers; or why there is none."""

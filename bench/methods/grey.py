@@ -13,6 +13,7 @@ class Grey(Method):
     name = "grey"
     citation = "the input itself"
     given = {"clips": (), "images": ()}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         for luminance in frames:

@@ -1,8 +1,8 @@
 """Stage: what scoring takes of the ground truth alone, computed once for all rows.
 
-Stored is what costs more to compute than to read and is small: the colourfulness of each frame, where Lai's rule finds
+Stored is what is small and costs more to compute than to read: the colourfulness of each frame, where Lai's rule finds
 the scoring flow occluded, and the features of the images. Lab, the moments of SSIM and the maps of LPIPS are not: they
-take 0.5 to 4 MB a frame, and less time than that takes to read.
+would take 1 to 4 MB a frame, up to 20 times as much as the frame itself.
 """
 
 from collections import defaultdict

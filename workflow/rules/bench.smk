@@ -21,12 +21,10 @@ rule colorize:
         checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
         inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         seed=config["seed"],
     shell:
         "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
-        " --reference-size {params.reference_size}"
         " --backbone {params.backbone} --weights {resources.weights:q} --seed {params.seed}"
         " --table {output.table:q} > {log:q} 2>&1"
 

@@ -34,12 +34,11 @@ rule figure4:
         rows=MATCHING_ROWS,
         checkpoints=lambda wildcards, input: models_of(MATCHING_ROWS, input.trained),
         contents=lambda wildcards: [content_of_checkpoint(row) for row in MATCHING_ROWS],
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
         shown=config["figures"]["images"],
     shell:
         "python -m bench.figures.figure4 --images {input.images:q} --image-references {input.image_references:q}"
-        " --checkpoints {params.checkpoints:q} --rows {params.rows} --reference-size {params.reference_size}"
+        " --checkpoints {params.checkpoints:q} --rows {params.rows}"
         " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
@@ -102,11 +101,10 @@ rule side_by_side:
         version=version_of("bench/figures/side_by_side.py"),
         inputs=flags,
         items_of=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["items_of"],
-        reference_size=config["clips"]["size"],
         shown=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["count"],
     shell:
         "python -m bench.figures.side_by_side --figure {wildcards.side_by_side} {params.inputs}"
-        " --items-of {params.items_of} --reference-size {params.reference_size} --count {params.shown}"
+        " --items-of {params.items_of} --count {params.shown}"
         " --folder {output.folder:q} > {log:q} 2>&1"
 
 
@@ -143,10 +141,9 @@ rule figure11_to_14:
     params:
         version=version_of("bench/figures/figure11_to_14.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         position=lambda wildcards: MULTIMODAL[wildcards.multimodal],
     shell:
-        "python -m bench.figures.figure11_to_14 {params.inputs} --reference-size {params.reference_size}"
+        "python -m bench.figures.figure11_to_14 {params.inputs}"
         " --position {params.position} --folder {output.folder:q} > {log:q} 2>&1"
 
 
@@ -167,10 +164,8 @@ rule figure15:
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
     shell:
-        "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure15 {params.inputs}" " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:

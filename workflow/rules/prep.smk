@@ -221,10 +221,16 @@ rule references:
         backbone=config["backbone"],
         classifier=config["classifier"],
         wanted=config["references"]["count"],
+        size=config["clips"]["size"],
+        # Rows are given any rank of a clip's, and of a photograph's the first; a training crops to its own frame.
+        pictures=lambda wildcards: (
+            config["references"]["count"] if wildcards.kind == "clips" else int(wildcards.split == "test")
+        ),
         within=config["references"]["within"],
         sheets=lambda wildcards: "--sheets" if wildcards.kind == "clips" else "--no-sheets",
     shell:
         "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
         " --backbone {params.backbone} --classifier {params.classifier} --weights {resources.weights:q}"
-        " --within {params.within} --count {params.wanted} {params.sheets}"
+        " --within {params.within} --count {params.wanted} --size {params.size} --pictures {params.pictures}"
+        " {params.sheets}"
         " --table {output.table:q} > {log:q} 2>&1"

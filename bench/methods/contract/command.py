@@ -47,6 +47,7 @@ class Command(Method):
     name = "command"
     citation = "an external program"
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_torch = False
 
     def __init__(
         self,

@@ -60,6 +60,8 @@ class Method:
         __init__    with keyword arguments of its own: each is an option of the row in the config. It is called to
                     ask a row what it is given, so it must stay light: load weights on first use. Default: no options.
         fit         learns from data. Default: raises, this method does not learn.
+        uses_torch  False for a method that never imports PyTorch: its row then does not wait seconds for it. Default:
+                    True, PyTorch is seeded for each item.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
     """
@@ -67,6 +69,7 @@ class Method:
     name: str
     citation: str
     given: dict[str, tuple[str, ...]]
+    uses_torch: bool = True
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting
