@@ -208,7 +208,7 @@ def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
 def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]) -> None:
     """Write each reference once, cropped to `size` (height, width), as `folder`/<reference>/00000.png."""
     once = references.drop_duplicates("reference")
-    for row in tqdm(once.itertuples(), "references: pictures", len(once), mininterval=5):
+    for row in Bar(once.itertuples(), "references: pictures", len(once)):
         write_png(frame_path(folder / row.reference, 0), cover_crop(read_rgb(row.path), size))
 
 
