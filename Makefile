@@ -11,14 +11,15 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help:
 	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
-	@echo "make results/<target>     any other table; docs/output-layout.md lists them"
+	@echo "make results/<target>     any other table; docs/output-layout.md lists them; V=1 prints all that Snakemake says"
 	@echo "make test                 the tests, 22 minutes on two cores; make test-slow runs the default pipeline for real"
 
+# A line for each job (plan/make.py); with V=1 what Snakemake says.
 results/%: .venv/installed always
-	snakemake --cores $(CORES) --quiet rules -- $@
+	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
 
 test: .venv/installed
-	pytest -m "not slow"
+	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadgroup
 
 test-slow: .venv/installed
 	pytest -m slow
@@ -26,7 +27,10 @@ test-slow: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "huebench needs Python 3.11 or newer; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv .venv
-	pip install --quiet --upgrade pip
-	pip install --quiet --constraint constraints.txt --editable '.[test]'
-	touch $@
+	@echo "installing into .venv: about 7 GB of packages, two to three minutes"
+	@began=$$(date +%s); $(PYTHON) -m venv .venv && \
+		{ pip install --upgrade pip && \
+		pip install --constraint constraints.txt --editable '.[test]'; } > .venv/install.log 2>&1 || \
+		{ tail -n 20 .venv/install.log; echo "not installed; .venv/install.log has it all"; exit 1; }; \
+		echo "installed in $$(($$(date +%s) - began)) s; what pip said is in .venv/install.log"
+	@touch $@

@@ -1,7 +1,7 @@
 # huebench: from raw clips and photographs to the tables of the paper. Declarations only; see README.md.
 from snakemake.utils import min_version
 
-min_version("9.12")
+min_version("9.17")
 
 
 configfile: f"{workflow.basedir}/config/config.yaml"

@@ -57,11 +57,11 @@ def main(
     idle = run_alone("", size, frames, threads)["mebibytes"]
     lines = []
     for variant in (variant for name in methods or names() for variant in variants(name)):
-        found = run_alone(variant, size, frames, threads)
+        own = run_alone(variant, size, frames, threads)
         name, _, scale = variant.partition("@")
-        memory = found["mebibytes"] - idle
-        lines.append([name, scale, found["parameters"], f"{found['seconds']:.2f}", f"{memory:.0f}"])
-        print(f"{variant}: {found['seconds']:.2f} s a frame, {memory:.0f} MiB", file=sys.stderr, flush=True)
+        memory = own["mebibytes"] - idle
+        lines.append([name, scale, own["parameters"], f"{own['seconds']:.2f}", f"{memory:.0f}"])
+        print(f"{variant}: {own['seconds']:.2f} s a frame, {memory:.0f} MiB", file=sys.stderr, flush=True)
     columns = ["method", "network", "parameters", "s/frame", "MiB"]
     print(f"{size[0]}x{size[1]}, {frames} frames, {threads} thread(s); memory above an idle process with torch\n")
     print(pd.DataFrame(lines, columns=columns).to_markdown(index=False, disable_numparse=True))
@@ -112,12 +112,12 @@ def durations(method: Method, clip: np.ndarray) -> list[float]:
     }
     wanted = {name: given[name] for name in method.given[kind] if name in given}
     results = method.colorize((frame[..., 0] for frame in lab), Given(kind, "scene", **wanted))
-    found = []
+    seconds = []
     for _ in lab:
         start = time.perf_counter()
         next(results)
-        found.append(time.perf_counter() - start)
-    return found
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def prepared(variant: str, folder: Path) -> tuple[Method, str]:

@@ -127,7 +127,7 @@ def quiet() -> Iterator[None]:
 
 def peers_pixels(folders: Folders) -> Values:
     """scikit-image's PSNR and SSIM, the mean over all frames."""
-    found = {}
+    values_of = {}
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}  # Wang et al. 2004
     for method in RECOLOURINGS:
         psnr, ssim = [], []
@@ -135,13 +135,13 @@ def peers_pixels(folders: Folders) -> Values:
             rgb, truth = io.imread(path), io.imread(truth_path)
             psnr.append(peak_signal_noise_ratio(truth, rgb, data_range=255))
             ssim.append(structural_similarity(truth, rgb, channel_axis=-1, data_range=255, **options))
-        found |= {("psnr", method): np.mean(psnr), ("ssim", method): np.mean(ssim)}
-    return found
+        values_of |= {("psnr", method): np.mean(psnr), ("ssim", method): np.mean(ssim)}
+    return values_of
 
 
 def peers_networks(folders: Folders) -> Values:
     """lpips and pytorch-fid. Only where they take weights from is changed: the files that this code reads."""
-    found = {}
+    values_of = {}
     distance = lpips.LPIPS(net="alex", verbose=False, pnet_rand=True)
     distance.load_state_dict(load_distance(folders.weights)[0].state_dict())
     state = torch.load(folders.weights / INCEPTION_FID.name)
@@ -151,11 +151,11 @@ def peers_networks(folders: Folders) -> Values:
             rgb, truth = (lpips.im2tensor(lpips.load_image(str(one))) for one in (path, truth_path))
             with torch.no_grad():
                 values.append(distance(rgb, truth).item())
-        found["lpips", method] = np.mean(values)
+        values_of["lpips", method] = np.mean(values)
         with patch.object(inception, "load_state_dict_from_url", lambda *args, **kwargs: state):
             paths = [str(folders.flat(method)), str(folders.flat("truth"))]
-            found["fid", method] = fid_score.calculate_fid_given_paths(paths, 50, "cpu", 2048, num_workers=0)
-    return found
+            values_of["fid", method] = fid_score.calculate_fid_given_paths(paths, 50, "cpu", 2048, num_workers=0)
+    return values_of
 
 
 def moments(folders: Folders) -> Iterator[Moment]:
@@ -168,13 +168,13 @@ def moments(folders: Folders) -> Iterator[Moment]:
 
 def these_pixels(folders: Folders) -> Values:
     """PSNR and SSIM alone, as the pass computes them."""
-    found: dict[tuple[str, str], list[float]] = {}
+    values_of: dict[tuple[str, str], list[float]] = {}
     for moment in moments(folders):
         for name in ("psnr", "ssim"):
             measured = FRAMES[name].measure(moment.truth)
             for row, frame in moment.rows.items():
-                found.setdefault((name, row), []).append(measured(frame))
-    return {which: np.mean(values) for which, values in found.items()}
+                values_of.setdefault((name, row), []).append(measured(frame))
+    return {which: np.mean(values) for which, values in values_of.items()}
 
 
 def one_pass(folders: Folders, networks: Networks) -> Values:
@@ -298,12 +298,12 @@ def main(
             beyond, total = in_own_process(peak, root, threads)
             print(f"  {length} frames: {beyond:.0f} MiB at the peak beyond the networks, {total:.0f} MiB in all")
         folders = generate(Path(folder) / "timed", clips, frames, shape)
-        found = [compare(folders) for _ in range(repetitions)]
+        compared = [compare(folders) for _ in range(repetitions)]
     least = {
-        name: tuple(np.min([seconds[name][side] for seconds, _ in found], axis=0) for side in (0, 1))
-        for name in found[0][0]
+        name: tuple(np.min([seconds[name][side] for seconds, _ in compared], axis=0) for side in (0, 1))
+        for name in compared[0][0]
     }
-    report(least, found[0][1])
+    report(least, compared[0][1])
 
 
 if __name__ == "__main__":

@@ -13,21 +13,12 @@ what is reliable, writes flows and tables, and gathers those.
 
 import cProfile
 import inspect
-import json
-import multiprocessing
-import os
 import pstats
-import resource
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -40,109 +31,23 @@ import cv2
 import numpy as np
 import tyro
 
+from benchmarks.footage import DISTINCT, SMALL, Footage, generate
+from benchmarks.prep_steps import FILTERS, StageCall, call, commands, steps
+from benchmarks.seconds import Used, emptied, on_processes, on_threads, one_thread, used
 from media.color import grey8, luminance_from_rgb
+from media.decoding import DecodedPicture, decode, decode_pictures
 from media.flow_files import write_kitti
 from media.image import content_hash, cover_crop, read_frames, write_png
-from media.tables import folder_of
-from media.video import DecodedPicture, decode, decode_pictures
-from prep import clips, flow, gather, sources
-from prep.datasets.registry import Source
+from prep import clips, flow
+from prep.datasets.selection import Source
+from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
-from prep.judging.quality import Filters, statistics
-from prep.shards import shards_for
+from prep.judging.quality import statistics
 from vision.flow_estimators import dis
 from vision.occlusion import ruder_masks
 from vision.shots import split_into_shots
 
-ROOT = Path(__file__).parents[1]
-SIZE, LENGTH = (216, 384), 25  # of a prepared clip: height and width, frames
-DISTINCT = 4  # files that are encoded; the others are the same under other names
-FILTERS = Filters(min_mean_l=15, min_mean_chroma=6, min_chroma_spread=0.5, min_side=96, duplicates="off")
 SHARD = 50  # sources a shard, as in config/config.yaml
-# x264's macroblock tree is off: it reads memory that it did not write, so that files would differ from run to run.
-ENCODER = {"crf": "22", "preset": "veryfast", "x264-params": "no-mbtree=1"}
-# Runs a command like `python -m` and says how much memory it took at most: ru_maxrss begins with that of the parent.
-WITH_PEAK = """
-import runpy, sys
-sys.argv = sys.argv[1:]
-sys.path.insert(0, "")
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
-"""
-
-
-@dataclass(frozen=True)
-class Footage:
-    """What the generated files are like, and what is made of each."""
-
-    height: int
-    width: int
-    frames: int
-    size: tuple[int, int] = SIZE
-    length: int = LENGTH
-
-    def __str__(self) -> str:
-        made = f"{self.length} of them prepared at {self.size[1]}x{self.size[0]}"
-        return f"{self.frames} frames of {self.width}x{self.height}, {made}"
-
-
-# For the cost of many clips: so small that what a clip costs beside its pixels shows.
-SMALL = Footage(180, 320, 12, (108, 192), 10)
-
-
-def texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Coloured noise at all scales around a random colour, float32 (H, W, 3)."""
-    picture = np.full((height, width, 3), rng.uniform(70, 180, 3), np.float32)
-    for step, contrast in ((256, 60), (64, 35), (16, 20), (4, 14), (2, 8)):
-        noise = rng.normal(size=(height // step + 2, width // step + 2, 3)).astype(np.float32)
-        noise += noise.mean(axis=2, keepdims=True)  # more light and dark than colour
-        picture += contrast / 2 * cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
-    return picture
-
-
-def scene(seed: int, footage: Footage) -> Iterator[np.ndarray]:
-    """The frames of one shot, uint8 RGB (H, W, 3)."""
-    rng = np.random.default_rng(seed)
-    height, width = footage.height, footage.width
-    ground = texture(rng, height + 200, width + 400)
-    things = [texture(rng, side, side) for side in rng.integers(height // 6, height // 3, 4)]
-    starts, speeds = rng.uniform(0, height, (4, 2)), rng.uniform(-4, 4, (4, 2))
-    grain = rng.normal(scale=6, size=(height + 64, width + 64, 1)).astype(np.float32)
-    for time_ in range(footage.frames):
-        right, down = 200 * (1 - np.cos(time_ / 60)), 100 * (1 + np.sin(time_ / 40))
-        frame = cv2.warpAffine(ground, np.float32([[1, 0, -right], [0, 1, -down]]), (width, height))
-        for thing, start, speed in zip(things, starts, speeds, strict=True):
-            side = len(thing)
-            top, left = np.round(start + time_ * speed).astype(int) % (height - side, width - side)
-            frame[top : top + side, left : left + side] = thing
-        top, left = rng.integers(0, 64, 2)
-        yield (frame + grain[top : top + height, left : left + width]).clip(0, 255).astype(np.uint8)
-
-
-def encode(path: Path, frames: Iterable[np.ndarray]) -> None:
-    """Write them as H.264 at 25 frames a second."""
-    frames = iter(frames)
-    first = next(frames)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", 25, options=ENCODER, pix_fmt="yuv420p")
-        stream.height, stream.width = first.shape[:2]
-        for frame in chain([first], frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-
-
-def generate(folder: Path, count: int, footage: Footage) -> list[Path]:
-    """So many files; those that are there from an earlier run stay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"clip{index:05d}.mp4" for index in range(count)]
-    for index, path in enumerate(paths):
-        if path.exists():
-            continue
-        if index < DISTINCT:
-            encode(path, scene(index, footage))
-        else:
-            os.link(paths[index % DISTINCT], path)
-    return paths
 
 
 def plain_frames(path: Path) -> Iterator[np.ndarray]:
@@ -198,150 +103,6 @@ def shots_and_crops(path: Path, footage: Footage) -> None:
     taker = clips.Taken(1, footage.length, footage.size)
     for index, (_, frame) in enumerate(split_into_shots(decode_pictures(path))):
         taker.offer(index, frame)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call of a stage: as a function with these options, or as a command."""
-
-    command: tuple[str, ...]
-    function: Callable[..., None]
-    options: dict
-
-    def arguments(self) -> list[str]:
-        """Those of `python -m`."""
-        given = [*self.command]
-        for name, value in self.options.items():
-            values = value if isinstance(value, list | tuple) else [value]
-            given += [f"--{name.replace('_', '-')}", *map(str, values)]
-        return given
-
-
-def steps(films: Path, work: Path, footage: Footage, shards: int, workers: int) -> list[list[Step]]:
-    """The whole of prep as the workflow runs it; the steps of one list may run side by side.
-
-    workers: of a shard.
-    """
-    registry = work / "datasets.tsv"
-    registry.write_text(f"name\tkind\troot\nfilms\tvideos\t{films.resolve()}\n")
-    listed, made, flows = work / "sources.parquet", work / "clips/test.parquet", work / "flow/dis/test.parquet"
-    of_clips, of_flows = (
-        [work / f"shards/{stage}/{shard}.parquet" for shard in range(shards)] for stage in ("clips", "flow")
-    )
-    selections = json.dumps([{"dataset": "films", "files": "*"}])
-    selection = {"datasets": registry, "selections": selections, "kind": "clips", "length": footage.length}
-    recipe = {"size": footage.size, "filters": FILTERS.model_dump_json(), "frames": folder_of(made)}
-    estimate = {"estimator": "dis", "weights": work, "flows": folder_of(flows)}
-    sharded = {"shards": shards, "workers": workers}
-    return [
-        [Step(("prep.sources",), sources.main, selection | {"table": listed})],
-        [
-            Step(("prep.clips",), clips.main, {"sources": listed, "shard": shard, "table": table} | recipe | sharded)
-            for shard, table in enumerate(of_clips)
-        ],
-        [
-            Step(
-                ("prep.gather", "items"),
-                gather.items,
-                {"sources": listed, "shards": of_clips, "claimed": [], "duplicates": "off", "table": made},
-            )
-        ],
-        [
-            Step(("prep.flow",), flow.main, {"clips": made, "shard": shard, "table": table} | estimate | sharded)
-            for shard, table in enumerate(of_flows)
-        ],
-        [Step(("prep.gather", "flow"), gather.flow, {"clips": made, "shards": of_flows, "table": flows})],
-    ]
-
-
-def call(stages: list[list[Step]]) -> None:
-    """All steps as functions, in this process, without what they print."""
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        for step in (step for stage in stages for step in stage):
-            step.function(**step.options)
-
-
-def command(step: Step) -> int:
-    """The step as a command; returns the most memory that it had, bytes. Raises CalledProcessError."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    started = [sys.executable, "-c", WITH_PEAK, *step.arguments()]
-    done = subprocess.run(started, cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(step.arguments())} fails:\n{done.stderr}")
-    return int(done.stdout.split()[-1]) * 1024
-
-
-def commands(stages: list[list[Step]], side_by_side: int) -> dict[str, int]:
-    """All steps as commands; returns the most memory that one of each stage had, bytes."""
-    peaks: dict[str, int] = {}
-    with ThreadPoolExecutor(side_by_side) as pool:
-        for stage in stages:
-            name = stage[0].command[0]
-            peaks[name] = max(peaks.get(name, 0), *pool.map(command, stage))
-    return peaks
-
-
-class Used(NamedTuple):
-    """Seconds of the processors, and by the clock."""
-
-    cpu: float
-    wall: float
-
-    def __add__(self, other: "Used") -> "Used":
-        return Used(self.cpu + other.cpu, self.wall + other.wall)
-
-
-def processor_seconds() -> float:
-    """Of this process and of its children that have ended."""
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def used(function: Callable, *arguments) -> Used:
-    """What a call takes."""
-    cpu, wall = processor_seconds(), time.perf_counter()
-    function(*arguments)
-    return Used(processor_seconds() - cpu, time.perf_counter() - wall)
-
-
-def on_threads(function: Callable, items: list, workers: int) -> Used:
-    """What it takes to call the function for each item."""
-
-    def every() -> None:
-        with ThreadPoolExecutor(workers) as pool:
-            consume(pool.map(function, items))
-
-    return used(every)
-
-
-def on_processes(function: Callable, items: list, workers: int) -> Used:
-    """The same in processes that have started."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=one_thread) as pool:
-        consume(pool.map(time.sleep, [1] * workers))  # each starts one
-        wall = time.perf_counter()
-        cpu = sum(pool.map(partial(cpu_of, function), items))
-        return Used(cpu, time.perf_counter() - wall)
-
-
-def cpu_of(function: Callable, item) -> float:
-    """Seconds of this process that a call takes; nothing else runs in it."""
-    before = time.process_time()
-    function(item)
-    return time.process_time() - before
-
-
-def one_thread() -> None:
-    """As prep.jobs has it: items run side by side."""
-    cv2.setNumThreads(1)
-
-
-@contextmanager
-def emptied(folder: Path) -> Iterator[Path]:
-    """An empty folder, which is gone again afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def prepare_clip(path: Path, work: Path, footage: Footage) -> None:
@@ -404,7 +165,7 @@ class Variants:
         with emptied(self.work / "processes") as folder:
             return on_processes(partial(prepare_clip, work=folder, footage=self.footage), self.paths, self.workers)
 
-    def steps(self, folder: Path) -> list[list[Step]]:
+    def steps(self, folder: Path) -> list[list[StageCall]]:
         return steps(self.paths[0].parent, folder, self.footage, 1, self.workers)
 
 

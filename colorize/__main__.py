@@ -45,8 +45,8 @@ def video(
     from colorize.checkpoint import MisfitWeights
     from colorize.inference.clip import CannotColorize
     from colorize.inference.video import colorize_video
+    from media.decoding import VideoError
     from media.image import CorruptImage
-    from media.video import VideoError
 
     warnings.showwarning = _plainly
     options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}

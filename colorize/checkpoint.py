@@ -4,28 +4,23 @@ The release's: one .pth file a network (`nonlocal_net_iter_*`, `colornet_iter_*`
 `vgg19_conv.pth`), plain state dicts, loaded without running anything that a file may hold.
 """
 
-import json
 import re
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from colorize.metadata import MisfitWeights, as_text, metadata
 from colorize.model import ExemplarModel
 from colorize.training.settings import ModelSettings
-from media.tables import written_whole
+from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.weights import VGG19_FEATURES, MissingWeights
 
 # The release trains with 0.01 and colours with this, at which the softmax over the reference is an argmax.
 RELEASE_TEMPERATURE = 1e-10
 RELEASE = "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization"
-
-
-class MisfitWeights(ValueError):
-    """A weight file does not hold the tensors of the network. The message names the file and the first that misfits."""
 
 
 def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
@@ -36,11 +31,6 @@ def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     with written_whole(path) as temporary:
         save_file(state, temporary, as_text(metadata))
-
-
-def as_text(metadata: dict) -> dict[str, str]:
-    """Metadata as safetensors holds them: every value as JSON."""
-    return {key: json.dumps(value) for key, value in metadata.items()}
 
 
 def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:
@@ -56,27 +46,6 @@ def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:
     model = ExemplarModel(load_backbone(found["backbone"], weights_dir), **choices)
     fill(model, load_file(path), path, "the file is not what its metadata say; train it again")
     return model.eval()
-
-
-def metadata(path: str | Path) -> dict:
-    """What one of our checkpoints says of itself: what it is, what made it and how well it did.
-
-    Raises MisfitWeights if the file is damaged or not one of ours.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            found = file.metadata() or {}
-    except SafetensorError as error:
-        raise MisfitWeights(
-            f"{path}: not a whole .safetensors file ({error}). It may be cut off, or a web page or another kind of "
-            "file under its name; copy it again, or delete it and train it again"
-        ) from error
-    if "backbone" not in found:
-        raise MisfitWeights(
-            f"{path}: no checkpoint of this project, its metadata name no `backbone`; expected a file that "
-            "`colorize.training.exemplar` wrote, or the folder with the published program's files"
-        )
-    return {key: json.loads(value) for key, value in found.items()}
 
 
 def fill(network: nn.Module, state: dict[str, Tensor], path: str | Path, hint: str) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tabulate import tabulate
 
 from media.document import Cell, Column, Document, Row
-from media.tables import written_whole
+from media.whole import written_whole
 
 
 def write(document: Document, **paths: Path) -> None:

@@ -20,7 +20,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame in memory; media.video.DecodedPicture is one that is not yet RGB."""
+    """A frame in memory; media.decoding.DecodedPicture is one that is not yet RGB."""
 
     rgb: np.ndarray  # uint8 (H, W, 3)
 

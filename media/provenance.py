@@ -4,7 +4,6 @@ It has what decides the numbers and no clock, so equal runs have equal sidecars;
 Tables are hashed, not the folders that belong to them: a table is written last and says what lies there.
 """
 
-import ast
 import hashlib
 import inspect
 import json
@@ -17,11 +16,12 @@ from functools import wraps
 from importlib import metadata
 from pathlib import Path
 
-from media.tables import written_whole
+from media.versions import ROOT, version_of
+from media.whole import written_whole
 
-ROOT = Path(__file__).parents[1]
 SUFFIX = ".provenance.json"
 CONFIG_HASH = "HUEBENCH_CONFIG_HASH"  # set by the workflow: SHA-256 of the whole configuration
+EXECUTION = ("execution", "scheduler", "weights", "workers")  # arguments that are no part of how a number came to be
 LIBRARIES = (
     "dask",
     "lpips",
@@ -39,12 +39,12 @@ LIBRARIES = (
 )
 
 
-def recorded(main: Callable, version: int, *artefacts: str) -> Callable:
+def recorded(main: Callable, *artefacts: str) -> Callable:
     """`main` of a stage, for `tyro.cli`, that also writes the sidecar once it has returned.
 
-    version: VERSION of the stage. artefacts: names of the parameters with the files or folders that it writes; the
-    sidecar lies beside the first. An artefact that was not asked for (None) is passed over. What `main` returns is a
-    dict or None; its keys are added to the record.
+    artefacts: names of the parameters with the files or folders that it writes; the sidecar lies beside the first. An
+    artefact that was not asked for (None) is passed over. What `main` returns is a dict or None; its keys are added to
+    the record.
     """
 
     @wraps(main)
@@ -53,7 +53,7 @@ def recorded(main: Callable, version: int, *artefacts: str) -> Callable:
         given.apply_defaults()
         said = main(*args, **kwargs) or {}
         if os.environ.get("RANK", "0") == "0":  # of torchrun's processes the first writes
-            record = provenance(stage_of(main), version, given.arguments, artefacts) | said
+            record = provenance(stage_of(main), given.arguments, artefacts) | said
             with written_whole(sidecar_of(given.arguments[artefacts[0]])) as temporary:
                 temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
@@ -70,15 +70,15 @@ def sidecar_of(artefact: Path) -> Path:
     return Path(f"{artefact if artefact.is_dir() else artefact.with_suffix('')}{SUFFIX}")
 
 
-def provenance(stage: str, version: int, arguments: dict, artefacts: tuple[str, ...]) -> dict:
+def provenance(stage: str, arguments: dict, artefacts: tuple[str, ...]) -> dict:
     """The record, of values that JSON has. arguments: of the stage's main, by name."""
     written = [arguments[name] for name in artefacts if arguments[name] is not None]
     scores = stage == "bench.scoring.score" or "scores" in arguments
     return {
         "stage": stage,
-        "version": version,
+        "version": version_of(stage),
         "metrics": metric_versions() if scores else {},
-        "arguments": json.loads(json.dumps(arguments, default=str)),
+        "arguments": json.loads(json.dumps(deciding(arguments), default=as_text)),
         "inputs": [hashed(path) | own_sidecar(path) for path in inputs_of(arguments, artefacts)],
         "outputs": [hashed(file) for path in written for file in files_of(path)],
         "seed": arguments.get("seed"),
@@ -87,6 +87,24 @@ def provenance(stage: str, version: int, arguments: dict, artefacts: tuple[str, 
         "python": platform.python_version(),
         "libraries": library_versions(),
     }
+
+
+def deciding(arguments: dict) -> dict:
+    """The arguments without those that say where and how fast a stage runs: they decide no number."""
+    return {name: value for name, value in arguments.items() if name not in EXECUTION}
+
+
+def as_text(value: object) -> str:
+    """A value that JSON has not."""
+    return portable(value) if isinstance(value, Path) else str(value)
+
+
+def portable(path: Path) -> str:
+    """A path as it is also right when the folder in which everything lies was moved, where there is such a one."""
+    for folder in (Path.cwd(), ROOT):
+        if path.is_absolute() and path.is_relative_to(folder):
+            return str(path.relative_to(folder))
+    return str(path)
 
 
 def inputs_of(arguments: dict, artefacts: tuple[str, ...]) -> list[Path]:
@@ -104,26 +122,19 @@ def files_of(artefact: Path) -> list[Path]:
 def hashed(path: Path) -> dict[str, str]:
     """Path and SHA-256 of a file."""
     with path.open("rb") as file:
-        return {"path": str(path), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {"path": portable(path), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def own_sidecar(path: Path) -> dict[str, str]:
     """Where the sidecar of a file lies, or that of the folder that it is in; empty if it has none."""
-    found = [str(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
-    return {"provenance": found[0]} if found else {}
+    sidecars = [portable(sidecar) for sidecar in (sidecar_of(path), sidecar_of(path.parent)) if sidecar.exists()]
+    return {"provenance": sidecars[0]} if sidecars else {}
 
 
-def metric_versions() -> dict[str, int]:
-    """VERSION of each module in bench/metrics."""
-    return {path.stem: version_in(path) for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))}
-
-
-def version_in(module: Path) -> int:
-    """VERSION of a module, read without importing it (some import torch). Raises ValueError if it has none."""
-    for node in ast.parse(module.read_text()).body:
-        if isinstance(node, ast.Assign) and any(getattr(name, "id", "") == "VERSION" for name in node.targets):
-            return ast.literal_eval(node.value)
-    raise ValueError(f"{module}: expected a line `VERSION = ...` with a whole number")
+def metric_versions() -> dict[str, int | str]:
+    """Version of each module in bench/metrics."""
+    names = sorted(path.stem for path in (ROOT / "bench/metrics").glob("[!_]*.py"))
+    return {name: version_of(f"bench.metrics.{name}") for name in names}
 
 
 def library_versions() -> dict[str, str | None]:

@@ -118,11 +118,11 @@ def font_with(letter: str) -> ImageFont.FreeTypeFont:
 @cache
 def fonts() -> list[ImageFont.FreeTypeFont]:
     """The fonts there are; Pillow's own, which has Latin letters only, at the end."""
-    found = []
+    there = []
     for name in (matplotlibs("DejaVuSans.ttf"), *FONTS):
         with suppress(OSError):
-            found.append(ImageFont.truetype(name, FONT_SIZE))
-    return [*found, ImageFont.load_default(FONT_SIZE)]
+            there.append(ImageFont.truetype(name, FONT_SIZE))
+    return [*there, ImageFont.load_default(FONT_SIZE)]
 
 
 def matplotlibs(name: str) -> str:

@@ -3,26 +3,27 @@
 Every stage writes its table last and under a temporary name, so a table that exists is complete.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from pyarrow.parquet import ParquetFile
+
+from media.places import locating, storing
+from media.whole import written_whole
 
 # column -> pandas dtype. Nullable where a value can be absent: string, Int64, Float64.
 SOURCES = {
     "name": "string",  # what its items are called after, unique in its table
     "dataset": "string",
     "kind": "string",  # videos or images (a file), frames (a folder of images)
-    "path": "string",
+    "path": "string",  # the file itself (media.places: stored so that it may be moved with the table)
     "file": "string",  # relative to the dataset's root
     "label": "Int64",  # ImageNet class index, where the dataset gives one
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
     "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
     "position": "Int64",  # in the order of the selections
-    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.shards)
+    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.jobs)
 }
 CLIPS = {
     "clip": "string",  # folder name, unique in its table
@@ -50,7 +51,7 @@ GALLERY = {
     "clip": "string",  # the image's name, unique in its set
     "dataset": "string",
     "source": "string",  # file, relative to the dataset's root
-    "path": "string",  # the same file, absolute
+    "path": "string",  # the same file, as in SOURCES
     "source_sha256": "string",  # of the file's bytes
     "source_height": "Int64",
     "source_width": "Int64",
@@ -69,7 +70,7 @@ REFERENCES = {
     "item": "string",  # the clip or image that is asked for
     "rank": "Int64",  # 1 = most similar
     "reference": "string",  # its name in the gallery
-    "path": "string",  # its source file, uncropped
+    "path": "string",  # its source file, uncropped; as in SOURCES
     "similarity": "Float64",  # cosine of the backbone's pooled features of the two grey images
     "label": "Int64",  # the reference's ImageNet class index, where its dataset gives one
     "item_class": "Int64",  # the class that was predicted for the item's grey frames; null where none was asked for
@@ -95,16 +96,6 @@ SCORES = {
 ROW_GROUP = 10_000
 
 
-@contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place only if the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    yield temporary
-    os.replace(temporary, path)
-
-
 def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict[str, str]) -> pd.DataFrame:
     """Write rows as Parquet with exactly `columns`, in that order and with those types; returns the table.
 
@@ -115,8 +106,9 @@ def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict
     if unknown:
         raise ValueError(f"{path}: columns {unknown} are not declared in media/tables.py; expected {list(columns)}")
     table = table.reindex(columns=list(columns)).astype(columns)
+    stored = _with_paths(table, storing(path))
     with written_whole(path) as temporary:
-        table.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
+        stored.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
     return table
 
 
@@ -135,16 +127,24 @@ def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int
             )
         groups = [group for group in range(file.num_row_groups) if within is None or _overlaps(file, group, *within)]
         table = file.read_row_groups(groups, use_threads=False).to_pandas(use_threads=False).astype(columns)
+    table = _with_paths(table, locating(path))
     if within is None:
         return table
     column, first, end = within
     return table[table[column].between(first, end, inclusive="left")].reset_index(drop=True)
 
 
+def _with_paths(table: pd.DataFrame, spell: Callable[[str], str]) -> pd.DataFrame:
+    """The table with its paths, if it has any, in another spelling."""
+    if "path" not in table.columns:
+        return table
+    return table.assign(path=table["path"].map(spell, na_action="ignore").astype("string"))
+
+
 def _overlaps(file: ParquetFile, group: int, column: str, first: int, end: int) -> bool:
     """Whether a group of rows may have values in the range: by its statistics, if it has them."""
-    found = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
-    return found is None or not found.has_min_max or (found.max >= first and found.min < end)
+    statistics = file.metadata.row_group(group).column(file.schema_arrow.names.index(column)).statistics
+    return statistics is None or not statistics.has_min_max or (statistics.max >= first and statistics.min < end)
 
 
 def records(table: pd.DataFrame) -> list[dict]:

@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)
     except ValidationError as error:
-        sys.exit(f"error: {'; '.join(found['msg'] for found in error.errors())}")
+        sys.exit(f"error: {'; '.join(one['msg'] for one in error.errors())}")
     except (DatasetError, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -13,17 +13,16 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from media.video import DecodedPicture, VideoError, decode_pictures
-from prep.datasets.registry import Source
+from media.versions import version_of
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
-
-VERSION = 4
 
 Frame = Picture | DecodedPicture
 
@@ -176,7 +175,13 @@ def main(
     """
     recipe = Recipe(size, per_source, Filters.model_validate_json(filters), frames.resolve())
     tasks = [
-        Task(name, key_of(VERSION, recipe, source, name, takes, stamp(source.path)), (source, name, takes, recipe))
+        Task(
+            name,
+            key_of(
+                version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, stamp(source.path)
+            ),
+            (source, name, takes, recipe),
+        )
         for name, source, takes in sources_of_shard(sources, shard, shards)
     ]
     there, desc = partial(intact, frames_dir=recipe.frames_dir), f"clips {frames.name} shard {shard}"

@@ -16,13 +16,11 @@ from media.color import grey8, luminance_from_rgb
 from media.flow_files import write_kitti
 from media.image import frame_path, read_frames
 from media.tables import CLIPS, FLOW, folder_of, kept, read_table, write_table
-from prep.jobs import Task, key_of, run_tasks, whole_folder
-from prep.shards import shard_of
+from media.versions import version_of
+from media.whole import whole_folder
+from prep.jobs import Task, key_of, run_tasks, shard_of
 from vision.flow_estimators import Estimator, load_estimator
 from vision.occlusion import ruder_masks
-
-VERSION = 2
-
 
 loading = Lock()
 
@@ -91,7 +89,7 @@ def main(
     tasks = [
         Task(
             row.clip,
-            key_of(VERSION, estimator, str(out_dir), row.clip, row.sha256, row.n_frames),
+            key_of(version_of(__name__), estimator, row.clip, row.sha256, row.n_frames),
             (row.clip, row.n_frames, frames_dir, estimator, weights, out_dir),
         )
         for row in kept(read_table(clips, CLIPS)).itertuples(index=False)

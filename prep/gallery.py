@@ -15,8 +15,9 @@ import tyro
 
 from media.color import luminance_from_rgb
 from media.tables import GALLERY, folder_of, write_table
+from media.versions import version_of
 from prep import images
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import judged, summary
 from prep.judging.quality import Filters
@@ -24,7 +25,6 @@ from prep.sources import sources_of_shard
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.retrieval import write_features
 
-VERSION = 1
 PART = 256  # images that are saved together: some ten seconds of work
 
 
@@ -46,10 +46,10 @@ def make_part(
     """The rows of some images: those of GALLERY but `row`, and `part`, the file with the features of the kept ones."""
     rows, features = [], []
     for name, source in part:
-        found, crop = images.read_image(source, name, size, filters)
+        image, crop = images.read_image(source, name, size, filters)
         if crop is not None:
-            found = judged(found, [crop], filters, frames_dir=None)
-        row = {column: found.get(column) for column in GALLERY if column != "row"}
+            image = judged(image, [crop], filters, frames_dir=None)
+        row = {column: image.get(column) for column in GALLERY if column != "row"}
         rows.append(row | {"path": str(source.path), "part": str(path)})
         if row["reason"] is None:
             features.append(grey_features(crop, network_of(backbone, weights)))
@@ -65,10 +65,10 @@ def network_of(backbone: str, weights: Path) -> Backbone:
 
 def digest(network: Backbone) -> str:
     """SHA-256 of a network's weights."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for tensor in network.state_dict().values():
-        found.update(tensor.numpy().tobytes())
-    return found.hexdigest()
+        sha256.update(tensor.numpy().tobytes())
+    return sha256.hexdigest()
 
 
 def main(
@@ -101,12 +101,12 @@ def main(
     thresholds = Filters.model_validate_json(filters)
     parts = folder_of(table).resolve()
     (parts / "features").mkdir(parents=True, exist_ok=True)
-    settings = [VERSION, images.VERSION, size, thresholds, backbone, digest(network_of(backbone, weights))]
+    settings = [version_of(__name__), size, thresholds, backbone, digest(network_of(backbone, weights))]
     named = [(name, source) for name, source, _ in sources_of_shard(sources, shard, shards)]
     tasks = []
     for start in range(0, len(named), PART):
         part, path = named[start : start + PART], parts / f"features/{start:08d}.npy"
-        key = key_of(settings, [[name, source, stamp(source.path)] for name, source in part])
+        key = key_of(settings, [[name, source.identity, stamp(source.path)] for name, source in part])
         tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
     desc = f"gallery {table.parent.name} {table.stem}"
     rows = run_tasks(make_part, tasks, parts / "receipts", has_features, workers, scheduler, desc)

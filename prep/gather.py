@@ -17,8 +17,6 @@ from prep.judging.fingerprint import near_pairs
 from prep.judging.items import intact, rejected, remove_all_but, summary
 from prep.judging.quality import Verdict
 
-VERSION = 1
-
 Duplicates = Literal["off", "exact", "near"]
 
 

@@ -8,13 +8,12 @@ import tyro
 
 from media.image import CorruptImage, cover_crop, read_rgb
 from media.tables import CLIPS, folder_of, write_table
-from prep.datasets.registry import Source
+from media.versions import version_of
+from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_size
 from prep.sources import sources_of_shard
-
-VERSION = 2
 
 
 def read_image(source: Source, name: str, size: tuple[int, int], filters: Filters) -> tuple[dict, np.ndarray | None]:
@@ -69,7 +68,7 @@ def main(
     tasks = [
         Task(
             name,
-            key_of(VERSION, size, thresholds, frames_dir, source, name, stamp(source.path)),
+            key_of(version_of(__name__), size, thresholds, source.identity, name, stamp(source.path)),
             (source, name, size, thresholds, frames_dir),
         )
         for name, source, _ in sources_of_shard(sources, shard, shards)

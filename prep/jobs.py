@@ -1,4 +1,7 @@
-"""Running the tasks of a shard with Dask, each at most once: on threads here, or on an existing cluster.
+"""Jobs: the shard of a set that each takes, and running its tasks with Dask, on threads here or on a cluster.
+
+A shard is a range of the hashes of the items' names, so an item that is added or removed moves no other one; the number
+of shards is a power of two, so that it seldom changes with that of the items.
 
 A finished task leaves a receipt, `<receipts>/<task>.json`, with its rows and a key over all that they follow from. A
 task with a receipt of the same key, whose files are still there, is not done again; so a run that was killed goes on
@@ -7,17 +10,39 @@ where it was, and a shard to which a source was added prepares that one alone.
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
-from media.tables import written_whole
+from media.bar import Bar
+from media.whole import written_whole
 
+# Hashes are below 2^BITS, so that a column of signed 64-bit integers holds them.
+BITS = 62
 # A worker of a cluster may die with its task; the task is then given to another one, this many times.
 RETRIES = 3
+
+
+def shards_for(count: int, size: int) -> int:
+    """The least power of two that leaves at most `size` of `count` items a shard in the mean."""
+    return 1 << max(0, -(-count // size) - 1).bit_length()
+
+
+def hash_of(name: str) -> int:
+    """0 .. 2^BITS - 1, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - BITS)
+
+
+def shard_of(name: str, shards: int) -> int:
+    """The shard, 0 .. shards-1, of the item called `name`."""
+    return hash_of(name) * shards >> BITS
+
+
+def hashes_of_shard(shard: int, shards: int) -> tuple[int, int]:
+    """The first hash in a shard and the first one behind it. Raises ValueError for a shard that there is not."""
+    if not 0 <= shard < shards:
+        raise ValueError(f"there is no shard {shard}; expected 0..{shards - 1}")
+    return -((-shard << BITS) // shards), -((-(shard + 1) << BITS) // shards)
 
 
 @dataclass(frozen=True)
@@ -68,7 +93,7 @@ def run_tasks(
         desc: what the log calls it.
     """
     receipts.mkdir(parents=True, exist_ok=True)
-    rows = {task.name: found for task in tasks if (found := _receipt(receipts, task, intact)) is not None}
+    rows = {task.name: done for task in tasks if (done := _receipt(receipts, task, intact)) is not None}
     wanted = {_receipt_path(receipts, task.name).name for task in tasks}
     for path in receipts.iterdir():
         if path.name not in wanted:
@@ -77,7 +102,7 @@ def run_tasks(
     if rows:
         print(f"{desc}: {len(rows)} of {len(tasks)} were done before, {len(missing)} to do")
     computed = _computed(function, missing, receipts, workers, scheduler, desc)
-    rows |= {task.name: found for task, found in zip(missing, computed, strict=True)}
+    rows |= {task.name: done for task, done in zip(missing, computed, strict=True)}
     return [row for task in tasks for row in rows[task.name]]
 
 
@@ -87,7 +112,7 @@ def _computed(function, tasks: list[Task], receipts: Path, workers: int, schedul
 
     calls = [dask.delayed(_with_receipt, pure=False, traverse=False)(function, task, receipts) for task in tasks]
     if scheduler == "threads":
-        with TqdmCallback(desc=desc, mininterval=5):
+        with TqdmCallback(desc=desc, tqdm_class=Bar):
             return list(dask.compute(*calls, scheduler="threads", num_workers=workers))
     from distributed import Client
 
@@ -113,18 +138,7 @@ def _receipt_path(receipts: Path, name: str) -> Path:
 def _receipt(receipts: Path, task: Task, intact: Callable[[dict], bool]) -> list[dict] | None:
     """The rows of a finished task, or None."""
     try:
-        found = json.loads(_receipt_path(receipts, task.name).read_text(encoding="utf-8"))
+        receipt = json.loads(_receipt_path(receipts, task.name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return found["rows"] if found["key"] == task.key and all(map(intact, found["rows"])) else None
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error."""
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    yield temporary
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
+    return receipt["rows"] if receipt["key"] == task.key and all(map(intact, receipt["rows"])) else None

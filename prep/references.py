@@ -2,9 +2,10 @@
 
 Similarity is the cosine of a backbone's pooled features of the two grey pictures (a clip's first frame): nothing is
 known of an item's colours, and of its class only what a classifier makes of its grey frames. An item's own picture is
-never its reference.
+never its reference. Those that rows are given are written as pictures, cropped to the size of the clips.
 """
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -15,18 +16,17 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from tqdm import tqdm
 
+from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
-from media.image import frame_path, read_rgb, write_jpeg
+from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
-from prep.contact_sheet import class_name
+from prep.datasets.imagenet import class_name
 from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
 from vision.retrieval import FeatureFiles, Scope, nearest, write_features
 
-VERSION = 3
 JUDGED = 5  # frames of a clip that the classifier sees, spread over it
 # An image that agrees with an item in all columns of one of these is the item's own picture.
 OWN = (["source_sha256"], ["sha256"], ["dataset", "source"])
@@ -109,18 +109,16 @@ def classes_searched(within: str) -> int | None:
 
 def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, count: int) -> np.ndarray:
     """The `count` classes (Q, count) of the highest mean score over some grey frames of each item, highest first."""
-    found = []
-    for clip, n_frames in tqdm(
-        zip(items["clip"], items["n_frames"], strict=True), "classes", len(items), mininterval=5
-    ):
+    classes = []
+    for clip, n_frames in Bar(zip(items["clip"], items["n_frames"], strict=True), "classes", len(items)):
         frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
         pictures = [grey_picture(read_rgb(frame_path(folder / clip, index))) for index in frames]
         with torch.no_grad():
             scores = torch.stack(
                 [classifier.logits(classifier_crop(picture, classifier.resize)[None])[0] for picture in pictures]
             )
-        found.append(scores.mean(dim=0).topk(count).indices.numpy())
-    return np.stack(found)
+        classes.append(scores.mean(dim=0).topk(count).indices.numpy())
+    return np.stack(classes)
 
 
 def grey_picture(rgb: np.ndarray) -> np.ndarray:
@@ -152,15 +150,15 @@ def scope_of(gallery: Gallery, classes: np.ndarray | None, items: int) -> Scope:
     return Scope(np.where(gallery.repeats, -1, groups), wanted, gallery.own)
 
 
-def ranked(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], gallery: Gallery) -> pd.DataFrame:
+def ranked(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], gallery: Gallery) -> pd.DataFrame:
     """The rows of REFERENCES, without `item_class`, of the images (and similarities) found for each item."""
-    counts = [len(rows) for rows, _ in found]
+    counts = [len(rows) for rows, _ in hits]
     table = pd.DataFrame(
         {
             "item": np.repeat(items["clip"].to_numpy(), counts),
             "rank": np.concatenate([np.arange(1, count + 1) for count in counts]),
-            "image": np.concatenate([rows for rows, _ in found]),
-            "similarity": np.concatenate([similarity for _, similarity in found]),
+            "image": np.concatenate([rows for rows, _ in hits]),
+            "similarity": np.concatenate([similarity for _, similarity in hits]),
         }
     )
     chosen = []
@@ -170,9 +168,9 @@ def ranked(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], gall
     return table.join(pd.concat(chosen), on="image").drop(columns="image")
 
 
-def check_counts(items: pd.DataFrame, found: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
+def check_counts(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
     """Warn if some items have fewer than `count` references, or none; raise ValueError if no item has any."""
-    counts = np.array([len(rows) for rows, _ in found])
+    counts = np.array([len(rows) for rows, _ in hits])
     few = items["clip"][counts < count]
     if not counts.any():
         raise ValueError(
@@ -194,7 +192,7 @@ def find(
     """The images and similarities of each item's references. The items' features lie on disk while it lasts."""
     with tempfile.TemporaryDirectory() as scratch:
         asked = Path(scratch) / "queries.npy"
-        clips = tqdm(items["clip"], desc="references: queries", mininterval=5)
+        clips = Bar(items["clip"], desc="references: queries")
         first_frames = (read_rgb(frame_path(folder / clip, 0)) for clip in clips)
         write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
         scope = scope_of(gallery, classes, len(items))
@@ -202,11 +200,16 @@ def find(
 
 
 def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
-    """Draw a contact sheet of every item, `sheets`/<item>.jpg, and remove those of an earlier run."""
-    for stale in sheets.glob("*.jpg"):
-        stale.unlink()
-    for item, rows in tqdm(references.groupby("item"), desc="contact sheets", mininterval=5):
+    """Draw a contact sheet of every item, `sheets`/<item>.jpg."""
+    for item, rows in Bar(references.groupby("item"), desc="contact sheets"):
         write_jpeg(sheets / f"{item}.jpg", contact_sheet(list(panels_of(item, rows, folder))))
+
+
+def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]) -> None:
+    """Write each reference once, cropped to `size` (height, width), as `folder`/<reference>/00000.png."""
+    once = references.drop_duplicates("reference")
+    for row in Bar(once.itertuples(), "references: pictures", len(once)):
+        write_png(frame_path(folder / row.reference, 0), cover_crop(read_rgb(row.path), size))
 
 
 def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
@@ -230,8 +233,10 @@ def main(
     weights: Path,
     classifier: str,
     table: Path,
+    size: tuple[int, int],
     within: str = "everywhere",
     count: int = 5,
+    pictures: int = 0,
     sheets: bool = False,
 ) -> None:
     """Find the references of every kept item of a table.
@@ -243,12 +248,15 @@ def main(
         weights: folder of weight files, for the networks that need one.
         classifier: the network that predicts an item's class, where that is asked for.
         table: the table of references to write.
+        size: height and width of the pictures that are written.
         within: everywhere, class (an item's likeliest class), or the number of its likeliest classes.
         count: references an item.
+        pictures: of how many references an item, from the most similar on, the cropped picture is written.
         sheets: draw a contact sheet of every item into the folder of the table's name.
     """
     items = kept(read_table(queries, CLIPS)).reset_index(drop=True)
     searched = classes_searched(within)
+    shutil.rmtree(folder_of(table), ignore_errors=True)  # what an earlier run found must not pass for this one's
     if not len(items):
         write_table([], table, REFERENCES)
         return
@@ -256,10 +264,11 @@ def main(
     if searched:
         check_labels(choice)
         classes = likeliest_classes(items, folder_of(queries), load_backbone(classifier, weights), searched)
-    found = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
-    check_counts(items, found, count, within)
-    rows = ranked(items, found, choice)
+    hits = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
+    check_counts(items, hits, count, within)
+    rows = ranked(items, hits, choice)
     rows["item_class"] = rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True))) if searched else None
+    write_pictures(rows[rows["rank"] <= pictures], folder_of(table), size)
     if sheets:
         draw_sheets(rows, folder_of(queries), folder_of(table))
     write_table(rows, table, REFERENCES)

@@ -16,12 +16,11 @@ import tyro
 from media.color import lab_from_rgb, rgb_from_lab
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
+from media.versions import version_of
 from prep.jobs import Task, key_of, run_tasks
 from prep.judging.items import intact, judged, remove_all_but, summary
 from prep.judging.quality import Filters
 from vision.distortion import smooth_field
-
-VERSION = 2
 
 # Largest speeds of a layer, a frame: pixels, radians, share of its size. Most layers are much slower.
 SPEED, TURN, ZOOM = 7.0, 0.015, 0.012
@@ -201,7 +200,11 @@ def main(
     recipe = Recipe(pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve())
     names = [f"rendering_{number:05d}" for number in range(count)]
     tasks = [
-        Task(name, key_of(VERSION, recipe, list(rows["sha256"]), number), (number, name, recipe))
+        Task(
+            name,
+            key_of(version_of(__name__), size, length, seed, recipe.filters, list(rows["sha256"]), number),
+            (number, name, recipe),
+        )
         for number, name in enumerate(names)
     ]
     there, desc = partial(intact, frames_dir=recipe.frames_dir), f"renderings {table.stem}"

@@ -9,10 +9,9 @@ import tyro
 from pydantic import PositiveInt, TypeAdapter
 
 from media.tables import SOURCES, read_table, records, write_table
-from prep.datasets.registry import Selection, Source, read_registry, select_sources, unique_names
-from prep.shards import hash_of, hashes_of_shard
-
-VERSION = 1
+from prep.datasets.registry import read_registry
+from prep.datasets.selection import Selection, Source, select_sources, unique_names
+from prep.jobs import hash_of, hashes_of_shard
 
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}

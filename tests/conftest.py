@@ -11,6 +11,20 @@ import pytest
 
 from media.image import cover_crop
 
+# By folder, a fixture of the session that takes long to make: it is made once, so its tests stay in one process.
+MADE_ONCE = {"workflow": "world", "report": "results"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """How `pytest -n 2 --dist loadgroup` shares the tests out: by what they are made from, or else by their file."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        folder = item.path.parent.name
+        together = MADE_ONCE.get(folder) in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group(folder if together else item.nodeid.partition("::")[0]))
+
 
 @pytest.fixture(autouse=True)
 def seeded():

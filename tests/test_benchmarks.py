@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from colorize.networks.layers import Enlarge, instance_norm
+from media.decoding import decode
 from media.tables import CLIPS, FLOW, read_table
-from media.video import decode
 from vision.flow_estimators import dis
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
@@ -66,7 +66,7 @@ def test_plain_and_this_code_are_equal(colorize, size, temperature):
 
 
 def test_another_network_is_not_equal(colorize, monkeypatch):
-    monkeypatch.setitem(colorize.BOTTLENECK, 5, 1)
+    monkeypatch.setitem(sys.modules["benchmarks.plain_networks"].BOTTLENECK, 5, 1)
     with pytest.raises(AssertionError, match="ab / 128"):
         colorize.compare((64, 96), 0.01)
 

@@ -92,15 +92,15 @@ class VGG19(Backbone):
     def second_relus(self, rgb: Tensor) -> list[Tensor]:
         """relu1_2 to relu5_2; what lies behind the last one is not computed."""
         x = self.preprocessed(rgb)
-        found = []
+        levels = []
         for block, (_, _, count) in enumerate(self.blocks, start=1):
-            if found:
+            if levels:
                 x = F.max_pool2d(x, 2)
             for index in range(1, (count if block < len(self.blocks) else 2) + 1):
                 x = F.relu(getattr(self, f"conv{block}_{index}")(x), inplace=True)
                 if index == 2:
-                    found.append(x)
-        return found
+                    levels.append(x)
+        return levels
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
         return self.second_relus(rgb)[1:]

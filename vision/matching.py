@@ -47,17 +47,17 @@ def _match(query: Tensor, key: Tensor, values: Tensor, temperature: float) -> tu
     targets = values.transpose(1, 2)
     if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or values.requires_grad):
         if len(blocks) == 1:
-            found = _match_rows(blocks[0], key, targets)
+            matched = _match_rows(blocks[0], key, targets)
         else:
             parts = [checkpoint(_match_rows, block, key, targets, use_reentrant=False) for block in blocks]
-            found = torch.cat(parts, dim=1)
+            matched = torch.cat(parts, dim=1)
     else:
         # Into one tensor: small results kept between large blocks would pin the heap and multiply the peak.
-        found = query.new_empty((query.shape[0], query.shape[2], values.shape[1] + 1))
-        for block, part in zip(blocks, found.split(rows, dim=1), strict=True):
+        matched = query.new_empty((query.shape[0], query.shape[2], values.shape[1] + 1))
+        for block, part in zip(blocks, matched.split(rows, dim=1), strict=True):
             part.copy_(_match_rows(block, key, targets))
-    found = found.transpose(1, 2)
-    return found[:, :-1], found[:, -1:] * temperature
+    matched = matched.transpose(1, 2)
+    return matched[:, :-1], matched[:, -1:] * temperature
 
 
 def _match_rows(rows: Tensor, key: Tensor, targets: Tensor) -> Tensor:

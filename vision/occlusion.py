@@ -58,10 +58,10 @@ def reliability(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     inconsistent = gap >= 0.01 * motion + 0.5
 
     # In the authors' order: what leaves the frame is 0, whatever else; what is inconsistent is -255, boundary or not.
-    found = np.where(boundary, np.float32(0), np.float32(255))
-    found[inconsistent] = -255
-    found[~inside] = 0
-    return found
+    values = np.where(boundary, np.float32(0), np.float32(255))
+    values[inconsistent] = -255
+    values[~inside] = 0
+    return values
 
 
 def _smoothed(reliability: np.ndarray) -> np.ndarray:

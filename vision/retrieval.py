@@ -14,9 +14,9 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from tqdm import tqdm
 
-from media.tables import written_whole
+from media.bar import Bar
+from media.whole import written_whole
 
 # A search holds a block of the gallery, the part of it that is compared and a block of the queries.
 BLOCK_BYTES = 256 << 20
@@ -55,11 +55,11 @@ class FeatureFiles:
 
     def rows(self, wanted: np.ndarray) -> np.ndarray:
         """The rows of these indices, (len(wanted), C)."""
-        found = np.empty((len(wanted), self.width), np.float32)
+        rows = np.empty((len(wanted), self.width), np.float32)
         for place, row in enumerate(wanted):
             file = int(np.searchsorted(self.starts, row, side="right")) - 1
-            found[place] = self._read(file, row - self.starts[file], 1)
-        return found
+            rows[place] = self._read(file, row - self.starts[file], 1)
+        return rows
 
     def _read(self, file: int, row: int, count: int) -> np.ndarray:
         # Read and not mapped: mapped pages would count as this process's memory until the kernel takes them back.
@@ -126,21 +126,21 @@ def nearest(
         )
     most_barred = max(map(len, scope.barred.values()), default=0)
     leaders = find_leaders(queries, gallery, count + most_barred + SPARE, scope, desc)
-    found = []
+    best = []
     for first, block in queries.blocks():
         for query, features in enumerate(block, start=first):
             rows = contenders(leaders, query, count, scope.barred_from(query), rounding(gallery.width))
             if rows is None:
-                found.append(compare_all(features, query, gallery, count, scope, order))
+                best.append(compare_all(features, query, gallery, count, scope, order))
             else:
-                found.append(best_of(rows, exact_similarity(gallery.rows(rows), features), order, count))
-    return found
+                best.append(best_of(rows, exact_similarity(gallery.rows(rows), features), order, count))
+    return best
 
 
 def find_leaders(queries: FeatureFiles, gallery: FeatureFiles, length: int, scope: Scope, desc: str) -> Leaders:
     """Each query's `length` best rows of its groups, barred ones among them. One pass over the gallery."""
     leaders = Leaders.none_yet(len(queries), length)
-    progress = tqdm(total=len(gallery), desc=desc, unit="images", mininterval=5)
+    progress = Bar(total=len(gallery), desc=desc, unit="images")
     for first, block in gallery.blocks():
         groups = scope.groups[first : first + len(block)]
         for start, asking in queries.blocks():

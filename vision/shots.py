@@ -30,7 +30,7 @@ def find_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> l
 
 
 class Thinnable(Protocol):
-    """What is needed of a frame: media.image.Picture or media.video.DecodedPicture."""
+    """What is needed of a frame: media.image.Picture or media.decoding.DecodedPicture."""
 
     shape: tuple[int, ...]
 

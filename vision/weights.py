@@ -106,10 +106,10 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
             f"It comes from: {file.origin}"
         )
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
-        found = hash_of(path, algorithm) if published else ""
-        if not found.startswith(published):
+        digest = hash_of(path, algorithm) if published else ""
+        if not digest.startswith(published):
             warnings.warn(
-                f"{path}: {algorithm} is {found[:8]}..., the published file has {published[:8]}...; "
+                f"{path}: {algorithm} is {digest[:8]}..., the published file has {published[:8]}...; "
                 "numbers made with it are not those of the published network",
                 stacklevel=2,
             )

@@ -10,11 +10,8 @@ import tyro
 from bench.figures.strips import FRAMES, INPUT, REFERENCE, Caption, Items, Shown, Strip, in_code, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
-from media.image import cover_crop, read_rgb
 from media.provenance import recorded
 from media.tables import CLIPS, REFERENCES, kept, read_table
-
-VERSION = 1
 
 NOTES = (
     Note(
@@ -32,7 +29,6 @@ def main(
     *,
     clips: Path,
     clip_references: Path,
-    reference_size: tuple[int, int],
     colorized: list[Path],
     choices: Path,
     position: int,
@@ -43,13 +39,12 @@ def main(
     Args:
         clips: table of the test clips.
         clip_references: table of their references.
-        reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the coloured clips: for each row those of its ranks, from 1 on.
         choices: what the run has chosen where the paper's choice may be another.
         position: which of the kept clips is shown, counted from 1 in the order of the table.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references, reference_size)
+    items = Items("clips", clips, clip_references)
     names = kept(read_table(clips, CLIPS))["clip"].tolist()
     number = folder.name.removeprefix("figure")
     title = f"Figure {number} of the paper: one clip, coloured with different references"
@@ -77,20 +72,20 @@ def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
     found = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
     for rank, table in enumerate(colorized, start=1):
         results = [replace(items.result(table, clip, frame), numbers={"rank": rank}, lines=()) for frame in frames]
-        lines.append([reference(found, rank, items.reference_size), *results])
+        lines.append([reference(items, found, rank), *results])
     labels = [INPUT, *(f"reference {rank}" for rank in range(1, len(lines)))]
     return Strip(clip, lines, ["", *(f"frame {frame}" for frame in frames)], labels, width=240)
 
 
-def reference(found: pd.DataFrame, rank: int, size: tuple[int, int]) -> Shown:
-    """The reference of a rank, cropped to a size. found: a clip's rows of REFERENCES, by rank."""
+def reference(items: Items, found: pd.DataFrame, rank: int) -> Shown:
+    """The reference of a rank, as the rows are given it. found: a clip's rows of REFERENCES, by rank."""
     if rank not in found.index:
         return Shown(REFERENCE, 0, None, f"no_reference: the gallery had none of rank {rank}", {"rank": rank})
     row = found.loc[rank]
     numbers = {"rank": rank, "similarity": row["similarity"]}
     lines = (row["reference"], f"similarity {row['similarity']:.3f}")
-    return Shown(REFERENCE, 0, cover_crop(read_rgb(row["path"]), size), numbers=numbers, lines=lines)
+    return Shown(REFERENCE, 0, items.picture_of(row["reference"]), numbers=numbers, lines=lines)
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -13,8 +13,6 @@ from media.document import Note
 from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
 
-VERSION = 1
-
 TITLE = "Figure 15 of the paper: colorization of legacy videos"
 LEAD = "Clips without colours of their own, coloured with their most similar reference."
 NO_TRUTH = Note(
@@ -28,7 +26,6 @@ def main(
     *,
     clips: Path,
     clip_references: Path,
-    reference_size: tuple[int, int],
     colorized: list[Path],
     choices: Path,
     folder: Path,
@@ -38,12 +35,11 @@ def main(
     Args:
         clips: table of the legacy clips.
         clip_references: table of their references.
-        reference_size: height and width that references are cover-cropped to.
         colorized: the tables of the rows that coloured the clips.
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references, reference_size)
+    items = Items("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = tuple(table.stem for table in colorized)
@@ -77,4 +73,4 @@ def films_in_colour(table: pd.DataFrame) -> Iterator[Note]:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

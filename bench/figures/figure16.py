@@ -15,9 +15,8 @@ from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.image import read_frames
 from media.provenance import recorded
-from media.tables import folder_of, written_whole
-
-VERSION = 1
+from media.tables import folder_of
+from media.whole import written_whole
 
 COLUMNS = ["row", "clip", "frame", "drift", "a", "b", "truth_a", "truth_b"]  # Lab units; of the frame's mean colour
 SHOWN = 8  # frames of a strip, evenly over the clip
@@ -122,4 +121,4 @@ def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, look_of: dict[str, dict]
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

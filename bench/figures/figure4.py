@@ -20,8 +20,6 @@ from media.provenance import recorded
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.matching import matching_features
 
-VERSION = 1
-
 STRIDE = 4  # of the matching grid (section 3.2)
 MULTIPLE = 8  # sides of pictures that the backbones' levels divide evenly
 ROWS_AT_ONCE = 1024  # of the correlation matrix
@@ -72,7 +70,6 @@ def main(
     checkpoints: list[Path],
     images: Path,
     image_references: Path,
-    reference_size: tuple[int, int],
     backbone: str,
     weights: Path,
     count: int,
@@ -85,13 +82,12 @@ def main(
         checkpoints: the model of each.
         images: table of the test images.
         image_references: their references.
-        reference_size: height and width that these are cropped to.
         backbone: network whose raw features are matched.
         weights: folder of weight files.
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references, reference_size)
+    items = Items("images", images, image_references)
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}
@@ -179,4 +175,4 @@ def nearest(query: Tensor, key: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

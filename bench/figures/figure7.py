@@ -18,8 +18,6 @@ from media.formats import write
 from media.provenance import recorded
 from media.tables import CLIPS, kept, read_table
 
-VERSION = 3
-
 PAPERS_ROWS = ("vpn2017", "stn2018", "flow_propagation")  # what Figure 7 shows beside the model
 
 COLUMNS = ["method", "frame", "psnr", "n_clips", "psnr_low", "psnr_high"]
@@ -180,4 +178,4 @@ def _end(curve: pd.DataFrame, frame: str) -> Cell:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "svg", "markdown", "json"))
+    tyro.cli(recorded(main, "csv", "svg", "markdown", "json"))

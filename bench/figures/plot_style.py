@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from media.tables import written_whole
+from media.whole import written_whole
 
 # Okabe and Ito's colours, told apart by the colour-blind; dashes and markers tell the lines apart in grey as well.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")

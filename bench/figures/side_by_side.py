@@ -23,8 +23,6 @@ from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
 
-VERSION = 1
-
 ACROSS = 6  # panels in a line of Figure 6
 
 
@@ -34,7 +32,6 @@ def main(
     colorized: list[Path],
     test_set: Path,
     references: Path | None = None,
-    reference_size: tuple[int, int] | None = None,
     items_of: list[str],
     choices: Path,
     count: int,
@@ -47,14 +44,13 @@ def main(
         colorized: the tables of results of the rows that are shown, in their order; in Figure 5 the full model's last.
         test_set: table of the test images or clips.
         references: their references, where the figure shows them.
-        reference_size: height and width that these are cropped to.
         items_of: the datasets whose items may be shown; none: all.
         choices: what the run has chosen where the paper's choice may be another.
         count: how many items are shown.
         folder: the folder to write.
     """
     own = FIGURES[figure]
-    items = Items(own.kind, test_set, references, reference_size, items_of)
+    items = Items(own.kind, test_set, references, items_of)
     shown = evenly(items.n_frames, count)
     rows = [table.stem for table in colorized]
     notes = [
@@ -142,4 +138,4 @@ FIGURES = {
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "folder"))
+    tyro.cli(recorded(main, "folder"))

@@ -2,9 +2,7 @@
 writing a folder of labelled strips with what they show, as a document.
 """
 
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,9 +14,10 @@ from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb, with_luminance
 from media.document import Note, of_records
 from media.formats import write
-from media.image import cover_crop, frame_path, read_rgb, write_png
+from media.image import frame_path, read_rgb, write_png
 from media.sheet import PAPER, WIDTH, Panel, grid
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
+from media.whole import whole_folder
 
 # Panels that are no row's result go by these names.
 TRUTH, INPUT, REFERENCE = "ground_truth", "input", "reference"
@@ -60,14 +59,13 @@ class Strip:
 class Items:
     """The clips or images that rows have coloured, and what is shown of them.
 
-    table: of the prepared items, results/<kind>/test.parquet. references: theirs; reference_size: what they are cropped
-    to. Both are needed only where a reference is shown. datasets: whose items may be chosen; none named: all.
+    table: of the prepared items, results/<kind>/test.parquet. references: theirs, needed only where one is shown.
+    datasets: whose items may be chosen; none named: all.
     """
 
     kind: str  # clips or images
     table: Path
     references: Path | None = None
-    reference_size: tuple[int, int] | None = None  # height, width
     datasets: Sequence[str] = ()
 
     @cached_property
@@ -99,7 +97,11 @@ class Items:
         """The most similar picture of the gallery, cropped as the rows are given it; None if there is none."""
         found = read_table(self.references, REFERENCES)
         best = found[(found["item"] == item) & (found["rank"] == 1)]
-        return None if best.empty else cover_crop(read_rgb(best["path"].iloc[0]), self.reference_size)
+        return None if best.empty else self.picture_of(best["reference"].iloc[0])
+
+    def picture_of(self, reference: str) -> np.ndarray:
+        """A picture of the gallery that is a reference, cropped as the rows are given it."""
+        return read_rgb(frame_path(folder_of(self.references) / reference, 0))
 
     def result(self, colorized: Path, item: str, frame: int = 0) -> Shown:
         """A frame as a row has coloured it (`colorized`: its table), with its numbers; or why there is none."""
@@ -197,7 +199,7 @@ def write_gallery(folder: Path, strips: Iterable[Strip], caption: Caption) -> No
     The folder appears whole, and with nothing in it of an earlier run.
     """
     lines = []
-    with folder_written_whole(folder) as temporary:
+    with whole_folder(folder) as temporary:
         for number, strip in enumerate(strips, start=1):
             file = f"{number:02d}_{strip.item}.png"
             panels = [[shown.panel() for shown in line] for line in strip.lines]
@@ -217,14 +219,3 @@ def write_gallery(folder: Path, strips: Iterable[Strip], caption: Caption) -> No
             csv=temporary / "shown.csv",
             caption=temporary / "caption.md",
         )
-
-
-@contextmanager
-def folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder; it takes the place of `folder` only if the block ends without an error."""
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    yield temporary
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)

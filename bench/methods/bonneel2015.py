@@ -26,8 +26,8 @@ class Bonneel2015(Method):
 
     name = "bonneel2015"
     citation = "Bonneel et al.: Blind Video Temporal Consistency, SIGGRAPH Asia 2015"
-    VERSION = 1
     given = {"clips": ("flow", "processed")}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         previous, result = grey(next(frames)), next(given.processed)

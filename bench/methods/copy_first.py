@@ -12,8 +12,8 @@ class CopyFirst(Method):
 
     name = "copy_first"
     citation = "none; a control for propagation"
-    VERSION = 1
     given = {"clips": ("first_frame",)}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         for _ in frames:

@@ -13,8 +13,8 @@ class FlowPropagation(Method):
 
     name = "flow_propagation"
     citation = "Zhang et al., CVPR 2019, section 5.2: optical-flow-based colour propagation"
-    VERSION = 1
     given = {"clips": ("first_frame", "flow")}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         next(frames)

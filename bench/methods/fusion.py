@@ -19,7 +19,6 @@ class Fusion(Method):
 
     name = "fusion"
     citation = "this project; a control for what training adds"
-    VERSION = 1
     given = {"clips": ("first_frame", "flow")}
 
     @cached_property

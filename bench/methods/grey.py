@@ -12,8 +12,8 @@ class Grey(Method):
 
     name = "grey"
     citation = "the input itself"
-    VERSION = 1
     given = {"clips": (), "images": ()}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         for luminance in frames:

@@ -22,7 +22,6 @@ class He2018(Trained):
     citation = (
         "He, Chen, Liao, Sander, Yuan: Deep Exemplar-based Colorization, SIGGRAPH 2018; matches: nearest neighbours"
     )
-    VERSION = 1
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def network(self, width: float, items: int):
@@ -95,7 +94,7 @@ class He2018(Trained):
         return [unit_columns(level.flatten(2)).unflatten(2, size) for level in resized]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.learning import as_maps, resized, rounded_up
+        from media.tensors import as_maps, resized, rounded_up
 
         reference = as_maps(given.reference)
         for luminance in frames:

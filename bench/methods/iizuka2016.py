@@ -11,7 +11,6 @@ class Iizuka2016(Automatic):
 
     name = "iizuka2016"
     citation = "Iizuka, Simo-Serra, Ishikawa: Let there be Color!, SIGGRAPH 2016"
-    VERSION = 2
     given = {"clips": (), "images": ()}
 
     def network(self, width: float, items: int):
@@ -22,8 +21,8 @@ class Iizuka2016(Automatic):
     def losses(self, network, sample) -> dict:
         import torch.nn.functional as F
 
-        from bench.methods.contract.learning import grey
         from bench.methods.networks.iizuka2016_network import CLASS_WEIGHT, target
+        from media.tensors import grey
 
         frame = sample.frames[:, -1]
         s, logits = network.with_classes(grey(frame[:, :1]))
@@ -33,6 +32,6 @@ class Iizuka2016(Automatic):
         }
 
     def ab(self, network, luminance):
-        from bench.methods.contract.learning import grey
+        from media.tensors import grey
 
         return network.ab(grey(luminance))

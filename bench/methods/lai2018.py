@@ -20,7 +20,6 @@ class Lai2018(Trained):
 
     name = "lai2018"
     citation = "Lai, Huang, Wang, Shechtman, Yumer, Yang: Learning Blind Video Temporal Consistency, ECCV 2018"
-    VERSION = 2
     given = {"clips": ("processed",)}
     multiple = 4
     validated = "of its own losses"
@@ -80,8 +79,8 @@ class Lai2018(Trained):
         return self.features(rgb.clamp(0, 1))[-1]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.learning import as_maps, resized, rounded_up
         from media.color import ab_from_rgb_tensor
+        from media.tensors import as_maps, resized, rounded_up
 
         shape: tuple = ()
 
@@ -100,8 +99,8 @@ def coloured(luminance, ab):
     """The grey picture and the coloured one, RGB (B, 3, H, W) in 0..1, of L (B, 1, H, W) and ab (B, 2, H, W)."""
     import torch
 
-    from bench.methods.contract.learning import grey
     from media.color import rgb_tensor_from_lab
+    from media.tensors import grey
 
     return grey(luminance).expand(-1, 3, -1, -1), rgb_tensor_from_lab(torch.cat([luminance, ab], dim=1))
 

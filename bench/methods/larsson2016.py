@@ -10,7 +10,6 @@ class Larsson2016(Automatic):
 
     name = "larsson2016"
     citation = "Larsson, Maire, Shakhnarovich: Learning Representations for Automatic Colorization, ECCV 2016"
-    VERSION = 1
     given = {"clips": (), "images": ()}
     multiple = 1  # it pads by itself
 
@@ -20,9 +19,9 @@ class Larsson2016(Automatic):
         return SmallLarsson2016(width) if items else Larsson2016(width)
 
     def losses(self, network, sample) -> dict:
-        from bench.methods.contract.learning import grey
         from bench.methods.networks.larsson2016_network import loss
         from media.color import rgb_tensor_from_lab
+        from media.tensors import grey
 
         frame = sample.frames[:, -1]
         height, width = (side - side % network.multiple for side in frame.shape[-2:])
@@ -31,9 +30,9 @@ class Larsson2016(Automatic):
         return {"divergence": loss(hue, chroma, rgb_tensor_from_lab(frame))}
 
     def ab(self, network, luminance):
-        from bench.methods.contract.learning import grey, resized, rounded_up
         from bench.methods.networks.larsson2016_network import decode, lightness_matched
         from media.color import ab_from_rgb_tensor
+        from media.tensors import grey, resized, rounded_up
 
         light = grey(luminance)
         shape = tuple(light.shape[-2:])

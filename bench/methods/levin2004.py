@@ -24,8 +24,8 @@ class Levin2004(Method):
 
     name = "levin2004"
     citation = "Levin, Lischinski, Weiss: Colorization using Optimization, SIGGRAPH 2004"
-    VERSION = 1
     given = {"clips": ("first_frame", "flow")}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         next(frames)

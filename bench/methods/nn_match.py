@@ -16,7 +16,6 @@ class NnMatch(Method):
 
     name = "nn_match"
     citation = "Zhang et al., CVPR 2019, Fig. 4: correspondence before training"
-    VERSION = 1
     given = {"clips": ("first_frame",), "images": ("reference",)}
 
     @cached_property

@@ -18,7 +18,6 @@ class Ours(Method):
 
     name = "ours"
     citation = "Zhang et al.: Deep Exemplar-based Video Colorization, CVPR 2019"
-    VERSION = 2
     given = {"clips": ("reference",), "images": ("reference",)}
 
     def __init__(self, setting=None, given: dict | None = None):

@@ -13,7 +13,6 @@ class Stn2018(Trained):
 
     name = "stn2018"
     citation = "Liu et al.: Switchable Temporal Propagation Network, ECCV 2018 (a reconstruction by this project)"
-    VERSION = 2
     given = {"clips": ("first_frame",)}
     multiple = 4
 
@@ -39,7 +38,7 @@ class Stn2018(Trained):
         return results
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.learning import as_maps, resized, rounded_up
+        from media.tensors import as_maps, resized, rounded_up
 
         first = next(frames)
         size = rounded_up(first.shape, self.multiple)

@@ -16,7 +16,6 @@ class Vpn2017(Trained):
 
     name = "vpn2017"
     citation = "Jampani, Gadde, Gehler: Video Propagation Networks, CVPR 2017"
-    VERSION = 2
     given = {"clips": ("first_frame",)}
 
     def network(self, width: float, items: int):
@@ -40,7 +39,7 @@ class Vpn2017(Trained):
         return [ab_of(L, torch.stack(maps)) for L, maps in zip(luminances, zip(*clips, strict=True), strict=True)]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.learning import as_maps
+        from media.tensors import as_maps
 
         next(frames)
         yield given.first_frame[..., 1:].copy()
@@ -74,7 +73,7 @@ def propagated(network, first, luminances: Iterable) -> Iterator:
 
 def luma(luminance):
     """Y in 0..255, (H, W), of the grey picture of L (1, 1, H, W)."""
-    from bench.methods.contract.learning import grey
+    from media.tensors import grey
 
     return 255 * grey(luminance)[0, 0]
 
@@ -94,8 +93,8 @@ def ab_of(luminance, maps):
     """ab (B, 2, H, W) of CbCr maps (B, 2, H, W) on the grey picture of L (B, 1, H, W)."""
     import torch
 
-    from bench.methods.contract.learning import grey
     from media.color import ab_from_rgb_tensor
+    from media.tensors import grey
 
     y, (cb, cr) = grey(luminance)[:, 0], maps.unbind(1)
     red, blue = y + 1.402 * cr, y + 1.772 * cb

@@ -21,8 +21,8 @@ class Welsh2002(Method):
 
     name = "welsh2002"
     citation = "Welsh, Ashikhmin, Mueller: Transferring Color to Greyscale Images, SIGGRAPH 2002"
-    VERSION = 1
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         reference = given.reference

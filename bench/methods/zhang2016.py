@@ -10,7 +10,6 @@ class Zhang2016(Automatic):
 
     name = "zhang2016"
     citation = "Zhang, Isola, Efros: Colorful Image Colorization, ECCV 2016"
-    VERSION = 1
     given = {"clips": (), "images": ()}
     published_size = (256, 256)
 

@@ -19,7 +19,6 @@ class Zhang2017(Automatic):
 
     name = "zhang2017"
     citation = "Zhang, Zhu, Isola, Geng, Lin, Yu, Efros: Real-Time User-Guided Image Colorization, SIGGRAPH 2017"
-    VERSION = 2
     given = {"clips": (), "images": ()}
     published_size = (256, 256)
 

@@ -5,7 +5,6 @@ import numpy as np
 UNIT = "per cent"
 DIRECTION = "up"
 SCOPE = "frame"
-VERSION = 2
 
 
 def topk(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:

@@ -11,7 +11,6 @@ from scipy.special import rel_entr
 UNIT = "nats"
 DIRECTION = "down"
 SCOPE = "clip"
-VERSION = 1
 
 STEPS = (1, 2, 4)
 

@@ -10,7 +10,6 @@ from media.color import lab_from_rgb
 UNIT = "Lab units"
 DIRECTION = "near ground truth"
 SCOPE = "frame"
-VERSION = 1
 
 
 def colorfulness(rgb: np.ndarray) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 UNIT = "8-bit levels"
 DIRECTION = "near ground truth"
 SCOPE = "frame"
-VERSION = 1
 
 
 def colorfulness_rgb(rgb: np.ndarray) -> float:

@@ -5,7 +5,6 @@ import numpy as np
 UNIT = "that of the colourfulness"
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 
 def delta_colorfulness(results: np.ndarray, truths: np.ndarray) -> float:

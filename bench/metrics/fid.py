@@ -14,7 +14,6 @@ from bench.metrics.frechet import frechet_distance
 UNIT = "squared feature units"
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 SIDE = 299
 NETWORK = "inception"  # of vision.backbones; others are stand-ins, which have no protocol

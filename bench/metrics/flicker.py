@@ -11,38 +11,37 @@ from media.flow_files import warp
 UNIT = "Lab units"
 DIRECTION = "down"
 SCOPE = "pair"
-VERSION = 1
 
-# A pair with less valid area than this says nothing and is skipped.
-MIN_VALID = 0.01
+# A pair with less visible area than this says nothing and is skipped.
+MIN_VISIBLE = 0.01
 
 
-def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> dict[str, float] | None:
-    """All readings of Eq. 13 for frames t and t+1; None where under 1 % of the pixels are valid.
+def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, visible: np.ndarray) -> dict[str, float] | None:
+    """All readings of Eq. 13 for frames t and t+1; None where under 1 % of the pixels are visible.
 
-    ab, ab_next: (H, W, 2), Lab units. flow: (H, W, 2), from t to t+1 on the grid of t, pixels. mask: bool (H, W),
-    True = reliable.
+    ab, ab_next: (H, W, 2), Lab units. flow: (H, W, 2), from t to t+1 on the grid of t, pixels. visible: bool (H, W),
+    True = the flow is reliable there.
     """
-    return None if mask.sum() < MIN_VALID * mask.size else readings(ab, ab_next, flow, mask)
+    return None if visible.sum() < MIN_VISIBLE * visible.size else readings(ab, ab_next, flow, visible)
 
 
-def readings(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """The same for any mask; without a valid pixel, readings over the mask are NaN.
+def readings(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, visible: np.ndarray) -> dict[str, float]:
+    """The same for any mask; without a visible pixel, readings over the mask are NaN.
 
     With d the masked difference and S = sum d^2:
-    flicker_mse_all = S / 2HW (the code's training term), flicker_mse_masked = S / 2|mask|,
+    flicker_mse_all = S / 2HW (the code's training term), flicker_mse_masked = S / 2|visible|,
     flicker_rms = sqrt(flicker_mse_masked), flicker_fro128 = sqrt(S) / 128 (grows with the frame's area),
-    flicker_l1_masked = sum |d| / 2|mask|, flicker_l1_all = sum |d| / 2HW.
+    flicker_l1_masked = sum |d| / 2|visible|, flicker_l1_all = sum |d| / 2HW.
     """
-    valid, area = int(mask.sum()) or np.nan, mask.size
-    difference = (warp(ab_next, flow, outside="zeros") - ab)[mask].astype(np.float64)  # (|mask|, 2)
+    n_visible, area = int(visible.sum()) or np.nan, visible.size
+    difference = (warp(ab_next, flow, outside="zeros") - ab)[visible].astype(np.float64)  # (|visible|, 2)
     squares, absolutes = float((difference**2).sum()), float(np.abs(difference).sum())
     return {
-        "flicker_rms": np.sqrt(squares / (2 * valid)),
+        "flicker_rms": np.sqrt(squares / (2 * n_visible)),
         "flicker_mse_all": squares / (2 * area),
-        "flicker_mse_masked": squares / (2 * valid),
+        "flicker_mse_masked": squares / (2 * n_visible),
         "flicker_fro128": np.sqrt(squares) / 128,
-        "flicker_l1_masked": absolutes / (2 * valid),
+        "flicker_l1_masked": absolutes / (2 * n_visible),
         "flicker_l1_all": absolutes / (2 * area),
     }
 

@@ -5,7 +5,6 @@ import numpy as np
 UNIT = "squared feature units"
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 
 def frechet_distance(features_1: np.ndarray, features_2: np.ndarray) -> float:
@@ -17,20 +16,14 @@ def frechet_distance(features_1: np.ndarray, features_2: np.ndarray) -> float:
     """
     if min(len(features_1), len(features_2)) < 2:
         raise ValueError(f"expected at least 2 items in each set, got {len(features_1)} and {len(features_2)}")
-    return _distance(*_mean_and_root(features_1), *_mean_and_root(features_2))
+    return distance(*_mean_and_root(features_1), *_mean_and_root(features_2))
 
 
-def frechet_from_moments(
-    mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
-) -> float:
-    """The same from means (d,) and covariances (d, d), as others' files of statistics hold them."""
-    return _distance(mean_1, _root(covariance_1), mean_2, _root(covariance_2))
-
-
-def _distance(mean_1: np.ndarray, root_1: np.ndarray, mean_2: np.ndarray, root_2: np.ndarray) -> float:
+def distance(mean_1: np.ndarray, root_1: np.ndarray, mean_2: np.ndarray, root_2: np.ndarray) -> float:
+    """The same from means (d,) and matrices A (any, d) with A'A = covariance."""
     trace_of_root = np.linalg.svd(root_1 @ root_2.T, compute_uv=False).sum()
-    distance = ((mean_1 - mean_2) ** 2).sum() + (root_1**2).sum() + (root_2**2).sum() - 2 * trace_of_root
-    return float(max(distance, 0.0))  # equal sets cancel to about -1e-14
+    value = ((mean_1 - mean_2) ** 2).sum() + (root_1**2).sum() + (root_2**2).sum() - 2 * trace_of_root
+    return float(max(value, 0.0))  # equal sets cancel to about -1e-14
 
 
 def _mean_and_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,9 +34,3 @@ def _mean_and_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(root) > root.shape[1]:
         root = np.linalg.qr(root, mode="r")
     return mean, root
-
-
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """A matrix A (d, d) with A'A = covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.sqrt(values.clip(min=0))[:, None] * vectors.T  # a singular one has values of about -1e-17

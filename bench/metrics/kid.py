@@ -7,7 +7,6 @@ import numpy as np
 UNIT = "squared MMD"  # others often print it times 1000
 DIRECTION = "down"
 SCOPE = "set"
-VERSION = 1
 
 
 class Kid(NamedTuple):

@@ -14,7 +14,6 @@ from vision.weights import ALEXNET, locate
 UNIT = "none"
 DIRECTION = "down"
 SCOPE = "frame"
-VERSION = 1
 
 
 def load_lpips(weights_dir: str | Path):

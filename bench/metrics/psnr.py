@@ -5,7 +5,6 @@ import numpy as np
 UNIT = "dB"
 DIRECTION = "up"
 SCOPE = "frame"
-VERSION = 1
 
 # What identical frames get, in place of infinity.
 CAP = 100.0

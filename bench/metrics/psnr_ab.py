@@ -11,7 +11,6 @@ from media.color import lab_from_rgb
 UNIT = "dB"
 DIRECTION = "up"
 SCOPE = "frame"
-VERSION = 1
 
 # By convention that of 8 bits, though a and b are in Lab units and not quantised.
 PEAK = 255.0

@@ -8,7 +8,6 @@ import numpy as np
 UNIT = "none"
 DIRECTION = "up"
 SCOPE = "frame"
-VERSION = 1
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

@@ -10,7 +10,6 @@ from media.flow_files import warp
 UNIT = "squared RGB, in 0..1"
 DIRECTION = "down"
 SCOPE = "pair"
-VERSION = 1
 
 
 def warp_error(rgb: np.ndarray, rgb_next: np.ndarray, flow: np.ndarray, occluded: np.ndarray) -> float:

@@ -1,9 +1,10 @@
-"""Parity with other people's programs: every entry of a file of their numbers, run through this project's code.
+"""Parity with other people's programs: every output in a file of their numbers, computed by this project's code.
 
-For metrics a manifest lists the entries, `rules` says which function answers which output, and `peers` reproduces what
-others do that this project does not. For the compared systems the keys say what they are, and `systems` answers them.
+`vectors` is the command; it tells the kinds of files apart. `peers` are others' metrics, `systems` the compared
+systems, `release` the published program; each says which function answers which output, and has what it takes to
+reproduce what this project does otherwise.
 """
 
-from bench.parity.peers.check import main
+from bench.parity.vectors import main
 
 __all__ = ["main"]

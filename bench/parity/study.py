@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-Fit = Literal["spectral", "likelihood"]
+Solver = Literal["spectral", "likelihood"]
 
 
 def ranks(rankings: np.ndarray) -> np.ndarray:
@@ -38,8 +38,8 @@ def rank_variance(rankings: np.ndarray) -> np.ndarray:
 
 def share_rank_k(rankings: np.ndarray) -> np.ndarray:
     """Share of the answers that put an item at rank k: (items, items), [item, k - 1], as in the paper's Tables 6, 7."""
-    found = ranks(rankings)
-    return np.stack([(found == k).mean(axis=0) for k in range(1, found.shape[1] + 1)], axis=1)
+    rank = ranks(rankings)
+    return np.stack([(rank == k).mean(axis=0) for k in range(1, rank.shape[1] + 1)], axis=1)
 
 
 def top_k_share(rankings: np.ndarray) -> np.ndarray:
@@ -47,24 +47,25 @@ def top_k_share(rankings: np.ndarray) -> np.ndarray:
     return share_rank_k(rankings).cumsum(axis=1)
 
 
-def plackett_luce(rankings: np.ndarray, alpha: float = 0.0, fit: Fit = "spectral") -> np.ndarray:
+def plackett_luce(rankings: np.ndarray, alpha: float = 0.0, solver: Solver = "spectral") -> np.ndarray:
     """Strengths (items,) of the Plackett-Luce model from full rankings (N, items).
 
-    alpha regularises; it means another penalty in each fit: `spectral` (choix's ilsr, the maximum likelihood where it
-    is 0) or `likelihood` (choix's optimiser). Raises ValueError where, unregularised, the data have no maximum.
+    alpha regularises; it means another penalty with each solver: `spectral` (choix's ilsr, the maximum likelihood
+    where it is 0) or `likelihood` (choix's optimiser). Raises ValueError where, unregularised,
+    the data have no maximum.
     """
     import choix
 
     rankings = np.asarray(rankings)
-    found, items = ranks(rankings), rankings.shape[1]
+    rank, items = ranks(rankings), rankings.shape[1]
     if not alpha:
-        require_connected((found[:, :, None] < found[:, None, :]).sum(axis=0))
-    solve = {"spectral": choix.ilsr_rankings, "likelihood": choix.opt_rankings}[fit]
-    return solve(items, rankings.tolist(), alpha=alpha)
+        require_connected((rank[:, :, None] < rank[:, None, :]).sum(axis=0))
+    function = {"spectral": choix.ilsr_rankings, "likelihood": choix.opt_rankings}[solver]
+    return function(items, rankings.tolist(), alpha=alpha)
 
 
-def bradley_terry(wins: np.ndarray, alpha: float = 0.0, fit: Fit = "spectral") -> np.ndarray:
-    """Strengths (items,) of the Bradley-Terry model; wins[i, j] = how often i beat j. alpha and fit as above.
+def bradley_terry(wins: np.ndarray, alpha: float = 0.0, solver: Solver = "spectral") -> np.ndarray:
+    """Strengths (items,) of the Bradley-Terry model; wins[i, j] = how often i beat j. alpha and solver as above.
 
     Rankings broken into pairs give other values than `plackett_luce` of the rankings.
     """
@@ -73,7 +74,7 @@ def bradley_terry(wins: np.ndarray, alpha: float = 0.0, fit: Fit = "spectral") -
     wins = np.asarray(wins, np.float64)
     if not alpha:
         require_connected(wins)
-    if fit == "spectral":
+    if solver == "spectral":
         return choix.ilsr_pairwise_dense(wins, alpha=alpha)
     pairs = np.repeat(np.argwhere(wins > 0), wins[wins > 0].astype(int), axis=0)
     return choix.opt_pairwise(len(wins), [tuple(pair) for pair in pairs.tolist()], alpha=alpha)

@@ -4,18 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 import tyro
-from tqdm import tqdm
 
-from bench.figures.strips import folder_written_whole
 from bench.report import page
 from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
 from bench.report.sections import sections_of
 from bench.stand_ins import read_choices, stand_ins
+from media.bar import Bar
 from media.provenance import recorded
 from media.tables import SCORES, read_table
-
-VERSION = 1
+from media.whole import whole_folder
 
 
 def main(
@@ -55,7 +53,7 @@ def main(
     """
     origins = Origins([*tables, figure7, *curves, *figures, *scores], results)
     by_row = {path.stem: path for path in colorized}
-    with folder_written_whole(out) as folder:
+    with whole_folder(out) as folder:
         sections = sections_of(tables, figure7, curves, figures, origins.of, folder)
         items = {
             "clips": shown_items(Sources("clips", clips, clip_references, by_row), scores, folder, write_clip),
@@ -71,11 +69,11 @@ def main(
 
 def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) -> dict:
     """Write the pictures of all items of a kind; returns them and by what they can be ordered, for the page."""
-    items = tqdm(sources.read(), desc=f"report: {sources.kind}", mininterval=5)
+    items = Bar(sources.read(), desc=f"report: {sources.kind}")
     written = [write_item(item, folder / sources.kind) for item in items]
     table = pd.concat([read_table(path, SCORES) for path in scores])
     return {"items": written, "orders": orders(table, sources.kind)}
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "out"))
+    tyro.cli(recorded(main, "out"))

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from media.video import TimedFrame, VideoWriter
+from media.decoding import TimedFrame
+from media.encoding import VideoWriter
 
 LARGEST = (2304, 4096)  # height and width of a level 5.1 picture
 FRAMES_A_SECOND = 10

@@ -17,18 +17,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
-from tqdm import tqdm
 
 from bench.methods.contract.method import Given, Method, Setting, Step
 from bench.methods.contract.rows import load
+from media.bar import Bar
 from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import read_kitti
-from media.image import cover_crop, frame_path, read_frames, read_rgb, write_png
+from media.image import frame_path, read_frames, write_png
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
+from media.versions import version_of
 from vision.weights import MissingWeights
-
-VERSION = 1
 
 
 class ItemFailed(Exception):
@@ -47,8 +46,8 @@ class Sources:
     table: pd.DataFrame  # the kept items, columns CLIPS
     frames_dir: Path
     references: pd.DataFrame | None = None  # columns REFERENCES
+    references_dir: Path | None = None  # of their pictures
     rank: int = 1  # which of an item's references it is given
-    reference_size: tuple[int, int] | None = None  # height, width
     flow_dir: Path | None = None
     processed: Path | None = None  # table of the results that a post-processor is given, columns COLORIZED
 
@@ -62,7 +61,6 @@ def main(
     weights: Path,
     seed: int,
     table: Path,
-    reference_size: tuple[int, int],
     images: Path | None = None,
     clip_references: Path | None = None,
     image_references: Path | None = None,
@@ -73,7 +71,7 @@ def main(
     positions: list[int] | None = None,
     results: Path | None = None,
 ) -> dict:
-    """Colour all kept clips and images. Returns what the method says of itself for the sidecar.
+    """Colour all kept clips and images. Returns the version of the method and what it says of itself, for the sidecar.
 
     Args:
         row: name of the row in `methods:`.
@@ -83,7 +81,6 @@ def main(
         weights: folder of weight files.
         seed: with the item's name it seeds every item, so the order does not matter.
         table: the table to write, <results>/colorize/<row>.parquet.
-        reference_size: height and width that references are cover-cropped to.
         images: table of the images; none: only clips are coloured.
         clip_references: table of references of the clips; only for rows that are given them there.
         image_references: table of references of the images; likewise.
@@ -96,12 +93,12 @@ def main(
     """
     setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
     method = load(row, json.loads(options), setting)
-    sources = [_sources("clips", clips, clip_references, rank, reference_size, clip_flow)]
+    sources = [_sources("clips", clips, clip_references, rank, clip_flow)]
     sources = [replace(sources[0], processed=processed)]
     if positions is not None:
         sources = [replace(sources[0], table=at_positions(sources[0].table, positions))]
     if images is not None:
-        sources.append(_sources("images", images, image_references, rank, reference_size, None))
+        sources.append(_sources("images", images, image_references, rank, None))
     sources = [source for source in sources if source.kind in method.given]
     for source in sources:
         check_inputs(row, method, source)
@@ -110,10 +107,10 @@ def main(
     items = [(source, item) for source in sources for item in source.table.itertuples()]
     rows = [
         colorize_item(method, source, item.clip, item.n_frames, seed, out_dir)
-        for source, item in tqdm(items, desc=f"colorize {row}", mininterval=5)
+        for source, item in Bar(items, desc=f"colorize {row}")
     ]
     write_table(rows, table, COLORIZED)
-    return {"record": method.record()}
+    return {"method": version_of(type(method).__module__), "record": method.record()}
 
 
 def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
@@ -148,7 +145,7 @@ def colorize_item(method: Method, source: Sources, item: str, n_frames: int, see
     done = {"item": item, "kind": source.kind, "n_frames": 0, "seconds": 0.0}
     if why := method.skip():
         return done | {"reason": "skipped", "detail": why}
-    _seed(seed, item)
+    _seed(seed, item, method.uses_torch)
     start = time.perf_counter()
     try:
         count = 0
@@ -196,16 +193,14 @@ def given_for(method: Method, source: Sources, item: str, n_frames: int) -> Give
     )
 
 
-def _sources(
-    kind: str, items: Path, references: Path | None, rank: int, size: tuple[int, int], flow: Path | None
-) -> Sources:
+def _sources(kind: str, items: Path, references: Path | None, rank: int, flow: Path | None) -> Sources:
     return Sources(
         kind,
         kept(read_table(items, CLIPS)),
         folder_of(items),
         references and read_table(references, REFERENCES),
+        references and folder_of(references),
         rank,
-        size,
         flow and folder_of(flow),
     )
 
@@ -214,7 +209,7 @@ def _reference(source: Sources, item: str) -> np.ndarray:
     found = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
     if found.empty:
         raise ItemFailed("no_reference", f"{item} has no reference of rank {source.rank} in the table of references")
-    return lab_from_rgb(cover_crop(read_rgb(found["path"].iloc[0]), source.reference_size))
+    return lab_from_rgb(next(read_frames(source.references_dir / found["reference"].iloc[0], 1)))
 
 
 def _processed(source: Sources, item: str) -> Iterator[np.ndarray]:
@@ -237,16 +232,17 @@ def _steps(flow_dir: Path, n_frames: int) -> Iterator[Step]:
         yield Step(*read_kitti(frame_path(flow_dir / "backward", index)))
 
 
-def _seed(seed: int, item: str) -> None:
+def _seed(seed: int, item: str, uses_torch: bool) -> None:
     """Seed the global generators for one item: its result must not depend on which items came before."""
-    import torch
-
-    torch.set_num_threads(1)  # a job is one core; the result of a sum can depend on the number of threads
     number = zlib.crc32(f"{seed}/{item}".encode())
     random.seed(number)
     np.random.seed(number)
-    torch.manual_seed(number)
+    if uses_torch:
+        import torch
+
+        torch.set_num_threads(1)  # a job is one core; the result of a sum can depend on the number of threads
+        torch.manual_seed(number)
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "table"))
+    tyro.cli(recorded(main, "table"))

@@ -7,13 +7,14 @@ import tyro
 
 from bench.methods.contract.method import Setting
 from bench.methods.contract.rows import load
-from media.provenance import ROOT, recorded, version_in
+from media.provenance import recorded
 from media.tables import folder_of
 
 
 def main(
     *,
     settings: str,
+    execution: str = "{}",
     clips: Path,
     clip_flow: Path,
     clip_references: Path,
@@ -32,6 +33,7 @@ def main(
 
     Args:
         settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
+        execution: JSON; more of it, which decides where and how fast it runs: threads, workers, accelerator.
         clips: table of the real training clips; may be empty.
         clip_flow: table of their flow.
         clip_references: table of their references.
@@ -48,7 +50,7 @@ def main(
     """
     from colorize.training.pairs import Items, Recolored, TrainingData
 
-    options = json.loads(settings)
+    options = json.loads(settings) | json.loads(execution)
     options.pop("recolored", None)  # the rows whose results are in `recolored`
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
     data = TrainingData(
@@ -62,4 +64,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, version_in(ROOT / "colorize/training/exemplar.py"), "out"))
+    tyro.cli(recorded(main, "out"))

@@ -15,9 +15,9 @@ from bench.methods.contract.method import Given, Method, Setting, Step
 from bench.methods.contract.rows import load
 from bench.run.configuration import ROOT, UnusableConfiguration, read_config, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
+from media.decoding import VideoError, decode
 from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
 from media.sheet import Panel, grid
-from media.video import VideoError, decode
 from vision.weights import MissingWeights
 
 HINT_GRID = (4, 6)  # true colours given at so many places, downwards and across, to a row that takes hints

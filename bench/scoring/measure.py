@@ -1,7 +1,8 @@
 """Every metric, each in a line, and one pass over decoded frames that computes them all.
 
 The pipeline's stage (score.py) and the scoring of frames from anywhere (measure_folders.py) both measure here.
-A frame's Lab, its network features and the motion of the ground truth are computed once for all metrics and rows.
+A frame's Lab is computed once for all metrics. What is of the ground truth alone is computed once for all rows that are
+measured in one call; what the stage `truth` has stored of it comes with a Moment and is not computed again.
 """
 
 from collections import defaultdict
@@ -57,11 +58,20 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What metrics take of a frame of the ground truth alone, whatever the rows are."""
+
+    values: dict[str, float]  # of PICTURES, by name
+    features: np.ndarray | None  # (C,), of Networks.features; None without that network
+
+
+@dataclass(frozen=True)
 class Moment:
     """One frame of the ground truth, and the same frame of each row that is measured."""
 
     truth: Frame
     rows: dict[str, Frame]
+    known: Known | None = None  # None: not stored, so it is computed
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Motion:
     """How the ground truth moves from frame t to t+1, on the grid of t."""
 
     flow: np.ndarray  # (H, W, 2), pixels
-    reliable: np.ndarray  # bool (H, W), by Ruder's rule
+    visible: np.ndarray  # bool (H, W), True where the flow is reliable by Ruder's rule
     occluded: np.ndarray  # bool (H, W), by Lai's rule
 
 
@@ -95,7 +105,7 @@ DELTAS = {"colorful": "delta_cf_per_image", "colorful_rgb": "delta_cf_rgb_per_im
 DELTA = Metric(delta_colorfulness, delta_colorfulness.delta_cf_per_image)  # (value, that of the truth)
 PAIRS = {  # (frame, the next one, motion): a value, or values by the names of its readings
     "flicker": Metric(
-        flicker, lambda now, after, motion: flicker.flicker(now.ab, after.ab, motion.flow, motion.reliable)
+        flicker, lambda now, after, motion: flicker.flicker(now.ab, after.ab, motion.flow, motion.visible)
     ),
     "warp_error": Metric(
         warp_error, lambda now, after, motion: warp_error.warp_error(now.rgb, after.rgb, motion.flow, motion.occluded)
@@ -164,10 +174,16 @@ def module_of(column: str) -> ModuleType:
 
 
 def measure(
-    kind: str, item: str, moments: Iterable[Moment], motions: Motions, networks: Networks, first_counted: int = 0
+    kind: str,
+    item: str,
+    moments: Iterable[Moment],
+    motions: Motions | None,
+    networks: Networks,
+    first_counted: int = 0,
 ) -> Measured:
     """All metrics of one clip or image (kind: clips or images) for all its rows; two moments are in memory at a time.
 
+    motions: how the ground truth moves; an image needs none.
     Frames before first_counted are in no value of a frame, but pairs and the clip's own metrics have them.
     """
     found, running = Measured(), {}
@@ -178,10 +194,13 @@ def measure(
             motion = motions(index - 1, before.truth, now.truth)
             values += [(index - 1, *value) for value in _of_pair(before, now, motion)]
         if index >= first_counted:
-            values += [(index, *value) for value in _of_frame(now, networks, networks.labels.get(item))]
+            known = now.known or known_of(now.truth, networks.features)
+            values += [(index, *value) for value in _of_frame(now, known, networks, networks.labels.get(item))]
             if networks.features is not None:
-                for row, frame in ({TRUTH: now.truth} | now.rows).items():
-                    found.features[row].append(_pooled(frame.rgb, networks.features))
+                found.features[TRUTH].append(known.features)
+                for row, frame in now.rows.items():
+                    if row != TRUTH:
+                        found.features[row].append(_pooled(frame.rgb, networks.features))
         for row, frame in now.rows.items():
             for metric in running.setdefault(row, {name: metric.measure() for name, metric in CLIPS.items()}).values():
                 metric.add(frame.rgb)
@@ -195,16 +214,21 @@ def measure(
     return found
 
 
-def _of_frame(now: Moment, networks: Networks, label: int | None) -> Iterator[tuple[str, str, float]]:
+def known_of(truth: Frame, features) -> Known:
+    """What is known of a frame of the ground truth; features: a network, or None."""
+    values = {name: metric.measure(truth) for name, metric in PICTURES.items()}
+    return Known(values, None if features is None else _pooled(truth.rgb, features))
+
+
+def _of_frame(now: Moment, known: Known, networks: Networks, label: int | None) -> Iterator[tuple[str, str, float]]:
     """(row, metric, value) of one frame."""
-    of_truth = {name: metric.measure(now.truth) for name, metric in PICTURES.items()}
     beside_truth = {name: metric.measure(now.truth) for name, metric in networks.frames.items()}
     for row, frame in now.rows.items():
         yield from ((row, name, measured(frame)) for name, measured in beside_truth.items())
         for name, metric in PICTURES.items():
             value = metric.measure(frame)
             yield row, name, value
-            yield row, DELTAS[name], DELTA.measure(value, of_truth[name])
+            yield row, DELTAS[name], DELTA.measure(value, known.values[name])
         if label is not None:
             logits = _logits(frame.rgb, networks.classifier)
             for name, metric in ACCURACY.items():

@@ -12,7 +12,6 @@ from pathlib import Path
 import dask
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from bench.metrics.fid import Protocol, load_features
 from bench.metrics.warp_error import lai_occluded
@@ -30,6 +29,7 @@ from bench.scoring.measure import (
     measure,
     set_metrics,
 )
+from media.bar import Bar
 from media.color import grey8, luminance_from_rgb, with_luminance
 from media.image import read_rgb
 from media.tables import SCORES
@@ -54,7 +54,7 @@ def score_folders(
     Warns of results that do not have the truth's luminance. Raises MisfitFolders before anything is measured.
     """
     clips, rows = check(results, truth, first_counted), row_names(results)
-    with tqdm(total=sum(len(clip.frames) for clip in clips), desc="score frames", mininterval=5) as bar:
+    with Bar(total=sum(len(clip.frames) for clip in clips), desc="score frames") as bar:
         advance = _advance(bar)
         tasks = [dask.delayed(_of_clip)(clip, rows, networks, first_counted, advance) for clip in clips]
         measured = dask.compute(*tasks, scheduler="threads", num_workers=jobs)
@@ -66,7 +66,7 @@ def score_folders(
     return pd.DataFrame(lines).reindex(columns=list(SCORES)).astype(SCORES)
 
 
-def _advance(bar: tqdm) -> Callable[[], None]:
+def _advance(bar: Bar) -> Callable[[], None]:
     lock = threading.Lock()
 
     def advance() -> None:

@@ -1,9 +1,11 @@
-"""Reading the scores of several rows: of all clips, or of those datasets that a table is about."""
+"""Reading the scores of several rows: of all clips, or of those datasets that a table is about; and what they lack."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 
+from media.provenance import sidecar_of
 from media.tables import CLIPS, SCORES, kept, read_table
 
 
@@ -23,3 +25,17 @@ def read_scores(paths: list[Path], clips: Path, clips_of: list[str]) -> pd.DataF
         )
     wanted = table.loc[table["dataset"].isin(clips_of), "clip"]
     return scores[(scores["kind"] != "clips") | scores["item"].isin(wanted)]
+
+
+def left_out(paths: list[Path]) -> list[str]:
+    """What could not be measured, and why, as the sidecars of the tables of scores say it: each once.
+
+    Names the rows where not all of them lack it.
+    """
+    rows: dict[str, list[str]] = {}
+    for path in paths:
+        sidecar = sidecar_of(path)
+        record = json.loads(sidecar.read_text()) if sidecar.exists() else {}
+        for why in record.get("left_out", []):
+            rows.setdefault(why, []).append(path.stem)
+    return [why if len(of) == len(paths) else f"{why} (rows: {', '.join(of)})" for why, of in rows.items()]

@@ -13,7 +13,7 @@ from bench.scoring.measure import METRICS, SETS, TRUTH, declared_as, module_of
 from bench.scoring.measure_folders import GREY, load_networks, row_names, score_folders
 from bench.scoring.statistics import DRAWS, can_differ, compare, per_item, summarize
 from bench.stand_ins import flow_name, network_name
-from media.tables import written_whole
+from media.whole import written_whole
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = (".csv", ".parquet")

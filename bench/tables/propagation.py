@@ -14,8 +14,6 @@ from media.document import Column, Document, Note, Row, cells_of
 from media.formats import write
 from media.provenance import recorded
 
-VERSION = 2
-
 # First and last frame of each mean, both included. Frame 0 is given, so it is in none.
 RANGES = {"psnr_1_24": (1, 24), "psnr_15_24": (15, 24)}
 LATE = "psnr_15_24"  # its mean has an interval
@@ -114,4 +112,4 @@ def notes_on_failures(table: pd.DataFrame) -> Iterator[Note]:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown", "json"))
+    tyro.cli(recorded(main, "csv", "markdown", "json"))

@@ -1,5 +1,6 @@
 """Stage: Table 1, as CSV for programs and as Markdown for people, with the paper's rows and what stands in for what."""
 
+from collections.abc import Sequence
 from json import loads
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import tyro
 
 from bench.methods.contract.rows import load, trained_as
 from bench.scoring.comparison import MEANS, compared, of_column
-from bench.scoring.read_scores import read_scores
+from bench.scoring.read_scores import left_out, read_scores
 from bench.scoring.statistics import mean_interval, per_item
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from bench.tables import columns
@@ -23,12 +24,11 @@ from bench.tables.notes import (
     notes_on_plus,
     notes_on_training,
 )
-from media.document import Column, Document
+from colorize.metadata import metadata
+from media.document import Column, Document, Note
 from media.formats import as_markdown, write
 from media.provenance import recorded
 from media.tables import COLORIZED, read_table
-
-VERSION = 4
 
 COLUMNS = {
     "method": "string",
@@ -88,7 +88,9 @@ def main(
     trainings = read_summaries(summaries) | checkpoint_summaries(loads(checkpoints))
     all_scores = read_scores(scores, clips, clips_of)
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
-    made = document(all_scores, options, trainings, read_choices(choices), loads(plus) or {}, failures, seed)
+    made = document(
+        all_scores, options, trainings, read_choices(choices), loads(plus) or {}, failures, seed, left_out(scores)
+    )
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
 
@@ -101,11 +103,13 @@ def document(
     after: dict,
     failures: pd.DataFrame,
     seed: int,
+    unmeasured: Sequence[str] = (),
 ) -> Document:
     """The table with its notes.
 
     scores has the columns SCORES; options are those of each row, trainings the summaries by name; after: options of the
-    post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index.
+    post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index. unmeasured:
+    what could not be measured, and why.
     """
     table = table1(scores, options, trainings, choices, seed, after.get("method"))
     corrected = trainings[trained_as(after)].get("recolored", []) if trained_as(after) else []
@@ -120,6 +124,7 @@ def document(
         *notes_on_comparisons(table, comparisons, baseline),
         *notes_on_training(options, trainings),
         *notes_on_failures(failures),
+        *(Note(kind="left out", text=why) for why in unmeasured),
     )
     # The paper's flicker has another flow and may be another reading of Eq. 13: only its ratio can be compared.
     ours, paper = _with_ratio(table), _with_ratio(pd.read_csv(PAPER)).assign(flicker=np.nan, flicker_plus=np.nan)
@@ -186,10 +191,6 @@ def read_summaries(paths: list[Path]) -> dict[str, dict]:
 
 def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
     """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
-    if not checkpoints:
-        return {}
-    from colorize.checkpoint import metadata  # torch takes seconds, and a table without such rows needs none
-
     return {name: metadata(path) for name, path in checkpoints.items()}
 
 
@@ -217,4 +218,4 @@ def _with_ratio(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown", "json"))
+    tyro.cli(recorded(main, "csv", "markdown", "json"))

@@ -18,8 +18,6 @@ from media.formats import as_markdown, write
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table
 
-VERSION = 1
-
 # Those of Table 1 that are about images, behind the loss that a row lacks.
 COLUMNS = {"method": "string", "changed": "string"} | {
     column: kind for column, kind in table1.COLUMNS.items() if "flicker" not in column and column != "n_clips"
@@ -221,4 +219,4 @@ def notes_on_adversarial(ablations: Ablations) -> Iterator[Note]:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, VERSION, "csv", "markdown", "json"))
+    tyro.cli(recorded(main, "csv", "markdown", "json"))

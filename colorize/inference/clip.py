@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from media.decoding import TimedFrame, TruncatedVideo, decode_timed, describe
 from media.image import SUFFIXES, list_images, read_upright, upright_size
-from media.video import TimedFrame, TruncatedVideo, decode_timed, describe
 
 
 class CannotColorize(ValueError):

@@ -1,15 +1,12 @@
-"""What the release does to the colours of a finished frame: more saturation, smoothing along L, conversion to RGB.
+"""What the release does to the colours of a finished frame: more saturation, smoothing along L.
 
 None of it is in the paper, and none of it enters the recurrence. The smoother is the fast global smoother of Min et
 al., "Fast Global Image Smoothing Based on Weighted Least Squares" (2014): systems of equations along the rows and
 then the columns, three times over with less and less weight.
 """
 
-import warnings
-
 import numpy as np
 from scipy.linalg import solveh_banded
-from skimage.color import lab2rgb
 
 BOOST = 1.25
 STRENGTH = 500.0  # lambda of the smoother
@@ -56,14 +53,3 @@ def smoothed_rows(values: np.ndarray, coupling: np.ndarray) -> np.ndarray:
         bands.reshape(2, -1), flat, lower=True, overwrite_ab=True, overwrite_b=True, check_finite=False
     )
     return solved.reshape(height, width, channels)
-
-
-def saved_rgb(luminance: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """L (H, W) and ab (H, W, 2) as the release saves them: uint8 RGB, clipped to the gamut and truncated.
-
-    `media.color.with_luminance` rounds instead, which is half a level brighter on average.
-    """
-    lab = np.concatenate([luminance[..., None], ab], axis=-1).astype(np.float64)
-    with warnings.catch_warnings():  # scikit-image warns about each out-of-gamut pixel it clips
-        warnings.simplefilter("ignore")
-        return (np.clip(lab2rgb(lab), 0, 1) * 255).astype(np.uint8)

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from colorize.inference.clip import CannotColorize, ImageClip, VideoClip
+from media.decoding import TimedFrame
+from media.encoding import WRITABLE, VideoWriter, join
 from media.image import SUFFIXES, frame_path, write_jpeg, write_png
-from media.tables import written_whole
-from media.video import WRITABLE, TimedFrame, VideoWriter, join
+from media.whole import written_whole
 
 # Frames of a segment: what a killed run loses at most.
 LENGTH = 100

@@ -18,22 +18,22 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from colorize import checkpoint
 from colorize.inference.clip import CannotColorize, ImageClip, VideoClip, open_clip
 from colorize.inference.colorizer import MULTIPLE, SMALLEST, Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.segments import LENGTH, Output, Parts, State, open_output
+from media.bar import Bar
 from media.color import lab_from_rgb, with_luminance
+from media.decoding import TimedFrame, TruncatedVideo
 from media.image import read_upright
-from media.video import TimedFrame, TruncatedVideo
+from media.versions import version_of
 from vision.shots import find_shots
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_WEIGHTS = ROOT / "weights" / "huebench-small.safetensors"
 EXTERNAL_WEIGHTS = ROOT / "weights" / "external"
-VERSION = 1
 # A reference whose most colourful hundredth stays below this chroma (Lab units) is grey but for its coding.
 GREY = 3.0
 # The reference's height in a side-by-side picture, as a share of the frame's.
@@ -108,7 +108,7 @@ def colorize_video(
         "weights": digest(files_of(weights), content),
         "device": device,
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
-        "program": VERSION,
+        "program": version_of(__name__),
     }
     painter = Painter(colorizer, scenes, size, Look(finish, side_by_side))
     make(clip, painter, target, Parts(output, recipe), fresh)
@@ -120,7 +120,7 @@ def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts:
     """Colour the clip segment by segment, from where an earlier run was stopped, and put the output in place."""
     state = parts.begin(fresh)
     colored = painter.colored(islice(clip.frames(), state.frames, None), state)
-    with tqdm(desc=target.path.name, total=clip.n_frames, initial=state.frames, unit="frame") as bar:
+    with Bar(desc=target.path.name, total=clip.n_frames, initial=state.frames, unit="frame") as bar:
         while (first := next(colored, None)) is not None:
             done = state.frames
             with target.segment(parts.folder, state.segments) as add:

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from colorize import checkpoint
 from colorize.model import ExemplarModel, Last, Reference
 from colorize.networks.discriminator import DISCRIMINATOR
 from colorize.training import loop, losses
+from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
 from colorize.training.settings import TrainSettings
 from media.color import rgb_tensor_from_lab
+from media.versions import version_of
 from vision.backbones import load_backbone
-
-VERSION = 2
 
 
 def train(
@@ -25,20 +24,20 @@ def train(
 ) -> dict:
     """Train one model, or go on with it (colorize.training.loop.run), and return its summary."""
 
-    def start(fabric: Fabric) -> Learner:
-        return ExemplarLearner(settings, backbone, weights_dir, fabric)
+    def start(devices: Devices) -> Learner:
+        return ExemplarLearner(settings, backbone, weights_dir, devices)
 
-    return loop.run(start, data, settings, out_dir, seed, {"backbone": backbone, "version": VERSION})
+    return loop.run(start, data, settings, out_dir, seed, {"backbone": backbone, "version": version_of(__name__)})
 
 
 class ExemplarLearner(Learner):
     """The generator and the discriminator, each with its optimiser (section 4: AMSGrad, one rate, without decay)."""
 
-    def __init__(self, settings: TrainSettings, backbone: str, weights_dir: Path, fabric: Fabric):
-        self.settings, self.fabric = settings, fabric
-        network = load_backbone(backbone, weights_dir).to(fabric.device)
-        self.model = ExemplarModel(network, **settings.model).to(fabric.device)
-        self.judge = DISCRIMINATOR[settings.protocol](settings.width).to(fabric.device)
+    def __init__(self, settings: TrainSettings, backbone: str, weights_dir: Path, devices: Devices):
+        self.settings, self.devices = settings, devices
+        network = load_backbone(backbone, weights_dir).to(devices.device)
+        self.model = ExemplarModel(network, **settings.model).to(devices.device)
+        self.judge = DISCRIMINATOR[settings.protocol](settings.width).to(devices.device)
         self.modules = (self.model, self.judge)
         self.model.correspondence.requires_grad_(settings.correspondence_rate > 0)
         rate = settings.learning_rate
@@ -57,7 +56,7 @@ class ExemplarLearner(Learner):
         for window in windows(self.settings):
             self.step += 1
             loop.set_rates(self, self.settings)
-            rendered = Rendered(self.model, batch, window, ab, self.settings, self.fabric)
+            rendered = Rendered(self.model, batch, window, ab, self.settings, self.devices)
             yield training_step(self, rendered)
             ab = rendered.ab[-1].detach()
 
@@ -91,11 +90,11 @@ class Rendered:
         window: range,
         start: Tensor | None,
         settings: TrainSettings,
-        fabric: Fabric,
+        devices: Devices,
     ):
         self.batch, self.window, self.settings = batch, window, settings
         self.truth = [self._cut(batch["frames"][:, t]) for t in window]
-        with fabric.autocast():
+        with devices.autocast():
             noise = settings.feature_noise * batch["own"] * (1 - batch["given"])
             reference = model.encode_reference(batch["reference"], noise)
             self.ab = [self._first(model, reference) if start is None else start]
@@ -140,21 +139,21 @@ class Rendered:
 
 def training_step(learner: ExemplarLearner, rendered: Rendered) -> dict[str, float]:
     """One step of the discriminator (once the adversarial loss counts) and one of the generator; the loss values."""
-    judge, settings, fabric, values = learner.judge, learner.settings, learner.fabric, {}
+    judge, settings, devices, values = learner.judge, learner.settings, learner.devices, {}
     adversarial = settings.losses.adversarial > 0 and learner.step > settings.adversarial_from
     if adversarial:
-        with fabric.autocast():
+        with devices.autocast():
             loss = losses.adversarial_discriminator(judge(rendered.fake().detach()), judge(rendered.real()))
         values = checked({"discriminator": loss}, learner.step, rendered.batch)
-        update(loss, judge, learner.optimizers[1], fabric)
-    with fabric.autocast():
+        update(loss, judge, learner.optimizers[1], devices)
+    with devices.autocast():
         terms = generator_losses(learner.model, rendered, settings)
         if adversarial:
             terms["adversarial"] = losses.adversarial_generator(judge(rendered.fake()), judge(rendered.real()))
     values |= checked(terms, learner.step, rendered.batch)
     weights = settings.losses.model_dump()
     total = sum(weights[name] * term for name, term in terms.items())
-    update(total, learner.model, learner.optimizers[0], fabric)
+    update(total, learner.model, learner.optimizers[0], devices)
     return values | {"total": total.item()}
 
 

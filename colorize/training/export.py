@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 from webdataset import TarWriter
 
 from colorize.training.pairs import Items
+from media.bar import Bar
 from media.image import frame_path, upright_size
-from media.tables import CLIPS, FLOW, folder_of, read_table, written_whole
+from media.tables import CLIPS, FLOW, folder_of, read_table
+from media.whole import written_whole
 
 NUMBER = "%06d"
 UNITS = {
@@ -76,7 +77,7 @@ def write_shards(items: Items, pattern: Path, shard_size: int) -> Contents:
     estimators = read_table(items.flow, FLOW).set_index("clip")["estimator"].to_dict() if items.flow else {}
     reasons = read_table(items.table, CLIPS)["reason"].dropna()
     whole, shards = Contents(skipped=dict(sorted(Counter(reasons).items()))), []
-    for number, part in enumerate(tqdm(parts, desc="export", unit="shard", mininterval=5)):
+    for number, part in enumerate(Bar(parts, desc="export", unit="shard")):
         path = pattern.with_name(pattern.name % number)
         samples = [sample_of(items, row, estimators.get(row["clip"])) for row in items.rows[part.start : part.stop]]
         with written_whole(path) as temporary, open(temporary, "wb") as file, _tar(file) as tar:

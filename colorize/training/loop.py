@@ -9,7 +9,6 @@ Several GPUs: `torchrun --nproc-per-node 4 -m bench.run.train ...`; `batch` is t
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import time
@@ -19,17 +18,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
-from tqdm import tqdm
 
 from colorize.training.curves import Curves
+from colorize.training.devices import Devices, launched
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
 from colorize.training.settings import TrainSettings
+from media.bar import Bar
 from media.color import rgb_tensor_from_lab
-from media.tables import written_whole
+from media.whole import written_whole
 
 # The validation samples are drawn from a stream of their own.
 VALIDATION_SEED = 1_000_003
@@ -88,7 +87,7 @@ class Learner(ABC):
 
 
 def run(
-    start: Callable[[Fabric], Learner],
+    start: Callable[[Devices], Learner],
     data: TrainingData,
     settings: TrainSettings,
     out_dir: Path,
@@ -103,11 +102,11 @@ def run(
     Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a SIGTERM.
     """
     torch.set_num_threads(settings.threads)
-    fabric = launched(settings)
+    devices = launched(settings)
     torch.manual_seed(seed)
-    learner = start(fabric)
+    learner = start(devices)
     stream, validation = (source or samples_of)(data, settings, seed)
-    validation = [to_device(batch, fabric) for batch in validation]
+    validation = [to_device(batch, devices) for batch in validation]
     identity = fingerprint(data, settings.model_dump(exclude={"workers"}) | made_by | {"seed": seed})
     metadata = {**made_by, "settings": settings.model_dump(), "seed": seed, "commit": commit(), **identity}
 
@@ -115,26 +114,26 @@ def run(
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
     began = time.monotonic() - state["seconds"]
-    bar = {"desc": f"train {out_dir.name}", "mininterval": 5, "disable": not fabric.is_global_zero}
-    progress = tqdm(total=settings.steps, initial=learner.step, **bar)
-    with Curves(out_dir if fabric.is_global_zero else None, state["lines"]) as curves, Stoppable() as stop:
-        for batch in loader(stream, settings, learner.batches, fabric):
-            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009 + fabric.global_rank)
+    bar = {"desc": f"train {out_dir.name}", "disable": not devices.is_global_zero}
+    progress = Bar(total=settings.steps, initial=learner.step, **bar)
+    with Curves(out_dir if devices.is_global_zero else None, state["lines"]) as curves, Stoppable() as stop:
+        for batch in loader(stream, settings, learner.batches, devices):
+            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009 + devices.global_rank)
             before = learner.step
-            for values in learner.training_steps(to_device(batch, fabric)):
-                curves.write(learner.step, averaged(values, fabric))
+            for values in learner.training_steps(to_device(batch, devices)):
+                curves.write(learner.step, averaged(values, devices))
                 progress.update()
             learner.batches += 1
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
-            if fabric.is_global_zero and (looked or stop.asked):
+            if devices.is_global_zero and (looked or stop.asked):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)
             if stop.asked:
                 raise Interrupted(f"SIGTERM at step {learner.step}: the state is saved, the same command goes on")
     summary = summary_of(state, learner, settings, time.monotonic() - began)
-    if fabric.is_global_zero:
+    if devices.is_global_zero:
         learner.modules[0].load_state_dict(state["weights"])
         learner.save(out_dir / "model.safetensors", metadata | summary)
         with written_whole(out_dir / "summary.json") as temporary:
@@ -189,22 +188,6 @@ def commit() -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
-def launched(settings: TrainSettings) -> Fabric:
-    """Lightning Fabric on this process's device; the processes and their number are torchrun's affair."""
-    local, world = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    fabric = Fabric(
-        accelerator=settings.accelerator,
-        devices=local,
-        num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
-        precision=settings.precision,
-    )
-    fabric.launch()
-    if settings.batch % world:
-        raise ValueError(f"batch {settings.batch} cannot be shared equally among {world} processes")
-    return fabric
-
-
 def samples_of(data: TrainingData, settings: TrainSettings, seed: int) -> tuple[PairStream, list[Batch]]:
     """What is learned from, and what the checkpoint is chosen on."""
     return training_stream(data, settings, seed), validation_batches(data, settings, seed)
@@ -217,16 +200,16 @@ def training_stream(data: TrainingData, settings: TrainSettings, seed: int) -> P
     return PairStream(clips, photos, batches * settings.batch, settings.photo_share, seed)
 
 
-def loader(stream: PairStream, settings: TrainSettings, first: int, fabric: Fabric) -> DataLoader:
+def loader(stream: PairStream, settings: TrainSettings, first: int, devices: Devices) -> DataLoader:
     """This process's share of every batch from number `first` on."""
-    size, rank, world = settings.batch, fabric.global_rank, fabric.world_size
+    size, rank, world = settings.batch, devices.global_rank, devices.world_size
     batches = [list(range(k * size + rank, (k + 1) * size, world)) for k in range(first, len(stream) // size)]
     return DataLoader(stream, batch_sampler=batches, num_workers=settings.workers)
 
 
-def to_device(batch: Batch, fabric: Fabric) -> Batch:
+def to_device(batch: Batch, devices: Devices) -> Batch:
     """The batch with its tensors on this process's device."""
-    return {name: value.to(fabric.device) if isinstance(value, Tensor) else value for name, value in batch.items()}
+    return {name: value.to(devices.device) if isinstance(value, Tensor) else value for name, value in batch.items()}
 
 
 def validation_batches(data: TrainingData, settings: TrainSettings, seed: int) -> list[Batch]:
@@ -273,20 +256,20 @@ def checked(terms: dict[str, Tensor], step: int, batch: Batch) -> dict[str, floa
     return values
 
 
-def averaged(values: dict[str, float], fabric: Fabric) -> dict[str, float]:
+def averaged(values: dict[str, float], devices: Devices) -> dict[str, float]:
     """Loss values as means over all processes."""
-    return {name: float(fabric.all_reduce(torch.tensor(value), reduce_op="mean")) for name, value in values.items()}
+    return {name: float(devices.all_reduce(torch.tensor(value), reduce_op="mean")) for name, value in values.items()}
 
 
-def update(loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer, fabric: Fabric) -> None:
+def update(loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer, devices: Devices) -> None:
     """One optimiser step on `net` alone, by the mean of the gradients over all processes."""
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)
     # By hand: the networks are called several times a step, in more ways than the hooks of DistributedDataParallel see.
-    if fabric.world_size > 1:
+    if devices.world_size > 1:
         for parameter in parameters:
-            parameter.grad = fabric.all_reduce(parameter.grad, reduce_op="mean")
+            parameter.grad = devices.all_reduce(parameter.grad, reduce_op="mean")
     optimizer.step()
 
 

@@ -76,19 +76,6 @@ def weighted_average(ab: Tensor, guide: Tensor, alpha: float) -> Tensor:
     return averaged.unflatten(2, ab.shape[-2:])
 
 
-def nonlocal_average(ab: Tensor, features: Tensor, alpha: float = 0.5, scale: float = 0.25) -> tuple[Tensor, Tensor]:
-    """ab at `scale` of its size, and its average over all positions whose 3x3 patches of features are alike.
-
-    The program's non-local term, which its default leaves out: the loss is the mean squared difference of the two.
-    features (B, C, h, w) are L2-normalised; both maps are (B, 2, scale H, scale W), sampled to the nearest.
-    """
-    small = F.interpolate(ab, scale_factor=scale, mode="nearest")
-    patches = F.unfold(F.interpolate(features, size=small.shape[-2:], mode="nearest"), 3, padding=1)  # (B, 9C, N)
-    weights = torch.softmax(patches.transpose(1, 2) @ patches / alpha, dim=2)
-    averaged = small.flatten(2) @ weights.transpose(1, 2)
-    return small, averaged.unflatten(2, small.shape[-2:])
-
-
 def adversarial_generator(fake: Tensor, real: Tensor) -> Tensor:
     """Eq. 12: relativistic least squares; scores (B,) of coloured and real pairs."""
     return ((fake - real.mean() - 1).square().mean() + (real - fake.mean() + 1).square().mean()) / 2

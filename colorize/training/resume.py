@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from colorize.training.pairs import Items, Recolored, TrainingData
-from media.tables import FLOW, read_table, written_whole
+from media.tables import FLOW, read_table
+from media.whole import written_whole
 
 
 class Interrupted(SystemExit):

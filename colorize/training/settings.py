@@ -9,6 +9,8 @@ Matching = Literal["subnet", "context"]
 History = Literal["previous", "aligned"]
 Output = Literal["direct", "gated"]
 
+EXECUTION = ("threads", "workers", "accelerator")  # the keys that say where and how fast a training runs
+
 
 class LossWeights(BaseModel):
     """The lambdas of Eq. 15; 0 leaves a loss out."""
@@ -79,7 +81,7 @@ class TrainSettings(ModelSettings):
     validation_pairs: int = Field(64, gt=0, description="pairs, or clips where there are validation clips")
     threads: int = Field(2, gt=0, description="CPU threads of torch; another number may round differently")
     workers: int = Field(0, ge=0, description="processes that load pairs; does not change any number")
-    accelerator: str = Field("auto", description="cpu, gpu or auto: where Lightning Fabric runs the training")
+    accelerator: str = Field("auto", description="cpu, gpu or auto: where the training runs")
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks' arithmetic")
 
     @model_validator(mode="after")
@@ -110,3 +112,9 @@ class TrainSettings(ModelSettings):
     def model(self) -> dict:
         """The arguments of ExemplarModel."""
         return self.model_dump(include=set(ModelSettings.model_fields))
+
+
+def cost_of(training: dict) -> int:
+    """What an entry under `training:` costs, roughly: the samples that it learns from."""
+    steps, batch = (training.get(key, TrainSettings.model_fields[key].default) for key in ("steps", "batch"))
+    return steps * batch

@@ -7,16 +7,8 @@ import tyro
 
 from prep.datasets.globs import Glob, list_files
 from prep.datasets.lists import Member, write_list
-from prep.datasets.registry import (
-    DRAW,
-    Dataset,
-    Selection,
-    Source,
-    find_dataset,
-    read_registry,
-    root_folder,
-    select_sources,
-)
+from prep.datasets.registry import DRAW, Dataset, find_dataset, read_registry, root_folder
+from prep.datasets.selection import Selection, Source, select_sources
 
 
 def member_of(source: Source) -> Member:
@@ -50,10 +42,10 @@ def main(
         datasets: the registry of datasets.
     """
     registry = read_registry(datasets)
-    found = find_dataset(registry, dataset)
-    sources = select_sources(registry, Selection(dataset=dataset, files="**/*"), kinds=(found.kind,))
-    write_list([member_of(source) for source in sources], out, origin_of(found, len(sources)))
-    print(f"{out}: {len(sources)} members of {dataset}, from {root_folder(found)}")
+    entry = find_dataset(registry, dataset)
+    sources = select_sources(registry, Selection(dataset=dataset, files="**/*"), kinds=(entry.kind,))
+    write_list([member_of(source) for source in sources], out, origin_of(entry, len(sources)))
+    print(f"{out}: {len(sources)} members of {dataset}, from {root_folder(entry)}")
 
 
 if __name__ == "__main__":

@@ -61,10 +61,10 @@ def _walk(folder: str, prefix: str, glob: Glob, files: list[str], folders: list[
             if entry.name.startswith("."):
                 continue
             name = prefix + entry.name
-            found = folders if entry.is_dir() else files
+            kin = folders if entry.is_dir() else files
             if glob.matches(name):
-                found.append(name)
-            if found is folders and glob.enters(name) and not _leads_back(entry, folder):
+                kin.append(name)
+            if kin is folders and glob.enters(name) and not _leads_back(entry, folder):
                 _walk(entry.path, f"{name}/", glob, files, folders)
 
 

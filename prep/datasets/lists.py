@@ -68,13 +68,13 @@ def _lines(path: Path) -> list[str]:
 
 
 def _member(path: Path, line: str) -> Member:
-    found = re.fullmatch(r"([^\t]+)(?:\t(\d*))?(?:\t([0-9a-f]{64})?)?", line)
-    if found is None:
+    cells = re.fullmatch(r"([^\t]+)(?:\t(\d*))?(?:\t([0-9a-f]{64})?)?", line)
+    if cells is None:
         raise DatasetError(
             f"{path}: cannot read the line {line!r}; expected a name and, after tabs, optionally the number of frames "
             "and the SHA-256 of the file (64 digits 0-9a-f)"
         )
-    name, frames, sha256 = found.groups()
+    name, frames, sha256 = cells.groups()
     return Member(spelt(name.removeprefix("./")), int(frames) if frames else None, sha256)
 
 
@@ -114,10 +114,10 @@ def read_checksums(path: Path) -> dict[str, str]:
     """SHA-256 by name from a file as `sha256sum` writes it."""
     sums = {}
     for line in _lines(path):
-        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
-        if found is None:
+        parts = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
+        if parts is None:
             raise DatasetError(
                 f"{path}: cannot read the line {line!r}; expected '<SHA-256>  <file>', as sha256sum writes"
             )
-        sums[spelt(found.group(2).removeprefix("./"))] = found.group(1).lower()
+        sums[spelt(parts.group(2).removeprefix("./"))] = parts.group(1).lower()
     return sums

@@ -14,18 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from prep.datasets.registry import (
-    KINDS,
-    Dataset,
-    DatasetError,
-    Selection,
-    Source,
-    find_dataset,
-    media_folder,
-    read_registry,
-    select_sources,
-    unique_names,
-)
+from prep.datasets.registry import KINDS, Dataset, DatasetError, find_dataset, media_folder, read_registry
+from prep.datasets.selection import Selection, Source, select_sources, unique_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,12 +53,12 @@ def read_config(paths: Iterable[Path]) -> dict:
         if not path.is_file():
             raise DatasetError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            keys = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except yaml.YAMLError as error:
             raise DatasetError(f"{path} is no YAML: {error}") from error
-        if not isinstance(found, dict):
-            raise DatasetError(f"{path}: expected keys with values, such as 'seed: 0'; found {found!r}")
-        update_config(config, found)
+        if not isinstance(keys, dict):
+            raise DatasetError(f"{path}: expected keys with values, such as 'seed: 0'; found {keys!r}")
+        update_config(config, keys)
     return config
 
 
@@ -81,16 +71,16 @@ def rules_of(config: dict, stride: int) -> Rules:
     try:
         filters = Filters.model_validate(config["filter"])
     except ValidationError as error:
-        wrong = "; ".join(f"filter.{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors())
+        wrong = "; ".join(f"filter.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise DatasetError(f'config: {wrong}; config/README.md explains the keys (write "off" in quotes)') from error
     return Rules(tuple(config["clips"]["size"]), config["clips"]["length"], stride, filters)
 
 
 def list_sources(registry: dict[str, Dataset], name: str, files: str) -> list[Source]:
     """The sources of a dataset, sorted by name; of nested folders only those that hold no other one."""
-    found = select_sources(registry, Selection(dataset=name, files=files), kinds=tuple(KINDS))
-    above = {source.file.rpartition("/")[0] for source in found if source.kind == "frames"}
-    return [source for source in found if source.file not in above]
+    sources = select_sources(registry, Selection(dataset=name, files=files), kinds=tuple(KINDS))
+    above = {source.file.rpartition("/")[0] for source in sources if source.kind == "frames"}
+    return [source for source in sources if source.file not in above]
 
 
 def sample(sources: list[Source], count: int | None, seed: int) -> list[Source]:
@@ -134,17 +124,17 @@ def judge_all(sources: list[Source], rules: Rules, workers: int) -> pd.DataFrame
     return pd.DataFrame(rows).reindex(columns=list(columns)).astype(columns)
 
 
-def title(dataset: Dataset, found: int, taken: int, files: str) -> str:
+def title(dataset: Dataset, listed: int, taken: int, files: str) -> str:
     """What a dataset is, how many files it has, and how many of them are looked at."""
     counted = f" (the registry counts {dataset.count})" if dataset.count else ""
     split = f", split {dataset.split}" if dataset.split else ""
     only = f", only {files}" if files != EVERYTHING else ""
     lines = [
-        f"{dataset.name}: {found} {'file' if found == 1 else 'files'}{only}{counted}",
+        f"{dataset.name}: {listed} {'file' if listed == 1 else 'files'}{only}{counted}",
         f"  {dataset.kind} ({dataset.layout.what}) in {media_folder(dataset)}{split}",
     ]
-    if taken < found:
-        lines.append(f"  a sample: {taken} of the {found}, drawn by name; all numbers below are of the sample")
+    if taken < listed:
+        lines.append(f"  a sample: {taken} of the {listed}, drawn by name; all numbers below are of the sample")
     return "\n".join(lines)
 
 
@@ -289,9 +279,9 @@ def main(
         raise DatasetError(f"name one or more datasets; the registry has: {', '.join(registry) or 'none'}")
     sources: list[Source] = []
     for name in dict.fromkeys(dataset):
-        found = list_sources(registry, name, files)
-        taken = sample(found, limit, merged["seed"])
-        print(title(find_dataset(registry, name), len(found), len(taken), files))
+        listed = list_sources(registry, name, files)
+        taken = sample(listed, limit, merged["seed"])
+        print(title(find_dataset(registry, name), len(listed), len(taken), files))
         sources += taken
     table = judge_all(sources, rules, workers)
     print(report(table, rules, workers, None if all else SHOWN))

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from media.tables import written_whole
+from media.whole import written_whole
 from prep.datasets.lists import DatasetError
 from prep.describe.describe import shots_named
 

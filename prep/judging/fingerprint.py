@@ -36,7 +36,7 @@ def near_pairs(fingerprints: list[str]) -> list[tuple[int, int]]:
     codes = np.frombuffer(bytes.fromhex("".join(fingerprints)), np.uint8).reshape(len(fingerprints), -1)
     index = faiss.IndexBinaryFlat(codes.shape[1] * 8)
     index.add(codes)
-    limits, _, found = index.range_search(codes, NEAR + 1)  # the radius itself is outside
+    limits, _, earlier = index.range_search(codes, NEAR + 1)  # the radius itself is outside
     later = np.repeat(np.arange(len(codes)), np.diff(limits.astype(np.int64)))
-    pairs = np.stack([found, later], axis=1)[found < later]
+    pairs = np.stack([earlier, later], axis=1)[earlier < later]
     return [tuple(pair) for pair in pairs[np.lexsort(pairs.T)].tolist()]

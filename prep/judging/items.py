@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from media.image import content_hash, frame_path, write_png
-from prep.datasets.registry import Source
-from prep.jobs import whole_folder
+from media.whole import whole_folder
+from prep.datasets.selection import Source
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import REASONS, Filters, Verdict, judge_color, statistics
 
@@ -40,8 +40,8 @@ def judge_checksum(row: dict, source: Source) -> Verdict | None:
     if source.checksum is None or source.checksum == row["source_sha256"]:
         return None
     reason = "corrupt_image" if source.kind == "images" else "unreadable_video"
-    found = f"its SHA-256 is {row['source_sha256']}, the list of checksums says {source.checksum}"
-    return Verdict(reason, f"{found}: get the file again")
+    difference = f"its SHA-256 is {row['source_sha256']}, the list of checksums says {source.checksum}"
+    return Verdict(reason, f"{difference}: get the file again")
 
 
 def rejected(row: dict, verdict: Verdict) -> dict:
@@ -58,9 +58,9 @@ def judged(
 
     frames_dir: None writes nothing. otherwise: a verdict on something else, which counts if the colours are fine.
     """
-    found = statistics(frames)
-    row = row | found._asdict() | {"sha256": content_hash(frames), "fingerprint": fingerprint(frames)}
-    verdict = judge_color(found, filters) or otherwise
+    measured = statistics(frames)
+    row = row | measured._asdict() | {"sha256": content_hash(frames), "fingerprint": fingerprint(frames)}
+    verdict = judge_color(measured, filters) or otherwise
     if verdict:
         return rejected(row, verdict)
     if frames_dir is not None:

@@ -79,12 +79,14 @@ def judge_length(available: int, length: int, stride: int) -> Verdict | None:
     return Verdict("too_short", f"the shot is {available} long; {length} frames at stride {stride} span {needed}")
 
 
-def judge_color(found: Statistics, filters: Filters) -> Verdict | None:
+def judge_color(measured: Statistics, filters: Filters) -> Verdict | None:
     """too_dark, grayscale, low_chroma (tested in this order), or None."""
-    if found.mean_l < filters.min_mean_l:
-        return Verdict("too_dark", f"mean L is {found.mean_l:.2f}, below {filters.min_mean_l:g}")
-    if found.chroma_spread < filters.min_chroma_spread:
-        return Verdict("grayscale", f"chroma spread is {found.chroma_spread:.2f}, below {filters.min_chroma_spread:g}")
-    if found.mean_chroma < filters.min_mean_chroma:
-        return Verdict("low_chroma", f"mean chroma is {found.mean_chroma:.2f}, below {filters.min_mean_chroma:g}")
+    if measured.mean_l < filters.min_mean_l:
+        return Verdict("too_dark", f"mean L is {measured.mean_l:.2f}, below {filters.min_mean_l:g}")
+    if measured.chroma_spread < filters.min_chroma_spread:
+        return Verdict(
+            "grayscale", f"chroma spread is {measured.chroma_spread:.2f}, below {filters.min_chroma_spread:g}"
+        )
+    if measured.mean_chroma < filters.min_mean_chroma:
+        return Verdict("low_chroma", f"mean chroma is {measured.mean_chroma:.2f}, below {filters.min_mean_chroma:g}")
     return None

@@ -52,7 +52,6 @@ class World:
             "clip_references": self.root / "references/clips/test.parquet",
             "image_references": self.root / "references/images/test.parquet",
             "clip_flow": self.root / "flow/test.parquet",
-            "reference_size": SIZE,
             "backbone": "efficientnet_lite0",
             "weights": self.root / "weights",
             "seed": 0,
@@ -77,6 +76,8 @@ def world(tmp_path) -> World:
         reference = str(frame_path(tmp_path / "images/test/image_0", 0))
         found = [{"item": item, "rank": 1, "reference": "image_0", "path": reference} for item in items]
         write_table(found, tmp_path / "references" / kind / "test.parquet", REFERENCES)
+        for name in ("image_0", "image_1", "image_2"):
+            write_png(frame_path(tmp_path / "references" / kind / "test" / name, 0), images[name][0])
     for item, frames in clips.items():
         for t, step in enumerate(backward_steps(len(frames))):
             write_kitti(frame_path(tmp_path / "flow/test" / item / "backward", t + 1), step.flow, step.visible)

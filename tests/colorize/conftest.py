@@ -1,5 +1,8 @@
 """A tiny prepared world for training: photographs and one clip with flow, written in the pipeline's own formats."""
 
+import multiprocessing
+from multiprocessing import forkserver
+
 import numpy as np
 import pytest
 
@@ -27,6 +30,17 @@ def write_items(table, names, frames_of):
         rows.append({"clip": name, "n_frames": len(frames), "sha256": content_hash(frames)})
     write_table(rows, table, CLIPS)
     return table
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Makes processes of one thread, each forked from one that has imported what they run: importing takes longest."""
+    context = multiprocessing.get_context("forkserver")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        context.set_forkserver_preload(["timm", "colorize.inference.video", "colorize.training.exemplar"])
+        forkserver.ensure_running()
+    return context
 
 
 @pytest.fixture

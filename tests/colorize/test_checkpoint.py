@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.parity.release import recipe
+from bench.parity.release.named_networks import NETWORKS, filled_as_published
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from vision.backbones import VGG19, load_backbone
@@ -76,7 +76,7 @@ def test_a_checkpoint_of_another_width_names_the_tensor(saved, tmp_path):
 
 def published_state(name: str) -> dict[str, torch.Tensor]:
     """Tensors with the names and shapes of a published file and deterministic values."""
-    return dict(recipe.filled(recipe.NETWORKS[name]()).state_dict())
+    return dict(filled_as_published(NETWORKS[name]()).state_dict())
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def release(tmp_path_factory):
 
 @pytest.mark.parametrize("file, name", FILES.items())
 def test_published_files_load_without_renaming(release, file, name):
-    network = recipe.NETWORKS[name]()
+    network = NETWORKS[name]()
     checkpoint.load_release(network, release / file)
     wanted = torch.load(release / file, weights_only=True)
     assert all(torch.equal(value, wanted[key]) for key, value in network.state_dict().items())
@@ -99,7 +99,7 @@ def test_published_files_load_without_renaming(release, file, name):
 def test_the_prefix_of_several_gpus_is_dropped(tmp_path):
     state = published_state("Discriminator_x64")
     torch.save({f"module.{key}": value for key, value in state.items()}, tmp_path / "d.pth")
-    network = recipe.NETWORKS["Discriminator_x64"]()
+    network = NETWORKS["Discriminator_x64"]()
     checkpoint.load_release(network, tmp_path / "d.pth")
     assert torch.equal(network.last.module.weight_bar, state["last.module.weight_bar"])
 
@@ -118,7 +118,7 @@ def test_the_first_tensor_that_does_not_fit_is_named(tmp_path, spoil, says):
     spoil(state)
     torch.save(state, tmp_path / "warp.pth")
     with pytest.raises(checkpoint.MisfitWeights, match=says):
-        checkpoint.load_release(recipe.NETWORKS["WarpNet"](), tmp_path / "warp.pth")
+        checkpoint.load_release(NETWORKS["WarpNet"](), tmp_path / "warp.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"hello world, this is text\n" * 9, bytes(1000)])

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, write_table, written_whole
+from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, write_table
 
 
 def test_round_trip_keeps_types_and_fills_absent_columns(tmp_path):
@@ -33,15 +33,6 @@ def test_a_table_of_another_kind_is_refused(tmp_path):
     pd.DataFrame({"clip": ["a"]}).to_parquet(tmp_path / "old.parquet")
     with pytest.raises(ValueError, match=r"old\.parquet.*delete it"):
         read_table(tmp_path / "old.parquet", FLOW)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "summary.json"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert path.read_text() == "old"
 
 
 def test_folder_of_a_table():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from media.decoding import decode, decode_pictures
 from media.image import cover_crop, read_frames, write_png
-from media.video import decode, decode_pictures
 
 
 @pytest.fixture

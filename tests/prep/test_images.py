@@ -64,3 +64,15 @@ def test_names_collide_only_between_datasets_and_a_file_is_taken_once(tmp_path, 
     write_png(tmp_path / "photos/1_2.png", picture(1))
     table = prepare(("labelled", "*"), ("photos", "*"), ("photos", "1*"))
     assert list(table.index) == ["labelled_1_2", "photos_1_2"]
+
+
+def test_what_was_moved_is_not_prepared_again(tmp_path, prepare, picture, capsys):
+    write_png(tmp_path / "photos/a.png", picture(0))
+    prepare(("photos", "*"))
+    (tmp_path / "photos").rename(tmp_path / "labelled")
+    (tmp_path / "out").rename(tmp_path / "there")
+    lines = f"name\tkind\troot\nphotos\timages\t{tmp_path / 'labelled'}\n"
+    (tmp_path / "datasets.tsv").write_text(lines)
+    capsys.readouterr()
+    assert prepare(("photos", "*"), out="there")["n_frames"].item() == 1
+    assert "1 of 1 were done before, 0 to do" in capsys.readouterr().out

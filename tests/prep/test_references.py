@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from media.image import frame_path, write_png
+from media.image import cover_crop, frame_path, read_rgb, write_png
 from media.tables import CLIPS, GALLERY, REFERENCES, read_table, write_table
 from prep import references
 from prep.gallery import grey_features
@@ -62,7 +62,7 @@ def find(tmp_path):
             weights=tmp_path,
             classifier="efficientnet_lite0",
             table=tmp_path / "references/items.parquet",
-            **options,
+            **{"size": (64, 96), **options},
         )
         return read_table(tmp_path / "references/items.parquet", REFERENCES)
 
@@ -128,8 +128,6 @@ def test_what_is_unknown_agrees_with_nothing():
 
 def chelsea(height: int = 216, width: int = 384) -> np.ndarray:
     from skimage import data
-
-    from media.image import cover_crop
 
     return cover_crop(data.chelsea(), (height, width))
 
@@ -212,3 +210,16 @@ def test_a_contact_sheet_of_every_item(find, gallery, picture, tmp_path):
     (drawn,) = stale.parent.iterdir()
     assert drawn.name == "кошка à деревня.jpg"
     assert Image.open(drawn).size[0] == 4 * 312 + 12
+
+
+def test_references_are_written_once_cropped_as_rows_are_given_them(find, gallery, picture, tmp_path):
+    sources = {f"g{i}": picture(i, 60 + i, 90) for i in range(4)}
+    items = {f"i{i}": (grey(rgb), {}) for i, rgb in enumerate(list(sources.values())[:3])}
+    tables, folder = gallery({name: (rgb, {}) for name, rgb in sources.items()}), tmp_path / "references/items"
+    found = find(items, tables, count=3, size=(32, 80), pictures=2)
+    wanted = set(found.loc[found["rank"] <= 2, "reference"])
+    assert {path.name for path in folder.iterdir()} == wanted and len(wanted) < 2 * len(items)
+    for name in wanted:
+        np.testing.assert_array_equal(read_rgb(frame_path(folder / name, 0)), cover_crop(sources[name], (32, 80)))
+    find(items, tables, count=3)  # nothing of the earlier run stays
+    assert not folder.exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.parity.release.recipe import weight
+from bench.parity.recipe import weight
 from vision.flow_estimators import import_ptlflow, load_estimator
 from vision.flownet2 import as_nvidia
 from vision.weights import MissingWeights

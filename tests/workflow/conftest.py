@@ -16,5 +16,4 @@ def run(world, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     done = snakemake("--quiet", "rules", directory=directory, config=world)
     assert done.returncode == 0, done.stdout
-    (directory / "output.txt").write_text(done.stdout)
     return directory

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from tiny_world import LENGTH, snakemake
 
+from media.decoding import decode
 from media.tables import CLIPS, SCORES, kept, read_table
-from media.video import decode
 
 
 @pytest.fixture(scope="module")

@@ -58,85 +58,101 @@ def write_lossless(path: Path, frames: list[np.ndarray]) -> None:
 
 def make_world(folder: Path) -> Path:
     """Write the media, the registry and the configuration; returns the configuration's path."""
-    videos, photos = folder / "videos", folder / "photos"
-    videos.mkdir(parents=True)
-    for name in MOTION:
-        write_lossless(videos / f"{name}.mkv", camera(name))
-    write_lossless(videos / "learn.mkv", [np.roll(scene(5, *SIZE), 2 * t, axis=1) for t in range(LENGTH)])
-    write_lossless(videos / "grey.mkv", [np.repeat(f[..., 1:2], 3, axis=2) for f in camera("drift")])
-    write_lossless(videos / "short.mkv", camera("slide")[:1])
-    (videos / "empty.mkv").touch()
-    (videos / "text.mkv").write_text("this is no video")
-    for index in range(4):
-        write_png(photos / f"test_{index:02d}_{index * 100}.png", scene(100 + index, 80, 80))
-    for index in range(3):
-        write_png(photos / f"learn_{index}.png", scene(200 + index, 100, 140))
-    (photos / "learn_broken.png").write_bytes(b"\x89PNG broken")
-    write_png(photos / "judge.png", scene(300, 100, 140))
-
+    write_videos(folder / "videos")
+    write_photos(folder / "photos")
     registry = folder / "datasets.tsv"
     registry.write_text(
         "name\tkind\troot\tversion\tlicence\tlabel_pattern\n"
-        f"moving\tvideos\t{videos}\t1\town\t\n"
-        f"photos\timages\t{photos}\t1\town\t\n"
-        f"labelled\timages\t{photos}\t1\town\ttest_\\d+_(\\d+)\\.png\n"
+        f"moving\tvideos\t{folder / 'videos'}\t1\town\t\n"
+        f"photos\timages\t{folder / 'photos'}\t1\town\t\n"
+        f"labelled\timages\t{folder / 'photos'}\t1\town\ttest_\\d+_(\\d+)\\.png\n"
     )
-    config = {
-        "datasets": str(registry),
-        "clips": {
-            "size": list(SIZE),
-            "length": LENGTH,
-            "sets": {
-                "test": {
-                    "from": [
-                        {"dataset": "moving", "files": f"{name}.mkv", "stride": 1}
-                        for name in ("drift", "slide", "grey", "short", "empty", "text")
-                    ]
-                },
-                "train": {"rendered": None, "from": [{"dataset": "moving", "files": "learn.mkv", "stride": 1}]},
-                "validation": {"rendered": {"photos": "validation", "count": 2}},
-                "legacy": {"from": [{"dataset": "moving", "files": "grey.mkv", "stride": 1}]},
-                "long": {"from": [{"dataset": "moving", "files": "drift.mkv", "stride": 1, "length": "whole"}]},
-            },
-        },
-        "images": {
-            "sets": {
-                "test": {"size": [64, 64], "from": [{"dataset": "labelled", "files": "test_*.png"}]},
-                "train": {"size": [80, 112], "from": [{"dataset": "photos", "files": "learn_*.png"}]},
-                "validation": {"size": [80, 112], "from": [{"dataset": "photos", "files": "judge.png"}]},
-                "gallery": {"size": [64, 96], "from": [{"dataset": "photos", "files": "*.png"}]},
-            }
-        },
-        "filter": {"min_side": 32},
-        "figures": {  # rows that are quick and need no flow
-            "multimodal": {"rows": ["welsh2002"]},
-            "legacy": {"rows": ["welsh2002"]},
-            "long": {"rows": ["copy_first", "welsh2002"]},
-        },
-        "training": {
-            "ours": {
-                "width": 0.125, "frame": list(SIZE), "crop": list(SIZE), "steps": 3, "batch": 2, "adversarial_from": 1,
-                "validate_every": 2, "validation_pairs": 2, "photo_share": 0.5,
-            },
-            "ours_aligned": {
-                "width": 0.125, "frame": list(SIZE), "crop": [32, 48], "sequence": 3, "unroll": 2, "steps": 4,
-                "validate_every": 2, "validation_pairs": 2,
-            },
-        },
-    }  # fmt: skip
     path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump({"datasets": str(registry), **CONFIG}))
     return path
 
 
-def snakemake(*arguments: str, directory: Path, config: Path | None = None) -> subprocess.CompletedProcess:
-    """Run the real Snakefile in `directory`; the output is one text."""
+def write_videos(folder: Path) -> None:
+    """Two moving scenes to score, one to learn from, and four files that no clip is made of."""
+    folder.mkdir(parents=True)
+    for name in MOTION:
+        write_lossless(folder / f"{name}.mkv", camera(name))
+    write_lossless(folder / "learn.mkv", [np.roll(scene(5, *SIZE), 2 * t, axis=1) for t in range(LENGTH)])
+    write_lossless(folder / "grey.mkv", [np.repeat(f[..., 1:2], 3, axis=2) for f in camera("drift")])
+    write_lossless(folder / "short.mkv", camera("slide")[:1])
+    (folder / "empty.mkv").touch()
+    (folder / "text.mkv").write_text("this is no video")
+
+
+def write_photos(folder: Path) -> None:
+    """Four labelled photographs to score, three to learn from and a broken one, one to validate on."""
+    for index in range(4):
+        write_png(folder / f"test_{index:02d}_{index * 100}.png", scene(100 + index, 80, 80))
+    for index in range(3):
+        write_png(folder / f"learn_{index}.png", scene(200 + index, 100, 140))
+    (folder / "learn_broken.png").write_bytes(b"\x89PNG broken")
+    write_png(folder / "judge.png", scene(300, 100, 140))
+
+
+def files_of(dataset: str, *files: str, **options) -> list[dict]:
+    """What a set of the configuration is made from."""
+    return [{"dataset": dataset, "files": name, **options} for name in files]
+
+
+def moving(*names: str, **options) -> list[dict]:
+    return files_of("moving", *(f"{name}.mkv" for name in names), stride=1, **options)
+
+
+CONFIG = {
+    "clips": {
+        "size": list(SIZE),
+        "length": LENGTH,
+        "sets": {
+            "test": {"from": moving("drift", "slide", "grey", "short", "empty", "text")},
+            "train": {"rendered": None, "from": moving("learn")},
+            "validation": {"rendered": {"photos": "validation", "count": 2}},
+            "legacy": {"from": moving("grey")},
+            "long": {"from": moving("drift", length="whole")},
+        },
+    },
+    "images": {
+        "sets": {
+            "test": {"size": [64, 64], "from": files_of("labelled", "test_*.png")},
+            "train": {"size": [80, 112], "from": files_of("photos", "learn_*.png")},
+            "validation": {"size": [80, 112], "from": files_of("photos", "judge.png")},
+            "gallery": {"size": [64, 96], "from": files_of("photos", "*.png")},
+        }
+    },
+    "filter": {"min_side": 32},
+    "figures": {  # rows that are quick and need no flow
+        "multimodal": {"rows": ["welsh2002"]},
+        "legacy": {"rows": ["welsh2002"]},
+        "long": {"rows": ["copy_first", "welsh2002"]},
+    },
+    "training": {
+        "ours": {
+            "width": 0.125, "frame": list(SIZE), "crop": list(SIZE), "steps": 3, "batch": 2, "adversarial_from": 1,
+            "validate_every": 2, "validation_pairs": 2, "photo_share": 0.5,
+        },
+        "ours_aligned": {
+            "width": 0.125, "frame": list(SIZE), "crop": [32, 48], "sequence": 3, "unroll": 2, "steps": 4,
+            "validate_every": 2, "validation_pairs": 2,
+        },
+    },
+}  # fmt: skip
+
+
+def snakemake(
+    *arguments: str, directory: Path, config: Path | None = None, checkout: Path = ROOT
+) -> subprocess.CompletedProcess:
+    """Run the real Snakefile, or that of another checkout, in `directory`; the output is one text."""
     overlay = ["--configfile", str(config)] if config else []
-    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory), "--cores", "2"]
+    command = ["snakemake", "--snakefile", str(checkout / "Snakefile"), "--directory", str(directory), "--cores", "2"]
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OMP_WAIT_POLICY": "passive",
+        "PYTHONPATH": str(checkout),
     }
     return subprocess.run(
         [*command, *overlay, *arguments],

@@ -10,23 +10,23 @@ rule colorize:
         "<logs>/colorize/{row}.log",
     benchmark:
         "<logs>/colorize/{row}.benchmark.tsv"
+    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
         gpu=0,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
-        inputs=flags,
+        checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
+        inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
-        reference_size=config["clips"]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
         seed=config["seed"],
     shell:
         "python -m bench.run.colorize --row {wildcards.row} --options {params.options:q} {params.inputs}"
-        " --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --weights {params.weights:q} --seed {params.seed}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --backbone {params.backbone} --weights {resources.weights:q} --seed {params.seed}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 # What rows make of the training clips, for a method that learns to correct them.
@@ -39,6 +39,32 @@ use rule colorize as recolor with:
         "<logs>/recolored/{row}.log",
     benchmark:
         "<logs>/recolored/{row}.benchmark.tsv"
+    priority: 50
+
+
+# What all scores take of the ground truth.
+rule truth:
+    input:
+        clips="<results>/clips/test.parquet",
+        images="<results>/images/test.parquet",
+        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+    output:
+        table="<results>/truth/test.parquet",
+        features="<results>/truth/test.npy",
+    log:
+        "<logs>/truth.log",
+    benchmark:
+        "<logs>/truth.benchmark.tsv"
+    resources:
+        mem_mb=3000,
+        weights=WEIGHTS,
+    params:
+        version=version_of("bench/scoring/truth.py"),
+        inputs=flags,
+        fid_features=config["fid_features"],
+    shell:
+        "python -m bench.scoring.truth {params.inputs} --fid-features {params.fid_features} --weights {resources.weights:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule score:
@@ -46,23 +72,24 @@ rule score:
         colorized="<results>/colorize/{row}.parquet",
         clips="<results>/clips/test.parquet",
         images="<results>/images/test.parquet",
-        clip_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        truth="<results>/truth/test.parquet",
     output:
         table="<results>/score/{row}.parquet",
     log:
         "<logs>/score/{row}.log",
     benchmark:
         "<logs>/score/{row}.benchmark.tsv"
+    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/scoring/score.py"),
-        metrics=[version_of(path) for path in sorted((ROOT / "bench/metrics").glob("[!_]*.py"))],
         inputs=flags,
         classifier=config["classifier"],
         fid_features=config["fid_features"],
-        weights=WEIGHTS,
     shell:
         "python -m bench.scoring.score --row {wildcards.row} {params.inputs} --classifier {params.classifier}"
-        " --fid-features {params.fid_features} --weights {params.weights:q}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --fid-features {params.fid_features} --weights {resources.weights:q}"
+        " --table {output.table:q} > {log:q} 2>&1"

@@ -12,9 +12,11 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 import yaml
 
-from colorize.training.settings import LossWeights
-from prep.datasets.registry import DatasetError, Selection, planned_count, read_registry
-from prep.shards import shards_for
+from colorize.training.settings import EXECUTION, LossWeights
+from media.versions import version_of as version_of_module
+from prep.datasets.registry import DatasetError, lists_of, read_registry
+from prep.datasets.selection import Selection, planned_count
+from prep.jobs import shards_for
 
 ROOT = Path(workflow.basedir)
 
@@ -49,8 +51,12 @@ def declared(path, name):
 
 
 def version_of(path):
-    """VERSION of a stage's module: a rule has it among its params, so raising it reruns the stage."""
-    return declared(path, "VERSION")
+    """The version of a module: its rule has it among its params, so another one reruns the rule's jobs.
+
+    With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
+    """
+    name = ".".join(Path(path).with_suffix("").parts)
+    return f"{name} {version_of_module(name)}"
 
 
 def code_of(row):
@@ -117,8 +123,6 @@ def inputs_for(row, split, kinds):
         needs["processed"] = f"<results>/colorize/{processed_by(row)}.parquet"
     for training in trainings_of(row):
         needs["checkpoint"] = f"<results>/train/{training}/model.safetensors"
-    if "checkpoint" in ROWS[row]:
-        needs["checkpoint"] = checkpoint_of(row)
     return needs
 
 
@@ -150,7 +154,7 @@ def shown_flags(wildcards, input, output):
     chosen = " ".join(map(str, MULTIMODAL.values()))
     positions = f" --positions {chosen}" if wildcards.split == "test" else ""
     results = quote(str(Path(output.table).parents[3]))
-    return f"{flags(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
+    return f"{flags_of_row(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
 
 
 def may_be_processed(row):
@@ -196,7 +200,45 @@ def checkpoint_of(row):
     """The checkpoint file that a row names; a relative path counts from the Snakefile."""
     if "training" in config["methods"][row]:
         raise WorkflowError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
-    return str(ROOT / config["methods"][row]["checkpoint"])
+    return here(config["methods"][row]["checkpoint"])
+
+
+def flags_of_row(wildcards, input):
+    """The flags of a job that colours: its inputs, and the checkpoint file that its row names.
+
+    That is no input, because its path and time say nothing: its content is a parameter (content_of_checkpoint).
+    """
+    named = f" --checkpoint {quote(checkpoint_of(wildcards.row))}" if "checkpoint" in ROWS[wildcards.row] else ""
+    return flags(wildcards, input) + named
+
+
+def content_of_checkpoint(row):
+    """SHA-256 of the checkpoint file that a row names; empty if it names none."""
+    if "checkpoint" not in ROWS[row]:
+        return ""
+    path = ROOT / ROWS[row]["checkpoint"]
+    if not path.is_file():
+        raise WorkflowError(f"config: methods.{row} names the checkpoint {path}, but there is no such file.")
+    return f"checkpoint {content(path)}"
+
+
+def models_of(rows, trained):
+    """The checkpoint files of rows, in their order: those that they name, and `trained`, those of their trainings."""
+    files = iter(trained)
+    return [checkpoint_of(row) if "checkpoint" in ROWS[row] else next(files) for row in rows]
+
+
+@cache
+def content(path):
+    """SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def here(path):
+    """A path that counts from the Snakefile, as jobs are told it: of what lies in the working directory, the part that
+    is the same when that is moved or cloned."""
+    path = ROOT / path
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def ablation_of(row, changes):
@@ -303,11 +345,22 @@ def gallery_of(split):
 
 
 def registered(items):
-    """The registry's lines for the datasets of a set. A set's job has them among its params, so that the line of
-    another dataset, new or changed, makes nothing again."""
+    """The registry's lines for the datasets of a set, and the content of the lists that they name. A set's job has
+    them among its params, so that the line of another dataset, new or changed, makes nothing again."""
     wanted = {selection["dataset"] for selection in items["from"]}
     lines = Path(DATASETS).read_text().splitlines()
-    return [line for line in lines if line.split("\t")[0] in wanted]
+    lists = [path for name in sorted(wanted & set(REGISTRY)) for path in lists_of(REGISTRY[name])]
+    return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+
+
+def deciding(training):
+    """The keys of a training that decide its numbers."""
+    return {key: value for key, value in TRAININGS[training].items() if key not in EXECUTION}
+
+
+def execution_of(training):
+    """The other keys of a training, which say where and how fast it runs."""
+    return {key: value for key, value in TRAININGS[training].items() if key in EXECUTION}
 
 
 def as_json(value):
@@ -339,9 +392,9 @@ TABLE1_ROWS = [*config["methods"], *(row for row in PLUS_ROWS if row not in conf
 TABLE5_ROWS = [*config["ablations"]["rows"], FULL_ROW]
 TABLE5_TRAININGS = [trainings_of(row)[0] for row in TABLE5_ROWS]
 
-DATASETS = str(ROOT / config["datasets"])
+DATASETS = here(config["datasets"])
 REGISTRY = read_registry(DATASETS)
-WEIGHTS = str(ROOT / config["weights"])
+WEIGHTS = here(config["weights"])
 # Sets of clips are filmed (prep.clips) or rendered from photographs (prep.renderings).
 RENDERED = [split for split, items in config["clips"]["sets"].items() if items.get("rendered")]
 FILMED = [split for split in config["clips"]["sets"] if split not in RENDERED]
@@ -354,9 +407,14 @@ MULTIMODAL_REFERENCES = 5
 # The figures about a set of clips that a configuration may have or not.
 SHOWN_FIGURES = [number for number, split in (("15", "legacy"), ("16", "long")) if split in config["clips"]["sets"]]
 
-# What was configured goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a
-# job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
-CONFIG_HASH = hashlib.sha256(as_json(config).encode()).hexdigest()
+# What was configured, but for where and how fast it runs, goes to every job for its sidecar (media/provenance.py), and
+# is a parameter of none: a key that a job does not read makes nothing again. The rest is Snakemake's own prefix, which this one would replace.
+CONFIG_HASH = hashlib.sha256(
+    as_json(
+        {key: value for key, value in config.items() if key not in ("dask_scheduler", "weights")}
+        | {"training": {name: deciding(name) for name in config["training"]}}
+    ).encode()
+).hexdigest()
 # glibc gives large tensors back to the system after each use; kept, they cost a job up to a fifth less time.
 MALLOC = " ".join(f"MALLOC_{what}_THRESHOLD_={2**30}" for what in ("MMAP", "TRIM"))
 shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={CONFIG_HASH} {MALLOC}; ")

@@ -9,7 +9,7 @@ AUTOMATIC_ROWS = [row for row in PICTURED_ROWS if "clips" in given_to(row) and r
 MATCHING_ROWS = [
     row
     for row in IMAGE_ROWS
-    if code_of(row) == "bench/methods/ours.py" and "checkpoint" in inputs_for(row, "test", ["images"])
+    if code_of(row) == "bench/methods/ours.py" and (trainings_of(row) or "checkpoint" in ROWS[row])
 ]
 
 
@@ -17,7 +17,9 @@ rule figure4:
     input:
         images="<results>/images/test.parquet",
         image_references="<results>/references/images/test.parquet",
-        checkpoints=[inputs_for(row, "test", ["images"])["checkpoint"] for row in MATCHING_ROWS],
+        trained=[
+            f"<results>/train/{training}/model.safetensors" for row in MATCHING_ROWS for training in trainings_of(row)
+        ],
     output:
         folder=directory("<results>/figure4"),
     log:
@@ -26,18 +28,19 @@ rule figure4:
         "<logs>/figure4.benchmark.tsv"
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
     params:
         version=version_of("bench/figures/figure4.py"),
-        inputs=flags,
         rows=MATCHING_ROWS,
-        reference_size=config["clips"]["size"],
+        checkpoints=lambda wildcards, input: models_of(MATCHING_ROWS, input.trained),
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in MATCHING_ROWS],
         backbone=config["backbone"],
-        weights=WEIGHTS,
         shown=config["figures"]["images"],
     shell:
-        "python -m bench.figures.figure4 {params.inputs} --rows {params.rows} --reference-size {params.reference_size}"
-        " --backbone {params.backbone} --weights {params.weights:q} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        "python -m bench.figures.figure4 --images {input.images:q} --image-references {input.image_references:q}"
+        " --checkpoints {params.checkpoints:q} --rows {params.rows}"
+        " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 # Rows side by side on some of the test items: what each of the four figures reads, and which and how many items it shows.
@@ -98,12 +101,11 @@ rule side_by_side:
         version=version_of("bench/figures/side_by_side.py"),
         inputs=flags,
         items_of=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["items_of"],
-        reference_size=config["clips"]["size"],
         shown=lambda wildcards: SIDE_BY_SIDE[wildcards.side_by_side]["count"],
     shell:
         "python -m bench.figures.side_by_side --figure {wildcards.side_by_side} {params.inputs}"
-        " --items-of {params.items_of} --reference-size {params.reference_size} --count {params.shown}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        " --items-of {params.items_of} --count {params.shown}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 # Clips that are coloured only to be shown: with a reference of another rank than 1, or of a set without scores.
@@ -118,6 +120,7 @@ use rule colorize as colorize_shown with:
         "<logs>/colorize_shown/{split}/{rank}/{row}.benchmark.tsv"
     params:
         inputs=shown_flags,
+        positions=lambda wildcards: str(MULTIMODAL) if wildcards.split == "test" else "all",
 
 
 # Not a rule for each figure: the four of them show the same of four clips.
@@ -138,11 +141,10 @@ rule figure11_to_14:
     params:
         version=version_of("bench/figures/figure11_to_14.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
         position=lambda wildcards: MULTIMODAL[wildcards.multimodal],
     shell:
-        "python -m bench.figures.figure11_to_14 {params.inputs} --reference-size {params.reference_size}"
-        " --position {params.position} --folder {output.folder:q} 2>&1 | tee {log:q}"
+        "python -m bench.figures.figure11_to_14 {params.inputs}"
+        " --position {params.position} --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure15:
@@ -162,10 +164,8 @@ rule figure15:
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
-        reference_size=config["clips"]["size"],
     shell:
-        "python -m bench.figures.figure15 {params.inputs} --reference-size {params.reference_size}"
-        " --folder {output.folder:q} 2>&1 | tee {log:q}"
+        "python -m bench.figures.figure15 {params.inputs}" " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:
@@ -187,4 +187,4 @@ rule figure16:
         version=version_of("bench/figures/figure16.py"),
         inputs=flags,
     shell:
-        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} 2>&1 | tee {log:q}"
+        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"

@@ -1,28 +1,31 @@
 # From raw sources to what training and scoring read. A table and the folder of its name belong together.
 # A set is prepared in shards, one job each; the tables of its shards are then gathered into its own.
+#
+# Priorities, here and in train.smk and bench.smk: trainings, the longest first (100 and more); what they wait for (50);
+# the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
+# on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 
 
 rule sources:
-    input:
-        datasets=ancient(DATASETS),
     output:
         table="<results>/sources/{kind}/{split}.parquet",
     log:
         "<logs>/sources/{kind}/{split}.log",
     benchmark:
         "<logs>/sources/{kind}/{split}.benchmark.tsv"
-    priority: 10  # everything waits for these: before a training takes a core
+    priority: 50
     resources:
         mem_mb=2000,
+        datasets=DATASETS,
     params:
         version=version_of("prep/sources.py"),
         registered=lambda wildcards: registered(config[wildcards.kind]["sets"][wildcards.split]),
         selections=lambda wildcards: as_json(config[wildcards.kind]["sets"][wildcards.split]["from"]),
         length=config["clips"]["length"],
     shell:
-        "python -m prep.sources --datasets {input.datasets:q} --selections {params.selections:q}"
+        "python -m prep.sources --datasets {resources.datasets:q} --selections {params.selections:q}"
         " --kind {wildcards.kind} --length {params.length}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule clips:
@@ -34,10 +37,10 @@ rule clips:
         "<logs>/clips/{filmed}/{shard}.log",
     benchmark:
         "<logs>/clips/{filmed}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("clips", wildcards.filmed)
+    priority: 50
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/clips.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.filmed),
@@ -45,12 +48,11 @@ rule clips:
         size=config["clips"]["size"],
         per_source=lambda wildcards: config["clips"]["sets"][wildcards.filmed].get("per_source"),
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.clips --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size}"
         " --per-source {params.per_source} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule images:
@@ -62,21 +64,20 @@ rule images:
         "<logs>/images/{split}/{shard}.log",
     benchmark:
         "<logs>/images/{split}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("images", wildcards.split)
+    priority: 50
     resources:
         mem_mb=1000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/images.py"),
         shards=lambda wildcards: shards_of("images", wildcards.split),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.split)),
         size=lambda wildcards: config["images"]["sets"][wildcards.split]["size"],
         frames=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.images --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --frames {params.frames:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather:
@@ -90,7 +91,7 @@ rule gather:
         "<logs>/gather/{kind}/{split}.log",
     benchmark:
         "<logs>/gather/{kind}/{split}.benchmark.tsv"
-    priority: 10
+    priority: 50
     resources:
         mem_mb=2000,
     params:
@@ -99,7 +100,7 @@ rule gather:
         duplicates=lambda wildcards: filters_of(wildcards.kind, wildcards.split)["duplicates"],
     shell:
         "python -m prep.gather items {params.inputs} --duplicates {params.duplicates}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule renderings:
@@ -111,10 +112,10 @@ rule renderings:
         "<logs>/renderings/{rendered}.log",
     benchmark:
         "<logs>/renderings/{rendered}.benchmark.tsv"
-    priority: 10
-    threads: 2
+    priority: 50
     resources:
         mem_mb=2000,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/renderings.py"),
         size=config["clips"]["size"],
@@ -123,11 +124,10 @@ rule renderings:
         filters=lambda wildcards: as_json(filters_of("clips", wildcards.rendered)),
         receipts=lambda wildcards, output: f"{Path(output.table).parents[1]}/shards/renderings/{wildcards.rendered}",
         seed=config["seed"],
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.renderings --photos {input.photos:q} --size {params.size} --length {params.length}"
         " --count {params.wanted} --seed {params.seed} --filters {params.filters:q} --receipts {params.receipts:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule flow:
@@ -139,20 +139,19 @@ rule flow:
         "<logs>/flow/{estimator}/{split}/{shard}.log",
     benchmark:
         "<logs>/flow/{estimator}/{split}/{shard}.benchmark.tsv"
-    priority: 10
-    threads: lambda wildcards: threads_for("clips", wildcards.split)
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=2000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/flow.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.split),
-        weights=WEIGHTS,
         flows=folder_of_set,
-        scheduler=config["dask_scheduler"],
     shell:
         "python -m prep.flow --clips {input.clips:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --estimator {wildcards.estimator:q} --weights {params.weights:q} --flows {params.flows:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --estimator {wildcards.estimator:q} --weights {resources.weights:q} --flows {params.flows:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather_flow:
@@ -165,14 +164,14 @@ rule gather_flow:
         "<logs>/gather_flow/{estimator}/{split}.log",
     benchmark:
         "<logs>/gather_flow/{estimator}/{split}.benchmark.tsv"
-    priority: 10
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=1000,
     params:
         version=version_of("prep/gather.py"),
     shell:
         "python -m prep.gather flow --clips {input.clips:q} --shards {input.shards:q}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gallery:
@@ -185,21 +184,21 @@ rule gallery:
         "<logs>/gallery/{gallery}/{shard}.log",
     benchmark:
         "<logs>/gallery/{gallery}/{shard}.benchmark.tsv"
+    priority: lambda wildcards: 50 if wildcards.gallery == gallery_of("train") else 10
     resources:
         mem_mb=3000,
+        weights=WEIGHTS,
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/gallery.py"),
-        verdicts=version_of("prep/images.py"),
-        scheduler=config["dask_scheduler"],
         shards=lambda wildcards: shards_of("gallery", wildcards.gallery),
         filters=lambda wildcards: as_json(filters_of("images", wildcards.gallery)),
         size=lambda wildcards: config["images"]["sets"][wildcards.gallery]["size"],
         backbone=config["backbone"],
-        weights=WEIGHTS,
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
-        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {params.weights:q}"
-        " --workers {threads} --scheduler {params.scheduler:q} --table {output.table:q} 2>&1 | tee {log:q}"
+        " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {resources.weights:q}"
+        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule references:
@@ -213,18 +212,25 @@ rule references:
         "<logs>/references/{kind}/{split}.log",
     benchmark:
         "<logs>/references/{kind}/{split}.benchmark.tsv"
+    priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
         mem_mb=4000,
+        weights=WEIGHTS,
     params:
         version=version_of("prep/references.py"),
         backbone=config["backbone"],
         classifier=config["classifier"],
-        weights=WEIGHTS,
         wanted=config["references"]["count"],
+        size=config["clips"]["size"],
+        # Rows are given any rank of a clip's, and of a photograph's the first; a training crops to its own frame.
+        pictures=lambda wildcards: (
+            config["references"]["count"] if wildcards.kind == "clips" else int(wildcards.split == "test")
+        ),
         within=config["references"]["within"],
         sheets=lambda wildcards: "--sheets" if wildcards.kind == "clips" else "--no-sheets",
     shell:
         "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
-        " --backbone {params.backbone} --classifier {params.classifier} --weights {params.weights:q}"
-        " --within {params.within} --count {params.wanted} {params.sheets}"
-        " --table {output.table:q} 2>&1 | tee {log:q}"
+        " --backbone {params.backbone} --classifier {params.classifier} --weights {resources.weights:q}"
+        " --within {params.within} --count {params.wanted} --size {params.size} --pictures {params.pictures}"
+        " {params.sheets}"
+        " --table {output.table:q} > {log:q} 2>&1"

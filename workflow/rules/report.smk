@@ -36,4 +36,4 @@ rule report:
         baseline="ours" if "ours" in config["methods"] else list(config["methods"])[0],
     shell:
         "python -m bench.report {params.inputs} --results {params.results:q} --baseline {params.baseline}"
-        " --out {output:q} 2>&1 | tee {log:q}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -31,7 +31,6 @@ rule table1:
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
-        checkpoints=list(CHECKPOINTS.values()),
         choices="<results>/choices.json",
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
@@ -41,10 +40,12 @@ rule table1:
         "<logs>/table1.log",
     benchmark:
         "<logs>/table1.benchmark.tsv"
+    resources:
+        checkpoints=as_json(CHECKPOINTS),
     params:
         version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
-        checkpoints=lambda wildcards, input: as_json(dict(zip(CHECKPOINTS, input.checkpoints))),
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
         clips_of=config["clips_of"]["table1"],
@@ -52,8 +53,8 @@ rule table1:
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --plus {params.plus:q}"
-        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {params.checkpoints:q}"
-        " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} 2>&1 | tee {log:q}"
+        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
+        " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
 rule table5:
@@ -78,12 +79,12 @@ rule table5:
         rows=TABLE5_ROWS,
         full=FULL_ROW,
         methods=lambda wildcards: as_json({row: ROWS[row] for row in TABLE5_ROWS}),
-        trainings=lambda wildcards: as_json({name: TRAININGS[name] for name in TABLE5_TRAININGS}),
+        trainings=lambda wildcards: as_json({name: deciding(name) for name in TABLE5_TRAININGS}),
         seed=config["seed"],
     shell:
         "python -m bench.tables.table5 --rows {params.rows} --full {params.full} --methods {params.methods:q}"
         " --trainings {params.trainings:q} {params.inputs}"
-        " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} 2>&1 | tee {log:q}"
+        " --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
 rule propagation:
@@ -108,7 +109,7 @@ rule propagation:
         "python -m bench.tables.propagation --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --choices {input.choices:q} --seed {params.seed}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} 2>&1 | tee {log:q}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
 rule figure7:
@@ -134,4 +135,4 @@ rule figure7:
         "python -m bench.figures.figure7 --rows {params.rows} --scores {input.scores:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of}"
         " --choices {input.choices:q} --seed {params.seed}"
-        " --csv {output.csv:q} --svg {output.svg:q} --markdown {output.markdown:q} --json {output.json:q} 2>&1 | tee {log:q}"
+        " --csv {output.csv:q} --svg {output.svg:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"

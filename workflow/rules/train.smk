@@ -1,4 +1,5 @@
 # One job for each entry under `training`, and for each ablation of one.
+from colorize.training.settings import cost_of
 
 
 rule train:
@@ -20,19 +21,21 @@ rule train:
         "<logs>/train/{training}.log",
     benchmark:
         "<logs>/train/{training}.benchmark.tsv"
+    priority: lambda wildcards: 100 + cost_of(TRAININGS[wildcards.training])
     threads: lambda wildcards: TRAININGS[wildcards.training].get("threads", 2)
     resources:
         mem_mb=5000,
         gpu=0,
+        weights=WEIGHTS,
+        execution=lambda wildcards: as_json(execution_of(wildcards.training)),
     params:
-        version=version_of("colorize/training/exemplar.py"),
+        version=version_of("bench/run/train.py"),
         method=lambda wildcards: version_of(f"bench/methods/{TRAININGS[wildcards.training]['method']}.py"),
         inputs=flags,
-        settings=lambda wildcards: as_json(TRAININGS[wildcards.training]),
+        settings=lambda wildcards: as_json(deciding(wildcards.training)),
         backbone=config["backbone"],
-        weights=WEIGHTS,
         seed=config["seed"],
     shell:
-        "python -m bench.run.train {params.inputs} --settings {params.settings:q} --backbone {params.backbone}"
-        " --weights {params.weights:q} --seed {params.seed}"
-        " --out $(dirname {output.checkpoint:q}) 2>&1 | tee {log:q}"
+        "python -m bench.run.train {params.inputs} --settings {params.settings:q} --execution {resources.execution:q} --backbone {params.backbone}"
+        " --weights {resources.weights:q} --seed {params.seed}"
+        " --out $(dirname {output.checkpoint:q}) > {log:q} 2>&1"

@@ -15,8 +15,9 @@ import numpy as np
 
 from bench.methods.contract.method import Given, Method, Setting
 from media.color import lab_from_rgb, rgb_from_lab
+from media.decoding import TimedFrame, decode
+from media.encoding import VideoWriter
 from media.image import frame_path, list_images, read_rgb, write_png
-from media.video import TimedFrame, VideoWriter, decode
 
 VIDEOS = {".mp4", ".mkv", ".avi", ".mov"}
 SIZES = ("same", "any")
@@ -45,8 +46,8 @@ class Command(Method):
 
     name = "command"
     citation = "an external program"
-    VERSION = 2
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_torch = False
 
     def __init__(
         self,

@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from lightning.fabric import Fabric
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from bench.methods.contract.trained import Trained
+from bench.methods.contract.method import Method
 from colorize import checkpoint
 from colorize.training import loop
+from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
-from media.color import rgb_tensor_from_lab
-from media.tables import written_whole
+from media.versions import version_of
+from media.whole import written_whole
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
@@ -50,10 +48,10 @@ class Sample:
 class NetworkLearner(Learner):
     """One network and Adam, on what the method says that it minimises."""
 
-    def __init__(self, method: Trained, settings: TrainSettings, data: TrainingData, fabric: Fabric):
-        self.method, self.settings, self.data, self.fabric = method, settings, data, fabric
+    def __init__(self, method: Method, settings: TrainSettings, data: TrainingData, devices: Devices):
+        self.method, self.settings, self.data, self.devices = method, settings, data, devices
         self.items = items_of(data)
-        self.network = method.network(settings.width, len(self.items)).to(fabric.device)
+        self.network = method.network(settings.width, len(self.items)).to(devices.device)
         self.modules = (self.network,)
         self.optimizers = (torch.optim.Adam(self.network.parameters(), settings.learning_rate, settings.betas),)
 
@@ -61,11 +59,11 @@ class NetworkLearner(Learner):
         self.step += 1
         loop.set_rates(self, self.settings)
         self.network.train()
-        with self.fabric.autocast():
+        with self.devices.autocast():
             terms = self.method.losses(self.network, sample_of(batch, self.items, self.settings.crop))
         values = checked(terms, self.step, batch)
         total = sum(terms.values())
-        update(total, self.network, self.optimizers[0], self.fabric)
+        update(total, self.network, self.optimizers[0], self.devices)
         yield values | {"total": total.item()}
 
     def results(self, batch: Batch) -> list[Tensor]:
@@ -94,7 +92,7 @@ class NetworkLearner(Learner):
         save(self.network, path, metadata)
 
 
-def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> dict:
+def fit(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
     """Train a method's network with the project's loop; writes the checkpoint, its summary and the curves.
 
     options: the training in the config, without `method`. Raises ValueError for a key that only the paper's model has.
@@ -114,10 +112,14 @@ def fit(method: Trained, data: TrainingData, options: dict, out_dir: Path) -> di
     batches = (default_collate([stream[k] for k in range(at, at + size)]) for at in range(0, len(stream), size))
     method.prepare(sample_of(batch, items, settings.crop) for batch in islice(batches, STATISTICS_BATCHES))
 
-    def start(fabric: Fabric) -> Learner:
-        return NetworkLearner(method, settings, data, fabric)
+    def start(devices: Devices) -> Learner:
+        return NetworkLearner(method, settings, data, devices)
 
-    made_by = {"backbone": method.setting.backbone, "method": method.name, "version": method.VERSION}
+    made_by = {
+        "backbone": method.setting.backbone,
+        "method": method.name,
+        "version": version_of(type(method).__module__),
+    }
     return loop.run(start, data, settings, out_dir, method.setting.seed, made_by, method.samples)
 
 
@@ -146,7 +148,7 @@ def save(network: nn.Module, path: Path, metadata: dict) -> None:
         save_file(state, temporary, checkpoint.as_text(metadata))
 
 
-def load_trained(method: Trained, path: Path) -> nn.Module:
+def load_trained(method: Method, path: Path) -> nn.Module:
     """The network of a checkpoint that `fit` wrote, in eval mode. Raises MisfitWeights if it is another method's."""
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
@@ -159,26 +161,3 @@ def load_trained(method: Trained, path: Path) -> nn.Module:
     network = method.network(found["width"], found["items"])
     checkpoint.fill(network, load_file(path), path, "the file is not what its metadata say; train it again")
     return network.eval().requires_grad_(False)
-
-
-def as_maps(array: np.ndarray) -> Tensor:
-    """(H, W) or (H, W, C) to float32 (1, C, H, W)."""
-    layered = array[..., None] if array.ndim == 2 else array
-    return torch.from_numpy(np.ascontiguousarray(layered.transpose(2, 0, 1), np.float32))[None]
-
-
-def grey(luminance: Tensor) -> Tensor:
-    """L (B, 1, H, W) as the grey of an sRGB picture, (B, 1, H, W) in 0..1: what systems see that do not work in Lab."""
-    return rgb_tensor_from_lab(torch.cat([luminance, torch.zeros_like(luminance).repeat(1, 2, 1, 1)], dim=1))[:, :1]
-
-
-def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """x (B, C, H, W) brought to a size bilinearly, antialiased where that is smaller; itself where it is the same."""
-    if tuple(x.shape[-2:]) == tuple(size):
-        return x
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False, antialias=True)
-
-
-def rounded_up(shape: tuple[int, int], multiple: int) -> tuple[int, int]:
-    """Sides rounded up to multiples."""
-    return tuple(-(-side // multiple) * multiple for side in shape)

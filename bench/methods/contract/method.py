@@ -51,7 +51,6 @@ class Method:
     Required:
         name        the file's name, which is the row's name unless the row says otherwise.
         citation    where the method comes from, in a line.
-        VERSION     an integer. Raise it when the method's output changes: its rows are then made again.
         given       for each kind of item that it colours (`clips`, `images`), what it is given there: any of
                     `reference`, `first_frame`, `flow`, `processed`, `hints`, or () for nothing. A kind that is
                     absent is not coloured, and its cells in the table stay empty.
@@ -61,14 +60,16 @@ class Method:
         __init__    with keyword arguments of its own: each is an option of the row in the config. It is called to
                     ask a row what it is given, so it must stay light: load weights on first use. Default: no options.
         fit         learns from data. Default: raises, this method does not learn.
+        uses_torch  False for a method that never imports PyTorch: its row then does not wait seconds for it. Default:
+                    True, PyTorch is seeded for each item.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
     """
 
     name: str
     citation: str
-    VERSION: int
     given: dict[str, tuple[str, ...]]
+    uses_torch: bool = True
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting

@@ -20,8 +20,8 @@ class Precomputed(Method):
 
     name = "precomputed"
     citation = "frames from elsewhere"
-    VERSION = 1
     given = {"clips": (), "images": ()}
+    uses_torch = False
 
     def __init__(self, setting: Setting | None = None, folder: str = "", given: dict | None = None):
         super().__init__(setting)

@@ -115,7 +115,7 @@ class Automatic(Trained):
         """
         import torch.nn.functional as F
 
-        from bench.methods.contract.learning import as_maps, resized, rounded_up
+        from media.tensors import as_maps, resized, rounded_up
 
         size = self.published_size if self.is_published else None
         x = resized(as_maps(luminance), size or rounded_up(luminance.shape, self.multiple))

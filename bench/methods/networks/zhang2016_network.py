@@ -103,16 +103,6 @@ def target(ab: Tensor, nearest: int = NEAREST) -> Tensor:
     return soft_encoding(ab[..., ::STRIDE, ::STRIDE].movedim(1, -1), nearest).movedim(-1, 1)
 
 
-def annealed_mean(logits: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Logits (..., 313) to ab (..., 2): the mean of the distribution raised to 1 / temperature (Eq. 5)."""
-    return F.softmax(logits / temperature, dim=-1) @ bins().to(logits)
-
-
-def mode(logits: Tensor) -> Tensor:
-    """Logits (..., 313) to ab (..., 2): the likeliest bin's centre."""
-    return bins().to(logits)[logits.argmax(-1)]
-
-
 def rebalancing(prior: Tensor, uniform_share: float = UNIFORM_SHARE) -> Tensor:
     """The weight of each bin (313,) from how often the bins occur in training: `prior` (313,), counts or shares.
 

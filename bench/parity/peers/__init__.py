@@ -1,1 +1,1 @@
-"""Parity with other people's metrics and systems."""
+"""Parity with other people's metrics: a manifest lists the entries, with their inputs, outputs and tolerances."""

@@ -87,8 +87,8 @@ class Case:
 
     def clips(self, kind: str) -> dict[str, str]:
         """The arguments `<clip>_<kind>`, and `<kind>` alone, by the clip, in the manifest's order."""
-        found = {name: re.fullmatch(rf"(?:(.+)_)?{kind}", name) for name in self.entry.inputs}
-        return {match[1] or "": name for name, match in found.items() if match}
+        matches = {name: re.fullmatch(rf"(?:(.+)_)?{kind}", name) for name in self.entry.inputs}
+        return {match[1] or "": name for name, match in matches.items() if match}
 
     def setting(self, name: str, default: Any) -> Any:
         """A setting: an input of that name, or `name=value` in `call`, where others state what they called with."""

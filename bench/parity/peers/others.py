@@ -6,6 +6,7 @@ from skimage import color
 from skimage.metrics import structural_similarity
 
 from bench.metrics.cdc import STEPS, cdc
+from bench.metrics.frechet import distance
 from bench.metrics.psnr import CAP, mean_squared_error, psnr
 from vision.occlusion import as_bytes, reliability
 
@@ -15,9 +16,9 @@ VPN_FLOOR = 1e-27
 
 def psnr_uncapped(rgb: np.ndarray, truth: np.ndarray) -> float:
     """PSNR as scikit-image, TCVC and BasicSR have it: infinite for identical pictures."""
-    found = psnr(rgb, truth)
-    if found < CAP:
-        return found
+    capped = psnr(rgb, truth)
+    if capped < CAP:
+        return capped
     mse = mean_squared_error(rgb, truth)
     return 10 * np.log10(255**2 / mse) if mse else np.inf
 
@@ -68,6 +69,19 @@ def ruder_without_smoothing(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarr
 def rgb_truncated(lab: np.ndarray) -> np.ndarray:
     """Lab to 8-bit RGB as the paper's program does: cut off, not rounded, half a level darker on average."""
     return (color.lab2rgb(lab) * 255).astype(np.uint8)
+
+
+def frechet_from_moments(
+    mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
+) -> float:
+    """Frechet distance from means (d,) and covariances (d, d), as others' files of statistics hold them."""
+    return distance(mean_1, root_of(covariance_1), mean_2, root_of(covariance_2))
+
+
+def root_of(covariance: np.ndarray) -> np.ndarray:
+    """A matrix A (d, d) with A'A = covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.sqrt(values.clip(min=0))[:, None] * vectors.T  # a singular one has values of about -1e-17
 
 
 def opencv_lab8(rgb: np.ndarray) -> np.ndarray:

@@ -3,10 +3,11 @@
 import numpy as np
 
 from bench.metrics.accuracy import topk
-from bench.metrics.frechet import frechet_distance, frechet_from_moments
+from bench.metrics.frechet import frechet_distance
 from bench.metrics.kid import Kid, kid, squared_mmd
 from bench.parity import study
 from bench.parity.peers.manifest import Case
+from bench.parity.peers.others import frechet_from_moments
 from bench.scoring import statistics
 
 
@@ -61,11 +62,11 @@ def interval(case: Case, percent: str, name: str) -> np.ndarray:
 
 def strengths(case: Case, model: str, solver: str, alpha: str | None) -> np.ndarray:
     """Plackett-Luce from rankings or Bradley-Terry from wins; alpha reads 1e_6 for 1e-6 and 0p5 for 0.5."""
-    fit = {"ilsr": "spectral", "opt": "likelihood"}[solver]
+    own_name = {"ilsr": "spectral", "opt": "likelihood"}[solver]
     penalty = float((alpha or "0").replace("_", "-").replace("p", "."))
     if model == "plackett_luce":
-        return study.plackett_luce(case.array("rankings"), penalty, fit)
-    return study.bradley_terry(case.array("wins"), penalty, fit)
+        return study.plackett_luce(case.array("rankings"), penalty, own_name)
+    return study.bradley_terry(case.array("wins"), penalty, own_name)
 
 
 FID = {

@@ -5,14 +5,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.parity.release import recipe, sizes
-from bench.parity.release.group import Group, Outputs
+from bench.parity.group import Group, Outputs
+from bench.parity.release import sizes
+from bench.parity.release.named_networks import HE_GAIN, named
+from bench.parity.release.program import nonlocal_average, saved_rgb
+from bench.parity.release.pseudo_video import forward_warp, still_seen
 from colorize.inference import finish
 from colorize.training import losses
 from media.color import lab_from_rgb, rgb_tensor_from_lab
 from media.flow_files import warp_tensor
 from vision.backbones import grey_rgb
-from vision.distortion import forward_warp, still_seen
 
 
 def contextual(group: Group) -> Outputs:
@@ -25,8 +27,8 @@ def contextual(group: Group) -> Outputs:
         "backward": losses.contextual_each(x, y, direction="backward"),
         "forward_nocenter": losses.contextual_each(x, y, centring="none"),
     } | {
-        name: losses.contextual_each(x, y, bandwidth=float(found[1]))
-        for name, found in group.asked(r"forward_h(.+)").items()
+        name: losses.contextual_each(x, y, bandwidth=float(parts[1]))
+        for name, parts in group.asked(r"forward_h(.+)").items()
     }
 
 
@@ -35,7 +37,7 @@ def smoothness(group: Group) -> Outputs:
     truth, predicted = group.tensor("lab_gt"), group.tensor("lab_pred").requires_grad_()
     loss = 5 * losses.smoothness(predicted[:, 1:], group.uncentred("lab_gt"))
     features = F.normalize(group.tensor("feature"), dim=1)
-    small, averaged = losses.nonlocal_average(predicted[:, 1:], features)
+    small, averaged = nonlocal_average(predicted[:, 1:], features)
     return {
         "weighted_ab": losses.weighted_average(predicted[:, 1:], group.uncentred("lab_gt"), alpha=10),
         "loss_x5": loss,
@@ -72,7 +74,7 @@ def all_losses(group: Group) -> Outputs:
     """Eq. 15 without the adversarial loss, and its gradient with regard to the current frame's colours."""
     ab, last_ab = group.tensor("pred_current_ab").requires_grad_(), group.tensor("pred_last_ab")
     truth, reference = group.uncentred("current_lab"), group.uncentred("ref_lab")
-    levels = recipe.network("VGG19_pytorch", recipe.HE_GAIN).levels
+    levels = named("VGG19_pytorch", HE_GAIN).levels
     result = levels(rgb_tensor_from_lab(torch.cat([truth[:, :1], ab], dim=1)))
     style, wanted = levels(rgb_tensor_from_lab(reference)), levels(rgb_tensor_from_lab(truth))[-1]
     parts = [losses.contextual(result, style, weights) for weights in ([0, 0, 0, 8], [0, 0, 4, 0], [0, 2, 0, 0])]
@@ -98,7 +100,7 @@ def color(group: Group) -> Outputs:
     height_last = lab[0].permute(1, 2, 0).numpy()
     return {
         "rgb": rgb_tensor_from_lab(lab),
-        "rgb_u8_output": finish.saved_rgb(height_last[..., 0], height_last[..., 1:]),
+        "rgb_u8_output": saved_rgb(height_last[..., 0], height_last[..., 1:]),
         "lab_from_rgb_u8": centred_lab(group.array("rgb_u8")),
         "rgb_gray_input": grey_rgb(group.uncentred("l_centered")),
     }
@@ -111,11 +113,11 @@ def centred_lab(rgb: np.ndarray) -> Tensor:
 
 
 def resized_images(group: Group) -> Outputs:
-    """Both rules of fitting an image to a size; the name of an output says which image, rule and size."""
+    """Both rules of bringing an image to a size; the name of an output says which image, rule and size."""
     rules = {"CenterPad": sizes.cover, "CenterPad_threshold": sizes.squeeze}
     return {
-        name: rules[found[2]](group.array(f"{found[1]}_u8"), (int(found[3]), int(found[4])))
-        for name, found in group.asked(r"(.+)_(CenterPad(?:_threshold)?)_(\d+)x(\d+)").items()
+        name: rules[parts[2]](group.array(f"{parts[1]}_u8"), (int(parts[3]), int(parts[4])))
+        for name, parts in group.asked(r"(.+)_(CenterPad(?:_threshold)?)_(\d+)x(\d+)").items()
     }
 
 

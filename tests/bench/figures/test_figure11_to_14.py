@@ -33,7 +33,7 @@ def draw(world, choices, tmp_path):
     def call(position: int):
         folder = tmp_path / "figure12"
         figure11_to_14.main(
-            clips=world.root / "clips/test.parquet", clip_references=table, reference_size=(48, 64), colorized=coloured,
+            clips=world.root / "clips/test.parquet", clip_references=table, colorized=coloured,
             choices=choices(), position=position, folder=folder,
         )  # fmt: skip
         return folder

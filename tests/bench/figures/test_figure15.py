@@ -16,7 +16,7 @@ def draw(world, coloured, choices, tmp_path, spreads):
         line |= {"chroma_spread": spread, "source": f"{line['clip']}.avi"}
     write_table(lines, clips, CLIPS)
     figure15.main(
-        clips=clips, clip_references=world.root / "references/clips/test.parquet", reference_size=(48, 64),
+        clips=clips, clip_references=world.root / "references/clips/test.parquet",
         colorized=[coloured("welsh2002")], choices=choices(), folder=tmp_path / "figure15",
     )  # fmt: skip
     return tmp_path / "figure15"

@@ -77,7 +77,7 @@ def test_the_strips(world, trained, trained_aligned, tmp_path):
     figure4.main(
         rows=["ours", "ours_aligned"], checkpoints=[trained.checkpoint, trained_aligned.checkpoint],
         images=world.root / "images/test.parquet", image_references=world.root / "references/images/test.parquet",
-        reference_size=(48, 64), backbone="efficientnet_lite0", weights=world.root, count=2,
+        backbone="efficientnet_lite0", weights=world.root, count=2,
         folder=tmp_path / "figure4",
     )  # fmt: skip
     shown = pd.read_csv(tmp_path / "figure4/shown.csv")
@@ -92,8 +92,6 @@ def test_the_strips(world, trained, trained_aligned, tmp_path):
 
 
 def test_an_image_without_a_reference_has_an_empty_panel(world, backbone):
-    items = figure4.Items(
-        "images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet", (48, 64)
-    )
+    items = figure4.Items("images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet")
     (given,) = figure4.strip(items, "image_1", backbone, {}).lines
     assert [panel.row for panel in given] == ["input", "reference"] and "no_reference" in given[1].reason

@@ -17,7 +17,7 @@ def draw(world, choices, tmp_path):
         folder = tmp_path / f"figure{figure}"
         side_by_side.main(
             figure=figure, colorized=colorized, test_set=world.root / kind / "test.parquet", items_of=[],
-            references=world.root / "references" / kind / "test.parquet", reference_size=(48, 64),
+            references=world.root / "references" / kind / "test.parquet",
             choices=choices(**chosen), count=count, folder=folder,
         )  # fmt: skip
         return folder, pd.read_csv(folder / "shown.csv"), read(folder / "figure.json")

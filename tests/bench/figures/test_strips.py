@@ -22,18 +22,18 @@ from bench.figures.strips import (
 from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb
 from media.document import Note
-from media.image import cover_crop, frame_path, read_rgb
+from media.image import cover_crop, frame_path, read_rgb, write_png
 from media.tables import CLIPS, read_table, write_table
 
 
 @pytest.fixture
 def clips(world):
-    return Items("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet", (48, 64))
+    return Items("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet")
 
 
 @pytest.fixture
 def images(world):
-    return Items("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet", (30, 64))
+    return Items("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet")
 
 
 def test_rejected_items_are_not_shown(clips):
@@ -59,6 +59,7 @@ def test_what_is_shown_of_an_item(clips, world):
 
 def test_a_reference_is_shown_whole_as_the_rows_are_given_it(images, world):
     given = cover_crop(world.images["image_0"][0], (30, 64))
+    write_png(frame_path(world.root / "references/images/test/image_0", 0), given)
     np.testing.assert_array_equal(images.given_reference("image_1"), given)
     shown = images.reference("image_1").picture
     assert shown.shape == (48, 64, 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics.frechet import frechet_distance, frechet_from_moments
+from bench.metrics.frechet import frechet_distance
 
 
 def test_shifted_set():
@@ -39,13 +39,3 @@ def test_agrees_with_pytorch_fid_on_full_rank():
 def test_one_item_is_an_error():
     with pytest.raises(ValueError, match="at least 2 items"):
         frechet_distance(np.zeros((1, 4)), np.zeros((3, 4)))
-
-
-def test_from_moments():
-    rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(60, 5)), rng.normal(size=(40, 5)) @ rng.normal(size=(5, 5)) + 1
-    moments = [moment for x in (first, second) for moment in (x.mean(0), np.cov(x, rowvar=False))]
-    assert frechet_from_moments(*moments) == pytest.approx(frechet_distance(first, second), rel=1e-9)
-    # Diagonal covariances: each dimension on its own is (m1 - m2)^2 + (s1 - s2)^2; one of them has no width.
-    found = frechet_from_moments(np.zeros(3), np.diag([1.0, 4.0, 0.0]), np.ones(3), np.diag([9.0, 4.0, 1.0]))
-    assert found == pytest.approx(3 + 4 + 0 + 1)

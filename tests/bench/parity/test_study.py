@@ -26,14 +26,14 @@ def test_a_row_that_is_no_order_is_named():
         study.ranks([[0, 1, 2], [0, 0, 2]])
 
 
-@pytest.mark.parametrize("fit", ["spectral", "likelihood"])
-def test_two_items_in_closed_form(fit):
+@pytest.mark.parametrize("solver", ["spectral", "likelihood"])
+def test_two_items_in_closed_form(solver):
     """P(0 beats 1) = 3/4, so the strengths are apart by ln 3."""
-    alpha = {"spectral": 0, "likelihood": 1e-9}[fit]
+    alpha = {"spectral": 0, "likelihood": 1e-9}[solver]
     half = np.log(3) / 2
-    assert study.bradley_terry([[0, 30], [10, 0]], alpha, fit) == pytest.approx([half, -half], abs=1e-5)
+    assert study.bradley_terry([[0, 30], [10, 0]], alpha, solver) == pytest.approx([half, -half], abs=1e-5)
     rankings = [[0, 1]] * 30 + [[1, 0]] * 10
-    assert study.plackett_luce(rankings, alpha, fit) == pytest.approx([half, -half], abs=1e-5)
+    assert study.plackett_luce(rankings, alpha, solver) == pytest.approx([half, -half], abs=1e-5)
 
 
 def test_three_items_that_fit_the_model_exactly():

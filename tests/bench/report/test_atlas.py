@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bench.report.atlas import KEYFRAME_EVERY, LARGEST, grid_for, write_atlas, write_strip
+from media.decoding import decode, describe
 from media.image import read_rgb
-from media.video import decode, describe
 
 
 @pytest.mark.parametrize("n_tiles", [1, 2, 3, 10, 17, 40])

@@ -1,6 +1,7 @@
 """The stage: frames keep their luminance, and whatever goes wrong is a row with a reason."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -63,6 +64,15 @@ def test_grey_keeps_the_luminance(run, world):
     found = lab_from_rgb(read_rgb(frame_path(out / "clips/clip_b", 3)))
     np.testing.assert_allclose(found[..., 0], lab_from_rgb(world.clips["clip_b"][3])[..., 0], atol=0.5)
     assert np.abs(found[..., 1:]).max() < 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"precomputed": "{results}/{kind}/test"}, {"command": "cp {frames}/*.png {output}"}]
+)
+def test_rows_of_finished_frames_do_not_wait_for_torch(run, monkeypatch, options):
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
+    table, _ = run("mine", options)
+    assert len(table) == 5 and table["reason"].isna().all()
 
 
 def test_a_kind_that_is_not_given_is_not_coloured(run):

@@ -76,7 +76,8 @@ def test_hints_are_true_colours_on_a_grid():
 def test_clips_may_be_folders_videos_and_images(clip, tmp_path):
     from fractions import Fraction
 
-    from media.video import TimedFrame, VideoWriter
+    from media.decoding import TimedFrame
+    from media.encoding import VideoWriter
 
     frames = read_clip(clip, 9, 2, SIZE)
     assert len(frames) == 3  # of the five

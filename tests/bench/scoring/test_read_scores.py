@@ -1,8 +1,10 @@
-"""Scores of some datasets' clips."""
+"""Scores of some datasets' clips, and what could not be scored."""
+
+import json
 
 import pytest
 
-from bench.scoring.read_scores import read_scores
+from bench.scoring.read_scores import left_out, read_scores
 from media.tables import CLIPS, SCORES, write_table
 
 
@@ -36,3 +38,14 @@ def test_scores_of_one_dataset(tables):
 def test_a_dataset_without_clips_is_an_error(tables):
     with pytest.raises(ValueError, match=r"clips_of names empty, of which .* clips of: davis, videvo"):
         read_scores(*tables, ["davis", "empty"])
+
+
+def test_what_was_left_out_is_said_once(tmp_path):
+    said = {"a": ["no LPIPS", "no FID"], "b": ["no LPIPS"], "c": None}
+    for row, notes in said.items():
+        record = {} if notes is None else {"left_out": notes}
+        (tmp_path / f"{row}.provenance.json").write_text(json.dumps(record))
+    paths = [tmp_path / f"{row}.parquet" for row in "abc"]
+    assert left_out(paths[:2]) == ["no LPIPS", "no FID (rows: a)"]
+    assert left_out(paths) == ["no LPIPS (rows: a, b)", "no FID (rows: a)"]
+    assert left_out([tmp_path / "scored_by_hand.parquet"]) == []

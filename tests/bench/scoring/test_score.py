@@ -13,8 +13,9 @@ from bench.metrics.colorfulness import colorfulness
 from bench.metrics.psnr_ab import psnr_ab
 from bench.metrics.ssim import ssim
 from bench.run import colorize
-from bench.scoring import score
+from bench.scoring import score, truth
 from bench.scoring.measure import Networks
+from bench.scoring.truth import stored_motions, write_occluded
 from media.flow_files import read_kitti
 from media.image import frame_path, read_rgb
 from media.tables import COLORIZED, SCORES, read_table, write_table
@@ -38,17 +39,25 @@ class Network:
 
 
 @pytest.fixture
-def run(world, monkeypatch):
-    """A function that colours and scores a row; returns the tidy table."""
+def inputs(world, monkeypatch):
+    """The arguments of the stage that are the same for all rows; what is of the ground truth has been made."""
     monkeypatch.setattr("vision.backbones.load_backbone", lambda *args: Network())
+    found = {name: world.inputs()[name] for name in ("clips", "images", "weights")}
+    found |= {"scoring_flow": world.root / "flow/test.parquet", "fid_features": "any"}
+    truth.main(**found, table=world.root / "truth/test.parquet")
+    return found | {"truth": world.root / "truth/test.parquet", "classifier": "any"}
+
+
+@pytest.fixture
+def run(world, inputs):
+    """A function that colours and scores a row; returns the tidy table."""
 
     def call(row: str, options: dict | None = None, damage=None) -> pd.DataFrame:
         table, scores = world.root / "colorize" / f"{row}.parquet", world.root / "score.parquet"
         colorize.main(row=row, options=json.dumps(options or {}), table=table, **world.inputs())
         if damage:
             write_table(damage(read_table(table, COLORIZED)), table, COLORIZED)
-        inputs = {name: world.inputs()[name] for name in ("clips", "images", "clip_flow", "weights")}
-        score.main(row=row, colorized=table, table=scores, classifier="any", fid_features="any", **inputs)
+        call.said = score.main(row=row, colorized=table, table=scores, **inputs)
         return read_table(scores, SCORES)
 
     return call
@@ -101,7 +110,7 @@ def test_unlabelled_pictures_have_no_accuracy(world):
     labels, folder = score.labels_of(images), world.root / "images/test"
     assert labels == {"image_1": 7}
     for name in world.images:
-        found = score.score_image(name, folder, folder, Networks(classifier=Network(), labels=labels)).lines
+        found = score.score_image(name, folder, folder, None, Networks(classifier=Network(), labels=labels)).lines
         metrics = {line["metric"] for line in found}
         assert ("top1" in metrics) == (name in labels) and "colorful" in metrics
 
@@ -149,9 +158,11 @@ def test_distances_of_sets_are_the_rows(run, world):
     assert table["fid"] > 0
 
 
-def test_a_missing_network_is_named_once(run, capsys):
+def test_a_missing_network_is_recorded_and_not_printed(run, capsys):
     assert "lpips" not in set(run("ground_truth", {"precomputed": "{results}/{kind}/test"})["metric"])
-    assert capsys.readouterr().err.count("alexnet-owt-7be5be79.pth is missing") == 1
+    (why,) = run.said["left_out"]
+    assert "LPIPS" in why and "alexnet-owt-7be5be79.pth is missing" in why
+    assert "LPIPS" not in "".join(capsys.readouterr())
 
 
 def test_lpips_is_scored_where_its_file_is(run, world):
@@ -161,10 +172,14 @@ def test_lpips_is_scored_where_its_file_is(run, world):
         table = run("grey")
     lpips = table[table["metric"] == "lpips"].groupby("kind")["value"]
     assert lpips.size().to_dict() == {"clips": 9, "images": 3} and lpips.min().min() > 0
+    assert run.said["left_out"] == []
 
 
-def score_clip(world, result, truth) -> list[dict]:
-    return score.score_clip("clip_a", iter(result), iter(truth), world.root / "flow/test/clip_a", Networks()).lines
+def score_clip(world, result, true) -> list[dict]:
+    flow, masks = world.root / "flow/test/clip_a", world.root / "masks"
+    write_occluded(flow, masks, len(true))
+    motions = stored_motions(flow, masks)
+    return score.score_clip("clip_a", iter(result), iter(true), [None] * len(true), motions, Networks()).lines
 
 
 def test_result_of_another_length_is_an_error(world):

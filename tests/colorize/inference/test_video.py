@@ -1,16 +1,18 @@
 """Colouring clips of any kind: what is kept of the input, references a shot, going on after a kill, odd inputs."""
 
-import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from colorize.inference import segments, video
@@ -19,8 +21,9 @@ from colorize.inference.colorizer import Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.video import colorize_video, working_size
 from media.color import lab_from_rgb, with_luminance
+from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode_timed, describe
+from media.encoding import VideoWriter
 from media.image import CorruptImage, frame_path, read_rgb, write_png
-from media.video import NotAVideo, TimedFrame, TruncatedVideo, VideoWriter, decode, decode_timed, describe
 
 ROOT = Path(__file__).parents[3]
 
@@ -82,6 +85,27 @@ def blue(tmp_path):
 @pytest.fixture
 def clip(tmp_path, write_video, moving):
     return write_video(tmp_path / "clip.mp4", moving(0, 10))
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Runs `python -m colorize video` in this process; how it ended: None, or what it says."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["colorize", "video", *map(str, arguments)])
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which the command exchanges
+        try:
+            runpy.run_module("colorize", run_name="__main__")
+        except SystemExit as end:
+            return end.code
+
+    return run
+
+
+def process(*arguments):
+    """The same as a process, when it has ended."""
+    command = [sys.executable, "-m", "colorize", "video", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def luminance(rgb):
@@ -256,8 +280,6 @@ def test_fresh_starts_anew_but_spares_what_is_not_ours(colorize, network, clip, 
 @pytest.fixture(params=["paper", "aligned"])
 def tiny_weights(tmp_path, request):
     """A random model that colours loudly: the paper's, or one of aligned history and gated output."""
-    import torch
-
     from colorize import checkpoint
     from colorize.model import ExemplarModel
     from vision.backbones import load_backbone
@@ -270,9 +292,9 @@ def tiny_weights(tmp_path, request):
     return tmp_path / "tiny.safetensors"
 
 
-def test_the_command_colours_on_the_cpu(tiny_weights, clip, red, tmp_path):
+def test_the_command_colours_on_the_cpu(tiny_weights, clip, red, tmp_path, command):
     given = ("--input", clip, "--reference", red, "--weights", tiny_weights, "--output", tmp_path / "out")
-    subprocess.run(command(*given, "--device", "cpu", "--short-side", "32"), cwd=ROOT, check=True, capture_output=True)
+    assert command(*given, "--device", "cpu", "--short-side", "32") is None
     assert len(frames_of(tmp_path / "out")) == 10
 
 
@@ -281,11 +303,9 @@ def release(tmp_path):
     """The published networks with deterministic weights, and a folder with their files, named as published."""
     import copy
 
-    import torch
+    from bench.parity.release import named_networks
 
-    from bench.parity.release import recipe
-
-    model = copy.deepcopy(recipe.model())
+    model = copy.deepcopy(named_networks.model())
     folder = tmp_path / "release"
     folder.mkdir()
     torch.save(model.correspondence.state_dict(), folder / "nonlocal_net_iter_76000.pth")
@@ -294,7 +314,7 @@ def release(tmp_path):
     return model, folder
 
 
-def test_the_command_takes_the_published_files_and_finishes_as_published(release, tmp_path, picture):
+def test_the_command_takes_the_published_files_and_finishes_as_published(release, tmp_path, picture, command):
     model, folder = release
     model.temperature = 1e-10
     frames = [picture(seed, 32, 48) for seed in (5, 6)]
@@ -303,7 +323,7 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
     write_png(tmp_path / "reference.png", picture(7, 32, 48))
     given = ("--input", tmp_path / "grey", "--reference", tmp_path / "reference.png", "--weights", folder)
     given += ("--output", tmp_path / "out", "--finish", "release", "--device", "cpu")
-    subprocess.run(command(*given), cwd=ROOT, check=True, capture_output=True)
+    assert command(*given) is None
 
     luminances = [luminance(frame) for frame in frames]
     colours = list(Colorizer(model).colorize(iter(luminances), lab_from_rgb(picture(7, 32, 48))))
@@ -313,34 +333,31 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>"])
-def test_a_damaged_weights_file_is_said_in_one_sentence(clip, red, tmp_path, content):
+def test_a_damaged_weights_file_is_said_in_one_sentence(clip, red, tmp_path, content, command):
     (tmp_path / "bad.safetensors").write_bytes(content)
     given = ("--input", clip, "--reference", red, "--weights", tmp_path / "bad.safetensors", "--output", tmp_path / "o")
-    done = subprocess.run(command(*given), cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert "bad.safetensors: not a whole .safetensors file" in done.stderr
+    (said,) = command(*given).splitlines()
+    assert said.startswith("error: ") and "bad.safetensors" in said
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "colorize", "video", *map(str, arguments)]
-
-
-def test_a_killed_process_goes_on_to_the_same_video(tiny_weights, tmp_path, write_video, moving, red):
-    clip = write_video(tmp_path / "clip.mp4", moving(0, 150, height=48, width=64))
-    given = ("--input", clip, "--reference", red, "--weights", tiny_weights, "--short-side", "32", "--output")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command(*given, tmp_path / "out.mp4"), cwd=ROOT, env=environment)
-    while not (tmp_path / "out.mp4.parts" / "state.npz").exists() and process.poll() is None:
+def test_a_killed_process_goes_on_to_the_same_video(tiny_weights, tmp_path, write_video, moving, red, processes, capfd):
+    torch.set_num_threads(1)  # as the process has
+    clip = write_video(tmp_path / "clip.mp4", moving(0, 120, height=48, width=64))
+    given = {"weights": tiny_weights, "short_side": 32, "device": "cpu"}
+    killed = processes.Process(target=colorize_video, args=(clip, [red], tmp_path / "out.mp4"), kwargs=given)
+    killed.start()
+    while not (tmp_path / "out.mp4.parts" / "state.npz").exists() and killed.is_alive():
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL and not (tmp_path / "out.mp4").exists()
-    resumed = subprocess.run(
-        command(*given, tmp_path / "out.mp4"), cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    assert "going on after 100 frames" in resumed.stdout and "150/150" in resumed.stderr
-    subprocess.run(command(*given, tmp_path / "whole.mp4"), cwd=ROOT, env=environment, check=True)
+    killed.kill()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL and not (tmp_path / "out.mp4").exists()
+    capfd.readouterr()
+    colorize_video(clip, [red], tmp_path / "out.mp4", **given)
+    said = capfd.readouterr()
+    assert "going on after 100 frames" in said.out and "120/120" in said.err
+    colorize_video(clip, [red], tmp_path / "whole.mp4", **given)
     two = [list(decode_timed(tmp_path / name)) for name in ("out.mp4", "whole.mp4")]
-    assert [f.pts for f in two[0]] == [f.pts for f in two[1]] and len(two[0]) == 150
+    assert [f.pts for f in two[0]] == [f.pts for f in two[1]] and len(two[0]) == 120
     np.testing.assert_array_equal(*([frame.rgb for frame in frames] for frames in two))
 
 
@@ -445,14 +462,17 @@ def test_outputs_that_cannot_be_are_refused(colorize, clip, red, tmp_path, outpu
 
 
 @pytest.mark.parametrize("missing", ["--input", "--reference", "--weights"])
-def test_what_is_missing_is_said_in_one_sentence(clip, red, tmp_path, missing):
+def test_what_is_missing_is_said_in_one_sentence(clip, red, tmp_path, missing, command):
     (tmp_path / "some.safetensors").touch()
     given = {"--input": clip, "--reference": red, "--weights": tmp_path / "some.safetensors"}
     given |= {missing: tmp_path / "gone.mp4", "--output": tmp_path / "out.mp4"}
-    arguments = [part for option in given.items() for part in option]
-    done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'gone.mp4'}: no such")
+    (said,) = command(*(part for option in given.items() for part in option)).splitlines()
+    assert said.startswith(f"error: {tmp_path / 'gone.mp4'}: no such")
+
+
+def test_a_process_that_fails_says_nothing_besides_its_sentence(clip, red, tmp_path):
+    done = process("--input", clip, "--reference", red, "--weights", tmp_path / "gone", "--output", tmp_path / "o.mp4")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "gone" in done.stderr
 
 
 def test_help_is_quick():

@@ -10,11 +10,12 @@ import time
 import pytest
 import torch
 from lightning.fabric import Fabric
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from colorize.training import losses
-from colorize.training.exemplar import Rendered, generator_losses, train, windows
+from colorize.training.exemplar import ExemplarLearner, Rendered, generator_losses, train, windows
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
 from colorize.training.settings import LossWeights, TrainSettings
 from vision.backbones import load_backbone
@@ -76,50 +77,35 @@ def test_the_same_seed_trains_the_same_model(data, kind, tmp_path, request):
     assert not all(torch.equal(states[0][key], states[2][key]) for key in states[0])
 
 
-# A training in a process of its own, on the tables that the fixture `data` wrote.
-PROGRAM = """
-import sys
-from pathlib import Path
-from colorize.training.pairs import Items, TrainingData
-from colorize.training.settings import TrainSettings
-from colorize.training.exemplar import train
-
-world, out, settings = Path(sys.argv[1]), Path(sys.argv[2]), TrainSettings.model_validate_json(sys.argv[3])
-data = TrainingData(
-    Items(world / "clips.parquet", world / "references.parquet", world / "flow.parquet"),
-    Items(world / "photos.parquet", world / "references.parquet"),
-    Items(world / "validation.parquet"),
-)
-train(data, settings, out, "efficientnet_lite0", world, 0)
-"""
-
-
-def start(world, out, settings, *launcher):
-    command = [*(launcher or (sys.executable,)), str(world / "program.py"), world, out, settings.model_dump_json()]
-    (world / "program.py").write_text(PROGRAM)
-    environment = os.environ | {"PYTHONPATH": os.getcwd()}
-    return subprocess.Popen(list(map(str, command)), env=environment, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("kind", ["settings", "aligned"])
-def test_stopped_and_resumed_equals_never_stopped(data, kind, stop, tmp_path, request):
-    settings = request.getfixturevalue(kind).model_copy(update={"steps": 12, "validate_every": 2})
-    whole = start(tmp_path, tmp_path / "whole", settings)
-    assert whole.wait() == 0, whole.stderr.read()
-
-    curves = tmp_path / "stopped/metrics.jsonl"
-    stopped = start(tmp_path, tmp_path / "stopped", settings)
-    while not (curves.exists() and len(curves.read_text().splitlines()) >= 7):
-        assert stopped.poll() is None, stopped.stderr.read()
+def stop(process, signum, curves, lines):
+    """Stop a training once it has written so many lines of its curves."""
+    while not (curves.exists() and len(curves.read_text().splitlines()) >= lines):
+        assert process.is_alive()
         time.sleep(0.01)
-    stopped.send_signal(stop)
-    assert stopped.wait() != 0
-    assert (tmp_path / "stopped/state.pt").exists()
+    os.kill(process.pid, signum)
+    process.join()
+    assert process.exitcode == (1 if signum == signal.SIGTERM else -signum)
     curves.unlink()  # as Snakemake does with the outputs of a job that failed
-    resumed = start(tmp_path, tmp_path / "stopped", settings)
-    assert resumed.wait() == 0, resumed.stderr.read()
 
+
+@pytest.mark.parametrize(
+    "kind, first, second",
+    [("settings", signal.SIGTERM, signal.SIGKILL), ("aligned", signal.SIGKILL, signal.SIGTERM)],
+)
+def test_stopped_and_resumed_equals_never_stopped(data, kind, first, second, processes, tmp_path, request, monkeypatch):
+    settings = request.getfixturevalue(kind).model_copy(update={"steps": 12, "validate_every": 2})
+    run(data, settings, tmp_path / "whole")
+    folder, curves = tmp_path / "stopped", tmp_path / "stopped/metrics.jsonl"
+    for signum, lines in ((first, 7), (second, 12)):  # after step 4 and after step 7: step 0 and every other have two
+        process = processes.Process(target=train, args=(data, settings, folder, "efficientnet_lite0", folder, 0))
+        process.start()
+        stop(process, signum, curves, lines)
+        assert (folder / "state.pt").exists() and not (folder / "model.safetensors").exists()
+    batches, step = [], ExemplarLearner.training_steps
+    monkeypatch.setattr(ExemplarLearner, "training_steps", lambda self, batch: batches.append(0) or step(self, batch))
+    run(data, settings, folder)
+
+    assert 0 < len(batches) * settings.steps_a_batch <= 6  # it went on and did not begin again
     assert curves.read_text() == (tmp_path / "whole/metrics.jsonl").read_text()
     files = [tmp_path / name / "model.safetensors" for name in ("whole", "stopped")]
     states = [checkpoint.load(file, tmp_path).state_dict() for file in files]
@@ -132,15 +118,14 @@ def test_the_state_of_another_training_is_not_continued(data, settings, tmp_path
     assert "other settings" in capsys.readouterr().out
 
 
-def test_two_processes_train_what_one_does(data, settings, tmp_path):
+def test_two_processes_train_what_one_does(data, settings, processes, tmp_path):
     """Gradients are the mean over processes; without noise and with losses that are means this is the same training."""
     plain = {"perceptual": 0, "contextual": 0, "smoothness": 1, "adversarial": 0, "temporal": 0, "l1": 1}
     changes = {"losses": plain, "own_reference": 1, "luminance_noise": 0, "feature_noise": 0, "accelerator": "cpu"}
     settings = TrainSettings.model_validate(settings.model_dump() | changes)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    for name, program in (("one", ()), ("two", launcher)):
-        process = start(tmp_path, tmp_path / name, settings, *program)
-        assert process.wait() == 0, process.stderr.read()
+    run(data, settings, tmp_path / "one")
+    torchrun = LaunchConfig(1, 1, 2, rdzv_backend="c10d", rdzv_endpoint="localhost:0", start_method="forkserver")
+    elastic_launch(torchrun, train)(data, settings, tmp_path / "two", "efficientnet_lite0", tmp_path, 0)
     one, two = (lines_of(tmp_path / name) for name in ("one", "two"))
     # Later steps drift apart: Adam makes whole steps out of gradients that are nothing but rounding.
     assert two[2]["total"] == pytest.approx(one[2]["total"], rel=1e-4) != one[1]["total"]
@@ -153,23 +138,24 @@ def lines_of(folder):
 
 
 def test_bf16_trains(data, settings, tmp_path):
+    settings = settings.model_copy(update={"steps": 2, "adversarial_from": 1})
     summary = run(data, settings.model_copy(update={"precision": "bf16-mixed"}), tmp_path)
     exact = run(data, settings, tmp_path / "exact")
     assert summary["validation_step0"] == exact["validation_step0"]
     assert summary["validation_best"] == pytest.approx(exact["validation_best"], rel=0.05)
 
 
-def test_overfits_one_batch(data, settings):
+def test_overfits_one_pair(data, settings):
     """L1 alone on one pair: the ab error falls below one Lab unit."""
     torch.manual_seed(0)
     changes = {"own_reference": 1.0, "luminance_noise": 0.0, "feature_noise": 0.0, "reference_noise": 0.0}
-    settings = settings.model_copy(update=changes)
+    settings = settings.model_copy(update=changes | {"frame": (32, 48), "crop": (32, 48), "steps": 150})
     batch = batch_of(data, settings, 1, 1.0)
     model = ExemplarModel(load_backbone("efficientnet_lite0", "nowhere"), width=0.25)
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3, (0.5, 0.999), amsgrad=True)
+    optimizer = torch.optim.Adam(model.parameters(), 5e-3, (0.5, 0.999), amsgrad=True)
     errors = []
-    for step in range(400):
-        optimizer.param_groups[0]["lr"] = 3e-3 * (1 - step / 400)
+    for step in range(settings.steps):
+        optimizer.param_groups[0]["lr"] = 5e-3 * (1 - step / settings.steps)
         rendered = Rendered(model, batch, windows(settings)[0], None, settings, CPU)
         loss = losses.l1(rendered.ab[-1], rendered.truth[-1][:, 1:], batch["own"])
         optimizer.zero_grad()

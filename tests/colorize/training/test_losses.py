@@ -89,9 +89,3 @@ def test_l1_counts_only_the_samples_it_applies_to():
 def test_the_releases_l1_divides_by_the_batch_once_more():
     ab, applies = torch.ones(4, 2, 4, 4), torch.tensor([1.0, 0.0, 1.0, 0.0])
     assert losses.l1(ab, 0 * ab, applies, protocol="release").item() == pytest.approx(1 / 4, rel=1e-4)
-
-
-def test_nonlocal_average_keeps_an_even_colour():
-    small, averaged = losses.nonlocal_average(torch.full((1, 2, 16, 24), 5.0), torch.randn(1, 8, 16, 24))
-    assert small.shape == (1, 2, 4, 6)
-    torch.testing.assert_close(averaged, small)

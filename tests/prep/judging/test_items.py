@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from media.image import read_frames
-from prep.datasets.registry import Source
+from prep.datasets.selection import Source
 from prep.judging.items import intact, item_row, judge_checksum, judged, rejected
 from prep.judging.quality import Filters, Verdict
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.methods.contract.learning import load_trained, rounded_up
+from bench.methods.contract.learning import load_trained
 from bench.methods.contract.method import Given, Step
 from bench.methods.contract.rows import load, names
 from bench.methods.contract.trained import Trained
@@ -158,7 +158,3 @@ def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
 def test_zhang2017_needs_the_flow_with_a_first_frame():
     with pytest.raises(ValueError, match=r"clips: first_frame follows the flow; write \[first_frame, flow\]"):
         load("zhang2017", {"given": {"clips": ["first_frame"]}})
-
-
-def test_rounded_up():
-    assert rounded_up((216, 385), 8) == (216, 392)

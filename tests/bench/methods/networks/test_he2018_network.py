@@ -8,7 +8,7 @@ import torch
 
 from bench.methods.networks import he2018_network
 from bench.methods.networks.he2018_network import ExampleColorNet, error_map, network_input
-from bench.parity.peers.recipe import filled
+from bench.parity.recipe import filled
 
 VECTORS = "he2018_examplecolornet.gain1.5.case0"
 

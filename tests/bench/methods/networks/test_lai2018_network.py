@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.methods.networks.lai2018_network import TransformNet, long_term, perceptual, short_term, visibility
-from bench.parity.peers.recipe import filled
+from bench.parity.recipe import filled
 
 VECTORS = "lai_transformnet.gain1.5.case0"
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.methods.networks.vpn2017_network import ColorStage, connect, identity, lattice, loss, point_features
-from bench.parity.peers.recipe import filled
+from bench.parity.recipe import filled
 
 
 @pytest.fixture(scope="module")

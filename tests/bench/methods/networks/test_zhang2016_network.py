@@ -7,13 +7,13 @@ import torch
 from bench.methods.networks import zhang2016_network
 from bench.methods.networks.zhang2016_network import (
     Zhang2016,
-    annealed_mean,
     bins,
     loss,
     rebalancing,
     soft_encoding,
     target,
 )
+from bench.parity.systems.systems import annealed_mean
 
 
 @pytest.fixture(scope="module")

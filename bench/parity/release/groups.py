@@ -1,21 +1,18 @@
-"""Checks a file of vectors against what this project computes: a line for each output, and a verdict.
+"""Runs the groups of a file that lists its inputs and outputs: a verdict for each output.
 
 Nothing is skipped: an output without a rule here, without a tolerance or without its array is a miss.
 """
 
-import json
 import re
-import sys
-import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.parity.differences import differences, settled
+from bench.parity.group import Group, Outputs
+from bench.parity.outcome import Outcome
 from bench.parity.release import functions, networks
-from bench.parity.release.group import Group, Outputs
 
 # By the name of the group, without the number at its end if it has one (warp64 and warp40 are both `warp`).
 GROUPS: dict[str, Callable[[Group], Outputs]] = {
@@ -39,10 +36,11 @@ GROUPS: dict[str, Callable[[Group], Outputs]] = {
     "wls": functions.smoother,
     "aug": functions.distortion,
 }
+# The arrays that name what the file has.
+LISTS = ("meta/inputs", "meta/outputs")
 # The group whose inputs another one reads.
 LENDERS = {"vgg_he": "vgg"}
 
-SHIPPED = Path(__file__).parents[3] / "tests/bench/parity/devc_tolerances.json"
 # At the temperature of an argmax, one near tie may fall the other way: that moves one cell of the matching grid.
 HARD_ARGMAX = re.compile(r".*_T1e-10|e2e\d*/warped_lab")
 CELL = 4
@@ -50,72 +48,25 @@ CELL = 4
 MEAN_LEVELS = 0.1
 
 
-@dataclass
-class Line:
-    """The verdict on one output."""
+def groups_checked(vectors: dict[str, np.ndarray], tolerances: dict[str, dict]) -> Iterator[Outcome | str]:
+    """Yield a verdict for each output of each group and for each array that is neither, then which groups are absent.
 
-    key: str
-    passed: bool
-    says: str
-
-    def __str__(self) -> str:
-        return f"{'ok  ' if self.passed else 'MISS'}  {self.key:<42} {self.says}"
-
-
-def main(vectors: Path, tolerances: Path | None = None) -> None:
-    """Check this project against a file of the published program's vectors; exits with 1 if an output misses.
-
-    Args:
-        vectors: the .npz file.
-        tolerances: a .json file with `suggested_atol` (and `suggested_rtol`) for each output. Otherwise the one
-            beside the vectors (<name>_tolerances.json or devc_tolerances.json), otherwise the one of the tests.
+    Raises ValueError where the file does not list its inputs and outputs.
     """
-    tolerances = tolerances or default_tolerances(vectors)
-    try:
-        arrays, allowed = read_vectors(vectors), json.loads(tolerances.read_text())
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-    lines = []
-    for line in check(arrays, allowed):
-        print(line, flush=True)
-        lines.append(line)
-    if absent := absent_groups(arrays):
-        print(f"not in this file: {', '.join(absent)}")
-    missed = sum(not line.passed for line in lines)
-    print(f"{len(lines) - missed} of {len(lines)} outputs within tolerance ({tolerances}), {missed} missed")
-    if missed or not lines:
-        sys.exit(1)
-
-
-def default_tolerances(vectors: Path) -> Path:
-    """The tolerances that go with a file of vectors."""
-    beside = (vectors.with_name(f"{vectors.stem}_tolerances.json"), vectors.with_name("devc_tolerances.json"))
-    return next((path for path in beside if path.exists()), SHIPPED)
-
-
-def read_vectors(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file. Raises ValueError if it is none of vectors, or does not list its inputs and outputs."""
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: {'not' if path.exists() else 'no such file; expected'} an .npz file of vectors")
-    with np.load(path) as file:
-        vectors = {name: file[name] for name in file.files}
-    for name in ("meta/inputs", "meta/outputs"):
+    for name in LISTS:
         if name not in vectors:
-            raise ValueError(f"{path}: no array {name}; expected the names of the file's {name.partition('/')[2]}")
-    return vectors
-
-
-def check(vectors: dict[str, np.ndarray], tolerances: dict[str, dict]) -> Iterator[Line]:
-    """Yield a line for each output of each group, and one for each array that is neither input nor output."""
+            raise ValueError(f"no array {name}; expected the names of the file's {name.partition('/')[2]}")
     outputs = vectors["meta/outputs"].tolist()
     listed = {*outputs, *vectors["meta/inputs"].tolist()}
     for key in vectors:
         if key not in listed and group_of(key) != "meta":
-            yield Line(key, False, "in the file, but neither in meta/inputs nor in meta/outputs")
+            yield Outcome(key, False, "in the file, but neither in meta/inputs nor in meta/outputs")
     absent = absent_groups(vectors)
     for name in dict.fromkeys(map(group_of, outputs)):
         if name not in absent:
-            yield from check_group(name, vectors, [key for key in outputs if group_of(key) == name], tolerances)
+            yield from group_checked(name, vectors, [key for key in outputs if group_of(key) == name], tolerances)
+    if absent:
+        yield f"not in this file: {', '.join(absent)}"
 
 
 def group_of(key: str) -> str:
@@ -129,22 +80,22 @@ def absent_groups(vectors: dict[str, np.ndarray]) -> list[str]:
     return [name for name in dict.fromkeys(map(group_of, vectors["meta/outputs"].tolist())) if name not in present]
 
 
-def check_group(
+def group_checked(
     name: str, vectors: dict[str, np.ndarray], keys: list[str], tolerances: dict[str, dict]
-) -> Iterator[Line]:
-    """Yield a line for each of the output keys of one group."""
+) -> Iterator[Outcome]:
+    """Yield a verdict on each of the output keys of one group."""
     computed, failure = compute(name, vectors, [key for key in keys if key in vectors])
     for key in keys:
         if key not in vectors:
-            yield Line(key, False, "listed in meta/outputs, but not in the file")
+            yield Outcome(key, False, "listed in meta/outputs, but not in the file")
         elif failure:
-            yield Line(key, False, failure)
+            yield Outcome(key, False, failure)
         elif key not in computed:
-            yield Line(key, False, f"no rule here computes this output of group {name}")
+            yield Outcome(key, False, f"no rule here for this output of group {name}")
         elif key not in tolerances:
-            yield Line(key, False, "the file of tolerances does not have it")
+            yield Outcome(key, False, "the file of tolerances does not have it")
         else:
-            yield compare(key, computed[key], vectors[key], tolerances[key])
+            yield Outcome(key, *near(key, computed[key], vectors[key], tolerances[key]))
 
 
 def compute(name: str, vectors: dict[str, np.ndarray], keys: list[str]) -> tuple[dict[str, np.ndarray], str]:
@@ -172,25 +123,24 @@ def as_array(value: torch.Tensor | np.ndarray) -> np.ndarray:
     return value.detach().numpy() if isinstance(value, torch.Tensor) else value
 
 
-def compare(key: str, found: np.ndarray, wanted: np.ndarray, tolerance: dict) -> Line:
-    """The verdict on one output that was computed."""
-    if found.shape != wanted.shape:
-        return Line(key, False, f"has shape {found.shape}, expected {wanted.shape}")
-    if wanted.dtype.kind == "U":
-        return Line(key, bool((found == wanted).all()), "names")
-    wanted = wanted.astype(np.float64)
-    difference = np.abs(found.astype(np.float64) - wanted)
+def near(key: str, computed: np.ndarray, wanted: np.ndarray, tolerance: dict) -> tuple[bool, str]:
+    """Whether an output that was computed is near enough, and what to say; NaN never is."""
+    if wanted.dtype.kind == "U" and computed.shape == wanted.shape:
+        return bool((computed == wanted).all()), "names"
+    if verdict := settled(computed, wanted):
+        return verdict
+    difference, wanted = differences(computed, wanted), wanted.astype(np.float64)
     atol, rtol = tolerance.get("suggested_atol", 0.0), tolerance.get("suggested_rtol", 0.0)
-    beyond = ~(difference <= atol + rtol * np.abs(wanted))  # so that NaN is beyond
+    beyond = ~(np.isfinite(wanted) & (difference <= atol + rtol * np.abs(wanted)))
     bound = f"{atol:g}" + (f" + {rtol:g} relative" if rtol else "")
-    says = f"max abs diff {difference.max(initial=0):<9.3g} tolerance {bound}"
+    says = f"max abs diff {difference.max():<9.3g} tolerance {bound}"
     passed = not beyond.any()
     if not passed and HARD_ARGMAX.fullmatch(key) and cells(beyond) <= 1:
         passed, says = True, f"{says}; one cell a sample may differ where a near tie falls the other way"
     if key.endswith("/out_u8"):
         mean = difference.mean()
         passed, says = passed and mean < MEAN_LEVELS, f"{says}, mean {mean:.2g} below {MEAN_LEVELS}"
-    return Line(key, passed, says)
+    return passed, says
 
 
 def cells(beyond: np.ndarray) -> int:

@@ -37,7 +37,7 @@ class Group:
 
     def asked(self, pattern: str) -> dict[str, re.Match]:
         """The wanted names that match the pattern, each with its match."""
-        return {name: found for name in self.wanted if (found := re.fullmatch(pattern, name))}
+        return {name: parts for name in self.wanted if (parts := re.fullmatch(pattern, name))}
 
 
 def with_lightness_moved(lab: Tensor, by: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the outputs of a file of vectors are compared: a list of patterns, of which the first that matches decides."""
+"""How near is near enough: relative and absolute, or by the first of a file's patterns that matches a key."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-SHIPPED = Path(__file__).parents[3] / "tests/bench/parity/baselines_tolerances.json"
+from bench.parity.differences import differences, place, settled
+
+# Where the project's own files of vectors lie, each with its tolerances.
+SHIPPED = Path(__file__).parents[2] / "tests/bench/parity"
 BOUNDED = ("std", "abs")
 KINDS = ("input", "report", "exact", *BOUNDED)
 
@@ -34,10 +37,10 @@ class Tolerance:
             raise ValueError(f"rule {self.pattern}: the value is {self.bound!r}; {self.kind} needs a number from 0 on")
 
 
-def default_tolerances(vectors: Path) -> Path:
-    """The file that goes with a file of vectors: <name>_tolerances.json beside it, otherwise the one of the tests."""
-    beside = vectors.with_name(f"{vectors.stem}_tolerances.json")
-    return beside if beside.exists() else SHIPPED
+def default_tolerances(vectors: Path, shipped: str) -> Path:
+    """The file for a file of vectors: <name>_tolerances.json or `shipped` beside it, otherwise that of the tests."""
+    beside = (vectors.with_name(f"{vectors.stem}_tolerances.json"), vectors.with_name(shipped))
+    return next((path for path in beside if path.exists()), SHIPPED / shipped)
 
 
 def read_tolerances(path: Path) -> list[Tolerance]:
@@ -54,26 +57,33 @@ def tolerance_of(key: str, tolerances: Sequence[Tolerance]) -> Tolerance | None:
     return next((one for one in tolerances if fnmatchcase(key, one.pattern)), None)
 
 
-def compare(found: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> tuple[bool, str]:
-    """Whether `found` is near enough, and what to say. NaN matches NaN alone; a report passes."""
-    if found.shape != expected.shape:
-        return False, f"got shape {found.shape}, expected {expected.shape}"
-    if found.dtype.kind not in "bifu" or expected.dtype.kind not in "bifu":
-        return False, f"got {found.dtype}, expected {expected.dtype}: only numbers are compared"
-    if not found.size:
-        return True, f"no elements, shape {found.shape}"
-    found, expected = found.astype(np.float64), expected.astype(np.float64)
-    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
-    with np.errstate(invalid="ignore"):
-        difference = np.nan_to_num(np.where(same, 0, np.abs(found - expected)), nan=np.inf)
-    worst = np.unravel_index(difference.argmax(), difference.shape)
-    says = f"max abs diff {difference[worst]:<8.2g} got {found[worst]:.6g} expected {expected[worst]:.6g}"
-    says += f" at {list(map(int, worst))} of {found.shape}" if worst else ""
-    deviation = expected.std()
+def relative(computed: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> tuple[bool, str]:
+    """Whether all is within `atol` and `rtol` of the expected, and what to say. NaN matches NaN, infinity itself."""
+    if verdict := settled(computed, expected):
+        return verdict
+    difference = differences(computed, expected)
+    within = (difference == 0) | (np.isfinite(expected) & (difference <= atol + rtol * np.abs(expected.astype(float))))
+    # Shown is the worst element: of those beyond the tolerance where there are any.
+    worst, where = place(difference if within.all() else np.where(within, -1, difference))
+    return bool(within.all()), (
+        f"got {float(computed[worst]):.9g} expected {float(expected[worst]):.9g} difference {difference[worst]:.2g} "
+        f"tolerance {atol:g} + {rtol:g} relative{where}"
+    )
+
+
+def bounded(computed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> tuple[bool, str]:
+    """Whether the largest difference is near enough, and what to say. NaN matches NaN alone; a report passes."""
+    if verdict := settled(computed, expected):
+        return verdict
+    difference = differences(computed, expected)
+    worst, where = place(difference)
+    deviation = expected.astype(np.float64).std()
+    got, wanted = float(computed[worst]), float(expected[worst])
+    says = f"max abs diff {difference[worst]:<8.2g} got {got:.6g} expected {wanted:.6g}{where}"
     if tolerance.kind == "report":
         return True, f"{says}, standard deviation {deviation:.2g}"
     if tolerance.kind == "exact":
-        return bool(same.all()), f"{says}, has to be equal"
+        return not difference.any(), f"{says}, has to be equal"
     allowed = tolerance.bound * (deviation if tolerance.kind == "std" else 1)
     says += f", tolerance {allowed:.2g}"
     says += f" ({tolerance.bound:g} standard deviations)" if tolerance.kind == "std" else ""

@@ -1,7 +1,6 @@
 """The compared systems: which function answers which output of their vectors.
 
-A key is `<system>[.gain<g>][.case<i>].<name>`; a gain means that the network has the weights of `recipe`. A rule is
-called with the case and what its pattern captured.
+A key is `<system>[.gain<g>][.case<i>].<name>`; a gain means that the network has the weights of `recipe`.
 """
 
 import re
@@ -12,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.methods import bonneel2015, levin2004
@@ -20,9 +20,9 @@ from bench.methods.networks.he2018_network import ExampleColorNet
 from bench.methods.networks.lai2018_network import TransformNet
 from bench.methods.networks.zhang2016_network import Zhang2016
 from bench.methods.networks.zhang2017_network import Zhang2017
-from bench.parity.peers.recipe import filled
-from bench.parity.peers.rules import NoRule, Rule
-from bench.parity.release.group import Group, Outputs
+from bench.parity.group import Group, Outputs
+from bench.parity.outcome import NoRule, Rule, answer
+from bench.parity.recipe import filled
 from media.flow_files import warp
 from vision import occlusion
 
@@ -81,22 +81,22 @@ BLOCKS = {"ab_quarter_norm": "model_out", "class_logits": "model_class"}
 @contextmanager
 def watched(network: nn.Module, case: SystemCase) -> Iterator[Outputs]:
     """The statistics of blocks that the case asks for, which get there while the network runs."""
-    found: Outputs = {}
+    seen: Outputs = {}
     blocks = dict(network.named_children())
     asked = {key: BLOCKS.get(match[1], match[1]) for key, match in case.asked(r"stat\.(\w+)").items()}
     hooks = [
-        blocks[name].register_forward_hook(lambda _block, _inputs, x, key=key: found.update({key: statistics(x)}))
+        blocks[name].register_forward_hook(lambda _block, _inputs, x, key=key: seen.update({key: moments(x)}))
         for key, name in asked.items()
         if name in blocks
     ]
     try:
-        yield found
+        yield seen
     finally:  # the network is used again
         for hook in hooks:
             hook.remove()
 
 
-def statistics(x: Tensor) -> np.ndarray:
+def moments(x: Tensor) -> np.ndarray:
     """Mean, standard deviation, largest magnitude, and the element a third of the way through."""
     values = x.double().flatten()
     return torch.stack([values.mean(), values.std(), values.abs().max(), values[len(values) // 3]]).numpy()
@@ -139,6 +139,16 @@ def flownet2(case: SystemCase) -> Outputs:
     """FlowNet2 from the first image to the second; of its size, single precision has to do."""
     bgr = torch.stack([case.tensor(f"in_img{index}_rgb").flip(0) for index in (0, 1)])[None]
     return {"out_flow": network(flownet2_network, case.gain, torch.float32)({"images": bgr})["flows"][0, 0]}
+
+
+def annealed_mean(logits: Tensor, temperature: float = zhang2016_network.TEMPERATURE) -> Tensor:
+    """Logits (..., 313) of Zhang 2016 to ab (..., 2): the mean of the distribution to the 1 / temperature (Eq. 5)."""
+    return F.softmax(logits / temperature, dim=-1) @ zhang2016_network.bins().to(logits)
+
+
+def mode(logits: Tensor) -> Tensor:
+    """Logits (..., 313) of Zhang 2016 to ab (..., 2): the likeliest bin's centre."""
+    return zhang2016_network.bins().to(logits)[logits.argmax(-1)]
 
 
 def histogram(case: SystemCase, name: str) -> Tensor:
@@ -200,13 +210,11 @@ SYSTEMS: dict[str, dict[str, Rule]] = {
         r"soft_nn(\d+)_sigma([\d.]+)": lambda case, nearest, sigma: zhang2016_network.soft_encoding(
             case.double("ab"), int(nearest), float(sigma)
         ),
-        r"(?:mean|annealed)_T([\d.]+)": lambda case, temperature: zhang2016_network.annealed_mean(
+        r"(?:mean|annealed)_T([\d.]+)": lambda case, temperature: annealed_mean(
             case.double("logits"), float(temperature)
         ),
-        r"scaled_logits_([\d.]+)": lambda case, scale: zhang2016_network.annealed_mean(
-            case.double("logits") * float(scale), 1
-        ),
-        "mode": lambda case: zhang2016_network.mode(case.double("logits")),
+        r"scaled_logits_([\d.]+)": lambda case, scale: annealed_mean(case.double("logits") * float(scale), 1),
+        "mode": lambda case: mode(case.double("logits")),
     },
     "vpn2017": {
         "lattice_keys_in": lambda case: vpn2017_network.lattice(case.double("feat_in_scaled"))[0],
@@ -223,10 +231,7 @@ KEY = re.compile(
 )
 
 
-def answer(system: str, case: SystemCase, name: str) -> np.ndarray:
+def output_of(system: str, case: SystemCase, name: str) -> np.ndarray:
     """The value of an output. Raises NoRule where nothing here computes it."""
-    for pattern, rule in SYSTEMS[system].items():
-        if found := re.fullmatch(pattern, name):
-            with torch.no_grad():
-                return np.asarray(rule(case, *found.groups()))
-    raise NoRule(f"no function here computes this output of {system}")
+    with torch.no_grad():
+        return np.asarray(answer(SYSTEMS[system], case, name, system))

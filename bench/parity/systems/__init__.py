@@ -1,0 +1,1 @@
+"""Parity with the compared systems: the keys of a file say what they are."""

@@ -1,0 +1,75 @@
+"""Where a training runs: one device as torch has it, or what Lightning Fabric makes of several or of less precision.
+
+Fabric is imported where it is asked for: with what it brings it costs more seconds than a small training's start.
+"""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from colorize.training.settings import TrainSettings
+
+
+class Devices(Protocol):
+    """What the loop and its learners ask of the place where they run; Lightning Fabric's own names."""
+
+    device: torch.device  # this process's
+    global_rank: int
+    world_size: int
+    is_global_zero: bool
+
+    def autocast(self) -> AbstractContextManager:
+        """The precision in which networks are called."""
+
+    def all_reduce(self, data: Tensor, *, reduce_op: str) -> Tensor:
+        """A tensor over all processes."""
+
+
+@dataclass(frozen=True)
+class OneDevice:
+    """One process on one device in 32 bits: nothing to cast, nothing to share."""
+
+    device: torch.device
+    global_rank = 0
+    world_size = 1
+    is_global_zero = True
+
+    def autocast(self) -> AbstractContextManager:
+        return nullcontext()
+
+    def all_reduce(self, data: Tensor, *, reduce_op: str) -> Tensor:
+        return data
+
+
+def launched(settings: TrainSettings) -> Devices:
+    """This process's place; the processes and their number are torchrun's affair.
+
+    Raises ValueError where a batch cannot be shared equally among them.
+    """
+    local, world = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    if settings.batch % world:
+        raise ValueError(f"batch {settings.batch} cannot be shared equally among {world} processes")
+    if world == 1 and settings.precision == "32-true" and (device := one_device(settings.accelerator)):
+        return OneDevice(device)
+    from lightning.fabric import Fabric
+
+    fabric = Fabric(
+        accelerator=settings.accelerator,
+        devices=local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+        precision=settings.precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def one_device(accelerator: str) -> torch.device | None:
+    """The CPU or the first CUDA device; None where another is meant, which Fabric has to choose or to refuse."""
+    if torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda"):
+        return torch.device("cuda", 0)
+    return torch.device("cpu") if accelerator in ("auto", "cpu") and not torch.backends.mps.is_available() else None

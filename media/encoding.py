@@ -1,0 +1,181 @@
+"""Video files written frame by frame with the frames' own times, and joined with the sound of another file (PyAV).
+
+Written files name their matrix and range: BT.709, limited range.
+"""
+
+import heapq
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.codec.context import Flags
+
+from media.decoding import TimedFrame, opened, zero_of
+
+# Containers that H.264 with frames at any time can be written to.
+WRITABLE = (".mp4", ".m4v", ".mov", ".mkv")
+# Constant quality of x264: 18 is hard to tell from the original, and a sixth of the size of lossless. Its macroblock
+# tree is off: it reads memory that it did not write, so that the same frames gave another file now and then.
+QUALITY = {"crf": "18", "x264-params": "no-mbtree=1"}
+BT709, LIMITED = 1, 1  # their numbers in the H.264 standard, tables E-3 to E-5
+
+
+class VideoWriter:
+    """Writes frames with their times as H.264 (a context manager): 8 bits, constant quality, every frame size.
+
+    Players want 4:2:0, which halves the resolution of the colours and needs even sides; frames with an odd side are
+    written as 4:4:4 instead. There are no B-frames, so that files made one after another join without overlap.
+    """
+
+    def __init__(self, path: str | Path, time_base: Fraction, rate: Fraction, keyframe_every: int | None = None):
+        """time_base: seconds a tick; rate: the usual frames a second, which players show and x264 plans with.
+
+        keyframe_every: so many frames at most from one that stands alone to the next, for players that step; None:
+        x264's choice.
+        """
+        self.path, self.time_base, self.rate = Path(path), time_base, rate
+        self.keyframes = {"g": str(keyframe_every)} if keyframe_every else {}
+        self.stream = None
+
+    def __enter__(self) -> "VideoWriter":
+        options = _exact_times(self.path, self.time_base)
+        self.container = av.open(str(self.path), "w", container_options=options)
+        return self
+
+    def add(self, frame: TimedFrame) -> None:
+        """Encode one frame; all must have the size of the first and rising times."""
+        if self.stream is None:
+            self._begin(frame)
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.rgb), format="rgb24")
+        picture = picture.reformat(format=self.stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
+        picture.pts, picture.duration, picture.time_base = frame.pts, frame.duration, self.time_base
+        self.container.mux(self.stream.encode(picture))
+
+    def _begin(self, frame: TimedFrame) -> None:
+        height, width = frame.rgb.shape[:2]
+        options = QUALITY | {"bf": "0"} | self.keyframes
+        self.stream = self.container.add_stream("libx264", self.rate, options=options, time_base=self.time_base)
+        self.stream.height, self.stream.width = height, width
+        self.stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+        codec = self.stream.codec_context
+        codec.sample_aspect_ratio = frame.pixel_aspect
+        codec.flags |= Flags.frame_duration
+        codec.color_range = LIMITED
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+
+    def __exit__(self, failure: type | None, *_) -> None:
+        with self.container:
+            if failure is None and self.stream is not None:
+                self.container.mux(self.stream.encode())
+
+
+def _exact_times(path: Path, time_base: Fraction) -> dict[str, str]:
+    """Options of a container for frames at exactly their ticks; Matroska rounds to milliseconds whatever one says."""
+    if path.suffix.lower() == ".mkv":
+        # Sound often begins a little before 0, with what its decoder needs; else all would be shifted by that.
+        return {"avoid_negative_ts": "disabled"}
+    ticks = str(time_base.denominator)
+    return {"video_track_timescale": ticks, "movie_timescale": ticks, "movflags": "faststart"}
+
+
+def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
+    """Copy videos by VideoWriter one after another into one, with the sound of the file `sound`, all its tracks.
+
+    Sound is copied too; where the container cannot hold its codec it is encoded as AAC, and one that cannot be decoded
+    either is left out; both give a warning.
+    """
+    with ExitStack() as stack:
+        first = stack.enter_context(av.open(str(videos[0]))).streams.video[0]
+        options = _exact_times(output, first.time_base)
+        container = stack.enter_context(av.open(str(output), "w", container_options=options))
+        track = container.add_stream_from_template(first, opaque=True)
+        track.codec_context.framerate = _average_rate(videos)
+        tracks = [_pictures(videos, track)]
+        if sound is not None:
+            tracks.append(_sounds(stack.enter_context(opened(sound)), container))
+        # Interleaved here: the muxer would hold back one whole track until the other one comes.
+        for packet in heapq.merge(*tracks, key=lambda packet: packet.dts * packet.time_base):
+            container.mux(packet)
+
+
+def _average_rate(videos: list[Path]) -> Fraction:
+    frames, seconds = 0, Fraction(0)
+    for video in videos:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            frames, seconds = frames + stream.frames, seconds + stream.duration * stream.time_base
+    return (frames / seconds).limit_denominator(100_000)
+
+
+def _pictures(videos: list[Path], track: av.VideoStream) -> Iterator[av.Packet]:
+    for video in videos:
+        with av.open(str(video)) as container:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.stream = track
+                    yield packet
+
+
+def _sounds(source: av.container.InputContainer, container: av.container.OutputContainer) -> Iterator[av.Packet]:
+    """The packets of all sound tracks of `source`; the tracks are added to `container` at once."""
+    tracks = {stream: _sound_track(stream, container) for stream in source.streams.audio}
+    return _taken(source, {stream: take for stream, take in tracks.items() if take})
+
+
+def _taken(source: av.container.InputContainer, tracks: dict) -> Iterator[av.Packet]:
+    origin = zero_of(source)
+    try:
+        for packet in source.demux(*tracks) if tracks else ():
+            if packet.size and packet.dts is not None:
+                shift = round(origin / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            yield from tracks[packet.stream](packet)
+    except av.FFmpegError as error:
+        warnings.warn(f"{source.name}: its sound breaks off and is kept up to there ({error.strerror})", stacklevel=2)
+
+
+def _sound_track(
+    stream: av.AudioStream, container: av.container.OutputContainer
+) -> Callable[[av.Packet], Iterable[av.Packet]] | None:
+    """Add a track for `stream`: returns what makes its packets from those of the source."""
+    name = f"{stream.container.name}: sound track {stream.index}"
+    if stream.codec_context is None:
+        warnings.warn(f"{name} is left out: nothing here can decode it", stacklevel=2)
+        return None
+    if _can_hold(container.format.name, stream):
+        track = container.add_stream_from_template(stream, opaque=True)
+        return lambda packet: _copied(packet, track)
+    codec = stream.codec_context.codec.canonical_name
+    warnings.warn(f"{name} is encoded as AAC: a file like {container.name} cannot hold {codec}", stacklevel=2)
+    rates = av.Codec("aac", "w").audio_rates
+    track = container.add_stream("aac", rate=stream.rate if stream.rate in rates else 48000, layout=stream.layout)
+    return lambda packet: _encoded(packet, stream, track)
+
+
+def _can_hold(container_format: str, stream: av.AudioStream) -> bool:
+    """Whether a header can be written: the lists of codecs promise more than the muxers take (Opus in QuickTime)."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container_format) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _copied(packet: av.Packet, track: av.AudioStream) -> Iterator[av.Packet]:
+    if packet.size and packet.dts is not None:
+        packet.stream = track
+        yield packet
+
+
+def _encoded(packet: av.Packet, stream: av.AudioStream, track: av.AudioStream) -> Iterator[av.Packet]:
+    for frame in stream.decode(packet):
+        yield from track.encode(frame)
+    if not packet.size:
+        yield from track.encode(None)

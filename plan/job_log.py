@@ -1,0 +1,43 @@
+"""Reading the log of a job: how far it is, what it warned of, and why it failed."""
+
+import re
+from pathlib import Path
+
+# A line of media/bar.py.
+STEPS = re.compile(r"^.+: (\d+)/(\d+) \[")
+# `warning: ...` as this project's commands say it, or `file.py:12: UserWarning: ...` as Python does.
+WARNING = re.compile(r"^(?:warning: |\S+:\d+: \w*Warning: )(.+)$", flags=re.IGNORECASE)
+TRACEBACK = "Traceback (most recent call last):"
+# So many last lines tell why a job failed that ended without a traceback.
+LAST = 8
+
+
+def lines_of(log: Path, last: int | None = None) -> list[str]:
+    """The lines of a log, or of its last bytes; empty where a job has written nothing yet."""
+    if not log.is_file():
+        return []
+    with open(log, "rb") as file:
+        if last is not None:
+            file.seek(max(log.stat().st_size - last, 0))
+        return file.read().decode(errors="replace").splitlines()
+
+
+def steps(lines: list[str]) -> tuple[int, int] | None:
+    """How many steps a job has done, of how many: its last line that says so."""
+    found = [match for line in lines if (match := STEPS.match(line))]
+    return (int(found[-1][1]), int(found[-1][2])) if found else None
+
+
+def warnings(lines: list[str]) -> list[str]:
+    """What a job warned of, each once, without the place in the code."""
+    return list(dict.fromkeys(match[1] for line in lines if (match := WARNING.match(line))))
+
+
+def why(lines: list[str]) -> list[str]:
+    """The message of the error that ended a job, without the calls that led there; else the last lines."""
+    if TRACEBACK in lines:
+        last = len(lines) - lines[::-1].index(TRACEBACK)
+        said = [index for index in range(last, len(lines)) if lines[index] and not lines[index].startswith(" ")]
+        if said:
+            return lines[said[0] :]
+    return [line for line in lines if line.strip() and not STEPS.match(line)][-LAST:]

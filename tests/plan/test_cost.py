@@ -1,0 +1,65 @@
+"""How long is left of a run: all work shared by the cores, or the longest chain of jobs."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from plan.cost import FEW, OTHERS, SECONDS, Costs, Running, earlier, seconds_left
+
+RULES = Path(__file__).parents[2] / "workflow/rules"
+NEEDS = {"train": ["flow"], "colorize": ["train", "colorize"], "table": ["colorize"]}
+COST = {"flow": 10.0, "train": 300.0, "colorize": 20.0, "table": 5.0}
+
+
+def left(waiting, running=(), cores=2):
+    return seconds_left(Counter(waiting), running, NEEDS, COST.__getitem__, cores)
+
+
+def test_much_work_is_shared_by_the_cores():
+    assert left({"colorize": 100}) == 1000 and left({"colorize": 100}, cores=4) == 500
+
+
+def test_the_longest_chain_counts_where_cores_are_idle():
+    assert left({"flow": 1, "train": 1, "colorize": 1, "table": 1}, cores=8) == 335
+    assert left({"flow": 1, "train": 1, "colorize": 1, "table": 1}, cores=1) == 335
+
+
+def test_of_a_running_job_its_rest_counts():
+    assert left({"colorize": 1, "table": 1}, [Running("train", 30), Running("train", 100)]) == 125
+    assert left({}, [Running("table", 2)]) == 2
+
+
+def test_nothing_is_left_at_the_end():
+    assert left({}) == 0
+
+
+def test_jobs_of_this_folder_tell_what_their_like_will_take(tmp_path):
+    for name, seconds in (("train/ours", "100"), ("train/other", "200"), ("flow/dis/test/0", "7.5"), ("table1", "4")):
+        path = tmp_path / f"{name}.benchmark.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:07\t-\n")
+    (tmp_path / "broken.benchmark.tsv").touch()
+    measured = earlier(tmp_path)
+    assert {rule: sorted(seconds) for rule, seconds in measured.items()} == {
+        "train": [100, 200],
+        "flow": [7.5],
+        "table1": [4],
+    }
+    costs = Costs(measured)
+    assert costs.of("train") == 150 and costs.of("score") == SECONDS["score"] and costs.of("new") == OTHERS
+
+
+def test_a_slower_machine_is_seen_by_its_finished_jobs():
+    costs = Costs({})
+    for _ in range(100):
+        costs.finished("score", 2 * SECONDS["score"])
+    assert costs.of("train") == pytest.approx(2 * SECONDS["train"], rel=0.06)
+    early = Costs({})
+    early.finished("sources", 4 * SECONDS["sources"])
+    assert early.of("train") == pytest.approx(SECONDS["train"] * (FEW + 4) / (FEW + 1))  # one small job says little
+
+
+def test_only_rules_that_there_are_have_a_cost():
+    rules = "".join(path.read_text() for path in RULES.glob("*.smk"))
+    assert not [rule for rule in SECONDS if f"rule {rule}:" not in rules and f" as {rule} with" not in rules]

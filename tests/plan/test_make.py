@@ -1,0 +1,75 @@
+"""The command behind `make results/...`, on a workflow of four small jobs: what it prints, and when one fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plan.make import Screen
+
+ROOT = Path(__file__).parents[2]
+SNAKEFILE = """
+rule table:
+    input: expand("results/score/{row}.txt", row=["grey", "ours"])
+    output: "results/table.csv", "results/table.md"
+    log: "logs/table.log"
+    shell: "(printf '| row |\\\\n\\\\n- A note.\\\\n' > {output[1]}; touch {output[0]}) > {log} 2>&1"
+
+rule score:
+    output: "results/score/{row}.txt"
+    log: "logs/score/{row}.log"
+    shell: "(test ! -e fails || python -c 'raise ValueError(\\"no frame in {wildcards.row}\\")'; echo warning: no LPIPS; touch {output}) > {log} 2>&1"
+"""  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "Snakefile").write_text(SNAKEFILE)
+    return folder
+
+
+def make(folder: Path, target: str = "results/table.csv") -> tuple[int, list[str]]:
+    command = [sys.executable, "-m", "plan.make", "--cores", "1", "--keep-going", "--", target]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, cwd=folder, env=environment, **streams)
+    assert "\r" not in done.stdout and "\x1b" not in done.stdout
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_failed_jobs_are_named_with_their_message(folder):
+    (folder / "fails").touch()
+    code, lines = make(folder)
+    said = "\n".join(lines)
+    assert code == 1 and said.count("FAILED") == 2 and "2 jobs failed" in said and "0 of 3 jobs are done" in said
+    assert sum("ValueError: no frame in grey" in line for line in lines) == 1 and "logs/score/grey.log" in said
+    assert "Traceback" not in said and "non-zero" not in said and "File" not in said and len(lines) < 16
+
+
+def test_then_a_line_a_job_the_table_and_each_warning_once(folder):
+    (folder / "fails").unlink(missing_ok=True)
+    code, lines = make(folder)
+    assert code == 0 and [line.split()[0] for line in lines[1:4]] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert "3 jobs on 1 core" in lines[0] and "| row |" in lines and "- A note." not in lines
+    assert lines.count("warning of 2 jobs: no LPIPS") == 1
+
+
+def test_again_there_is_nothing_to_be_done(folder):
+    code, lines = make(folder)
+    assert code == 0 and "Nothing to be done" in lines[0]
+
+
+def test_a_target_that_there_is_not_is_an_error(folder):
+    code, lines = make(folder, "results/tabel.csv")
+    said = "\n".join(lines)
+    assert code == 1 and "results/tabel.csv" in said and "Traceback" not in said and len(lines) < 8
+
+
+def test_a_terminal_has_one_line_that_changes(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    Screen(sys.stdout).show(["[1/3] score grey"], "[1/3] score ours 12 s; less than a minute left")
+    assert capsys.readouterr().out == "\r\x1b[K[1/3] score grey\n\r\x1b[K[1/3] score ours 12"
