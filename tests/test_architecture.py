@@ -31,7 +31,8 @@ def test_is_clean(command):
 
 
 @pytest.mark.parametrize(
-    "module", ["media.color", "media.tables", "bench.methods.contract.rows", "prep.datasets.registry"]
+    "module",
+    ["media.color", "media.tables", "colorize.metadata", "bench.methods.contract.rows", "prep.datasets.registry"],
 )
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
