@@ -19,6 +19,7 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     ablations = config["ablations"]["rows"]
     assert jobs["colorize"] == jobs["score"] == len(config["methods"]) + len(ablations)
+    assert jobs["truth"] == 1
     assert jobs["train"] == len(config["training"]) + len(ablations) == 2 + 4
     assert jobs["table1"] == jobs["table5"] == jobs["propagation"] == jobs["figure7"] == 1
     # Each set is small enough for one shard; the gallery is searched, not prepared.
