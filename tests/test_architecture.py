@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("media", "vision", "prep", "colorize", "bench")
+PACKAGES = ("media", "vision", "prep", "colorize", "bench", "plan")
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
@@ -31,7 +31,7 @@ def test_is_clean(command):
 
 
 @pytest.mark.parametrize(
-    "module", ["media.color", "media.tables", "bench.methods.contract.rows", "prep.datasets.registry"]
+    "module", ["media.color", "media.tables", "bench.methods.contract.rows", "prep.datasets.registry", "plan.pipeline"]
 )
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

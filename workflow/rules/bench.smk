@@ -1,9 +1,12 @@
 # Every row colours the test clips and images, is scored, and becomes a line of the tables.
+ROWS, code_of, inputs_for = PLAN.rows, PLAN.code_of, PLAN.inputs_for
+TABLE1_ROWS, CHECKPOINTS, FIRST_FRAME_ROWS = PLAN.table1_rows, PLAN.checkpoints, PLAN.first_frame_rows
+TABLE5_ROWS, FULL_ROW, TABLE5_TRAININGS = PLAN.table5_rows, PLAN.full_row, PLAN.table5_trainings
 
 
 rule colorize:
     input:
-        unpack(inputs_of_row),
+        unpack(lambda wildcards: inputs_for(wildcards.row, "test")),
     output:
         table="<results>/colorize/{row}.parquet",
     log:

@@ -1,5 +1,12 @@
 # From raw sources to what training and scoring read. A table and the folder of its name belong together.
 # A set is prepared in shards, one job each; the tables of its shards are then gathered into its own.
+DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
+filters_of, shards_of, shard_tables, threads_for = SETS.filters_of, SETS.shards_of, SETS.shard_tables, SETS.threads_for
+
+
+def folder_of_set(wildcards, output):
+    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
+    return str(Path(output.table).parent).replace("shards/", "", 1)
 
 
 rule sources:
@@ -81,7 +88,7 @@ rule images:
 
 rule gather:
     input:
-        unpack(claimed_by_others),
+        unpack(lambda wildcards: SETS.claimed_by_others(wildcards.kind, wildcards.split)),
         sources="<results>/sources/{kind}/{split}.parquet",
         shards=lambda wildcards: shard_tables(f"<results>/shards/{wildcards.kind}", wildcards.kind, wildcards.split),
     output:

@@ -1,11 +1,12 @@
 # One job for each entry under `training`, and for each ablation of one.
+TRAININGS, recolored_for = PLAN.trainings, PLAN.recolored_for
 
 
 rule train:
     input:
-        unpack(validation_clips),
+        unpack(lambda wildcards: PLAN.validation_clips()),
         clips="<results>/clips/train.parquet",
-        clip_flow=f"<results>/flow/{config['flow']}/train.parquet",
+        clip_flow=PLAN.flow_table("train"),
         clip_references="<results>/references/clips/train.parquet",
         photos="<results>/images/train.parquet",
         photo_references="<results>/references/images/train.parquet",
