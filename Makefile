@@ -12,9 +12,15 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:
 	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
 	@echo "make results/<target>     any other table; docs/output-layout.md lists them"
+	@echo "make all                  everything: all tables, figures and the report; make table1, make report: one of them"
 	@echo "make test                 the tests, 22 minutes on two cores; make test-slow runs the default pipeline for real"
 
 results/%: .venv/installed always
+	snakemake --cores $(CORES) --quiet rules -- $@
+
+# The name of a rule is a target too, such as all, table1 or report; Snakemake knows what there is.
+.DEFAULT:
+	@$(MAKE) --no-print-directory .venv/installed
 	snakemake --cores $(CORES) --quiet rules -- $@
 
 test: .venv/installed

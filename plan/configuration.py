@@ -96,17 +96,13 @@ class ClipSet(Part):
 class ClipSets(Part):
     test: ClipSet = Field(description="what is scored")
     train: ClipSet = Field(description="what is trained on")
-    validation: ClipSet = optional(
-        "if it is there, checkpoints are chosen on these clips instead of on photographs"
-    )
+    validation: ClipSet = optional("if it is there, checkpoints are chosen on these clips instead of on photographs")
     legacy: ClipSet | None = optional(
         "clips that are only shown: legacy footage, whose colours, if it has any, are not looked at (Figure 15; "
         "thresholds of chroma and lightness belong off). They may be cut out of what is scored, and take nothing from "
         "it. References are searched in the gallery of `test`. `null`: without the set, and without its figure"
     )
-    long: ClipSet | None = optional(
-        "the same with long clips, for the drift of colours (Figure 16; `length: whole`)"
-    )
+    long: ClipSet | None = optional("the same with long clips, for the drift of colours (Figure 16; `length: whole`)")
 
 
 class Clips(Part):
@@ -216,7 +212,7 @@ class PostProcessor(Part):
 
 
 class Row(BaseModel):
-    """Other keys than these, and `given`, are options of the method: arguments of its constructor, which refuses what it lacks."""
+    """Other keys, and `given`, are options of the method: arguments of its constructor, which refuses what it lacks."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -259,17 +255,13 @@ class Config(Part):
     flow_for_scoring: Flow = Field(
         description="the flow of the flicker metric; no row should use the same, or it grades itself"
     )
-    backbone: Literal["efficientnet_lite0", "vgg19"] = Field(
-        description="features for matching, retrieval and losses"
-    )
+    backbone: Literal["efficientnet_lite0", "vgg19"] = Field(description="features for matching, retrieval and losses")
     classifier: Literal["efficientnet_lite0", "vgg19", "vgg19_classifier"] = Field(
         description="Top-1 and Top-5; `vgg19` and `vgg19_classifier` are the same network"
     )
     fid_features: Literal["efficientnet_lite0", "inception"] = Field(description="Fréchet distance")
     figures: Figures
-    clips_of: ClipsOf = Field(
-        description="datasets whose test clips `table1` and `figure7` are about; none named: all"
-    )
+    clips_of: ClipsOf = Field(description="datasets whose test clips `table1` and `figure7` are about; none named: all")
     references: References
     training: dict[str, Training] = Field(
         description="one trained model for each name, made in `results/train/<name>/`. A row with a network of its own "

@@ -30,7 +30,7 @@ class Plan:
         self.root = root
         self.config = settled(config)
         self.sets = Sets(self.config, root)
-        # All that can be coloured and trained: the rows of Table 1, and those of Table 5, which colour photographs alone.
+        # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
         self.trainings: dict[str, dict] = dict(self.config["training"])
         self.rows: dict[str, dict] = {}
         self._methods: dict[str, Method] = {}
@@ -114,8 +114,8 @@ class Plan:
                 check_name(f"figures.{figure}.rows", row, "methods", methods)
                 if not set(sources) & set(self.given_to(row).get("clips", ())):
                     raise ConfigError(
-                        f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but the "
-                        f"row {row!r} is not given one for clips; choose a row that is."
+                        f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but "
+                        f"the row {row!r} is not given one for clips; choose a row that is."
                     )
 
     # What a row is.
@@ -182,7 +182,7 @@ class Plan:
         return [f"<results>/recolored/{row}.parquet" for row in self.trainings[training].get("recolored", [])]
 
     def colorized_by_rank(self, row: str) -> list[str]:
-        """A row's tables of the test clips by rank of reference, from 1 on; that of rank 1 is the one that is scored."""
+        """A row's tables of the test clips by rank of reference, from 1 on; only that of rank 1 is scored."""
         ranks = range(2, min(MULTIMODAL_REFERENCES, self.config["references"]["count"]) + 1)
         further = [f"<results>/colorize_shown/test/{rank}/{row}.parquet" for rank in ranks]
         return [f"<results>/colorize/{row}.parquet", *further]
@@ -274,5 +274,7 @@ def settled(config: dict) -> dict:
     """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default."""
     clips = config["clips"]
     there = {split: items for split, items in clips["sets"].items() if items is not None}
-    methods = {row: config["methods"][row] for row in [*default_order(), *config["methods"]] if row in config["methods"]}
+    methods = config["methods"]
+    order = [row for row in default_order() if row in methods]
+    methods = {row: methods[row] for row in [*order, *methods]}
     return with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods}

@@ -18,7 +18,11 @@ class Sets:
         self.datasets = str(root / config["datasets"])
         try:
             self.registry = read_registry(self.datasets)
-        except (DatasetError, OSError) as error:
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"config: datasets: there is no {self.datasets}; expected a registry (docs/datasets.md)"
+            ) from error
+        except DatasetError as error:
             raise ConfigError(f"config: datasets: {error}") from error
         clips = config["clips"]["sets"]
         # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
@@ -90,7 +94,7 @@ class Sets:
         return self.config["references"]["gallery"]["train" if split in ("train", "validation") else "test"]
 
     def shown(self, split: str) -> str:
-        """The table of a set of clips that is only shown. Raises ConfigError where the configuration has no such set."""
+        """The table of a set of clips that is only shown. Raises ConfigError where there is no such set."""
         if split not in self.config["clips"]["sets"]:
             raise ConfigError(
                 f"config: there is no set of clips {split!r} to show; put one under clips.sets, such as "

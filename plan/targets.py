@@ -10,9 +10,12 @@ SEE = "docs/output-layout.md lists what there is."
 
 
 def asked_for(command: list[str]) -> list[str]:
-    """The targets of a command line that runs Snakemake, which tells its Snakefile none; empty for another command."""
+    """The targets of a command line: Snakemake does not tell its Snakefile. Empty for one that is not Snakemake's.
+
+    `python -m snakemake` and `python -m plan.make` take the same arguments.
+    """
     program = Path(command[0])
-    if "snakemake" not in (program.name, program.parent.name):
+    if not {"snakemake", "plan"} & {program.name, program.parent.name}:
         return []
     from snakemake.cli import get_argument_parser
 
@@ -30,7 +33,9 @@ def wrong_target(targets: Iterable[str], rules: Iterable, wildcards: dict[str, l
         path = target if os.path.isabs(target) else os.path.relpath(target)
         if rule is not None and rule.has_wildcards():
             some = files_of(rule, wildcards)[:3]
-            return f"{target!r} makes many files; name one of them{', such as ' if some else ''}{', '.join(some)}. {SEE}"
+            return (
+                f"{target!r} makes many files; name one of them{', such as ' if some else ''}{', '.join(some)}. {SEE}"
+            )
         if rule is None and not (any(one.is_producer(path) for one in rules) or Path(path).exists()):
             names = [one.name for one in rules if not one.has_wildcards()]
             known = [*names, *(file for one in rules for file in files_of(one, wildcards))]

@@ -1,4 +1,4 @@
-"""Whether a configuration can be: pydantic's findings as sentences that name the key, the value and what was expected."""
+"""Whether a configuration can be: what pydantic finds, as sentences that name the key, the value and what may be."""
 
 import json
 

@@ -1,44 +1,43 @@
 # What the rules share: the plan, which knows the rest (plan/), and what every job is told.
 import hashlib
-import json
 import re
 import sys
 from pathlib import Path
 from shlex import quote
 
-from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
+from plan.command_line import as_flags, as_json
 from plan.errors import ConfigError
 from plan.pipeline import Plan
 from plan.targets import asked_for, wrong_target
 from plan.versions import version_of
 
+
+def stop(said):
+    """End the run before it starts, with a message and no traceback: what is wrong is not in the code."""
+    logger.error(said)
+    sys.exit(1)
+
+
 ROOT = Path(workflow.basedir)
 try:
     PLAN = Plan(config, ROOT)
 except ConfigError as error:
-    raise WorkflowError(str(error))
+    stop(str(error))
 SETS, WEIGHTS = PLAN.sets, str(ROOT / PLAN.config["weights"])
 config.update(PLAN.config)
 
 
-def as_json(value):
-    """A part of the configuration on its way through the command line."""
-    return json.dumps(value, sort_keys=True)
-
-
 def flags(wildcards, input):
-    """A job's named inputs as the flags of its command: clips=x becomes `--clips x`, clips=[x, y] `--clips x y`."""
-    given = {name: [paths] if isinstance(paths, str) else paths for name, paths in input.items()}
-    return " ".join(
-        f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given.items()
-    )
+    """A job's named inputs as the flags of its command."""
+    return as_flags(input.items())
 
 
 def stop_at_wrong_targets():
     """Called when all rules are known."""
     if said := wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards):
-        raise WorkflowError(said)
+        stop(said)
 
 
 # What was configured goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a
