@@ -71,6 +71,15 @@ class Rendered(Part):
 class ClipSet(Part):
     """Filmed, or made of photographs where both are there."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["from"]},
+                {"required": ["rendered"], "properties": {"rendered": {"type": "object"}}},
+            ]
+        }
+    )
+
     films: list[Films] = optional(
         "a list of `{dataset, files, stride, length}`: `files` a glob over the names in the dataset (`**` any "
         "folders), `stride` the source frames from one clip frame to the next (1), `length` other than "

@@ -22,7 +22,7 @@ def generated() -> dict[Path, str]:
 
 def schema_file() -> str:
     """The schema as YAML, for editors and validators."""
-    text = yaml.safe_dump(json_schema(), sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.safe_dump(json_schema(), sort_keys=False, default_flow_style=None, allow_unicode=True, width=118)
     return f"# Written by `python -m plan schema` from plan/configuration.py.\n{text}"
 
 

@@ -29,7 +29,8 @@ def resolved(node: dict) -> dict:
 
 def alternatives(node: dict) -> list[dict]:
     """What a part may be, each resolved."""
-    return [resolved(one) for one in resolved(node).get("anyOf", [node])]
+    whole = resolved(node)
+    return [whole] if "properties" in whole or "anyOf" not in whole else [resolved(one) for one in whole["anyOf"]]
 
 
 def keys_of(node: dict) -> dict[str, dict]:

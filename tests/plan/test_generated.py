@@ -34,6 +34,12 @@ def test_the_schema_refuses_what_the_models_refuse(schema, change):
     assert not schema.is_valid(read_config() | change)
 
 
+def test_the_schema_wants_a_set_to_be_made_of_something(schema):
+    config = read_config()
+    config["clips"]["sets"]["validation"] = {"rendered": None}
+    assert not schema.is_valid(config)
+
+
 def test_the_table_has_every_key_of_a_training():
     table = key_table()
     keys = {

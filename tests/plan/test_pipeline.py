@@ -20,6 +20,11 @@ def test_rows_stand_in_the_order_of_the_default(plan):
     assert list(type(plan())(config, ROOT).config["methods"]) == [*default, "mine"]
 
 
+def test_stages_are_told_the_full_name_of_the_classifier(plan):
+    assert plan({"classifier": "vgg19"}).config["classifier"] == "vgg19_classifier"
+    assert plan(overlays=("paper",)).config["classifier"] == "vgg19_classifier"
+
+
 @pytest.mark.parametrize(
     ("row", "needs"),
     [
