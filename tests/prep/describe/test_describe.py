@@ -14,8 +14,8 @@ from media.image import write_png
 from media.tables import CLIPS
 from prep.__main__ import main
 from prep.datasets.lists import draw_order
-from prep.datasets.registry import DatasetError, read_registry
-from prep.describe.describe import histogram, list_sources, margins, read_config, rejections, sample
+from prep.datasets.registry import read_registry
+from prep.describe.describe import histogram, list_sources, margins, rejections, sample
 from prep.describe.filter_plot import PANELS, draw_panel, draw_plot, nearest, verdicts, write_names
 from prep.judging.quality import Filters
 
@@ -110,18 +110,6 @@ def test_a_folder_that_only_holds_clips_is_none(tmp_path, picture):
     (tmp_path / "datasets.tsv").write_text(f"name\tkind\troot\nframes\tframes\t{tmp_path / 'frames'}\n")
     found = list_sources(read_registry(tmp_path / "datasets.tsv"), "frames", "**/*")
     assert [source.file for source in found] == ["day/1", "day/2", "night"]
-
-
-def test_configurations_lie_on_top_of_each_other(tmp_path):
-    (tmp_path / "one.yaml").write_text("filter: {min_side: 5, min_mean_l: 1}\nseed: 3\n")
-    (tmp_path / "two.yaml").write_text("filter: {min_side: 7}\n")
-    merged = read_config([tmp_path / "one.yaml", tmp_path / "two.yaml"])
-    assert (merged["filter"]["min_side"], merged["filter"]["min_mean_l"], merged["seed"]) == (7, 1, 3)
-    assert merged["filter"]["min_mean_chroma"] == read_config([])["filter"]["min_mean_chroma"]
-    (tmp_path / "list.yaml").write_text("- 1\n")
-    for name, message in (("list.yaml", r"list\.yaml"), ("none.yaml", r"none\.yaml")):
-        with pytest.raises(DatasetError, match=message):
-            read_config([tmp_path / name])
 
 
 @pytest.mark.parametrize(
