@@ -1,5 +1,7 @@
 """What rows, trainings, tables and figures are, and what each needs."""
 
+import re
+
 import pytest
 import yaml
 
@@ -36,7 +38,7 @@ def test_stages_are_told_the_full_name_of_the_classifier(plan):
         ("fusion", {"clip_flow"}),
         ("ours", {"clip_references", "image_references", "checkpoint"}),
         ("ours_aligned", {"clip_references", "image_references", "clip_flow", "checkpoint"}),
-        ("ours_shipped_first_frame", {"clip_flow", "checkpoint"}),
+        ("ours_shipped_first_frame", {"clip_flow"}),  # the file that a row names is no input
         ("without_perc", {"image_references", "checkpoint"}),
     ],
 )
@@ -54,10 +56,26 @@ def test_a_row_needs_of_a_set_only_what_is_about_its_kind(plan):
     }
 
 
-def test_a_checkpoint_counts_from_the_snakefile(plan):
+def test_a_checkpoint_counts_from_the_snakefile(plan, tmp_path, monkeypatch):
     shipped = "weights/huebench-small.safetensors"
+    monkeypatch.chdir(tmp_path)
     assert plan().checkpoints == {shipped: str(ROOT / shipped)}
-    assert plan().checkpoint_of("ours_shipped") == str(ROOT / shipped)
+    assert plan().named_checkpoint("ours_shipped") == {"checkpoint": str(ROOT / shipped)}
+    monkeypatch.chdir(ROOT)  # a folder that is moved keeps what lies in it
+    assert plan().checkpoint_of("ours_shipped") == shipped
+    assert plan().named_checkpoint("ours") == {}
+
+
+def test_a_named_checkpoint_counts_by_its_content(plan):
+    made = plan({"methods": {"gone": {"method": "ours", "checkpoint": "weights/gone.safetensors"}}})
+    assert re.fullmatch("checkpoint [0-9a-f]{64}", made.content_of_checkpoint("ours_shipped"))
+    assert made.content_of_checkpoint("ours") == ""
+    with pytest.raises(ConfigError, match=r"methods\.gone .*weights/gone\.safetensors"):
+        made.content_of_checkpoint("gone")
+
+
+def test_models_are_those_of_trainings_and_those_that_rows_name(plan):
+    assert plan().models_of(["ours_shipped", "ours"], ["a"])[1] == "a"
 
 
 def test_the_file_that_colours_a_row(plan):
