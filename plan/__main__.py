@@ -1,19 +1,24 @@
-"""`python -m plan`: the commands about what is made from what."""
+"""`python -m plan`: the commands for people. A command's module is imported only when the command is asked for."""
 
 import sys
+from importlib import import_module
 
-from plan import versions
+import tyro
 
-COMMANDS = {"versions": versions.main}
+# Each names a module with a `main` whose signature and docstring are the command's interface.
+COMMANDS = {"versions": "plan.lock"}
 
 
-def main() -> None:
-    """Run the command that the first argument names."""
-    name, *rest = sys.argv[1:] or ["--help"]
-    if name not in COMMANDS:
-        sys.exit(f"usage: python -m plan {{{','.join(COMMANDS)}}} ...")
-    COMMANDS[name](rest)
+def main(arguments: list[str]) -> None:
+    """Run the command that the first argument names; otherwise say which there are."""
+    prog = "python -m plan"
+    if arguments and arguments[0] in COMMANDS:
+        command, *rest = arguments
+        tyro.cli(import_module(COMMANDS[command]).main, prog=f"{prog} {command}", args=rest)
+    else:
+        commands = {name: import_module(module).main for name, module in COMMANDS.items()}
+        tyro.extras.subcommand_cli_from_dict(commands, prog=prog, args=arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -13,7 +13,7 @@ from snakemake.utils import validate
 import yaml
 
 from colorize.training.settings import EXECUTION, LossWeights
-from media.versions import version_of as version_of_module
+from plan.versions import version_of
 from prep.datasets.registry import DatasetError, Selection, lists_of, planned_count, read_registry
 from prep.shards import shards_for
 
@@ -47,15 +47,6 @@ def declared(path, name):
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return ast.literal_eval(node.value)
     raise WorkflowError(f"{path}: expected a line `{name} = ...` with a literal value")
-
-
-def version_of(path):
-    """The version of a module: its rule has it among its params, so another one reruns the rule's jobs.
-
-    With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
-    """
-    name = ".".join(Path(path).with_suffix("").parts)
-    return f"{name} {version_of_module(name)}"
 
 
 def code_of(row):
