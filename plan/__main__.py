@@ -1,27 +1,23 @@
-"""`python -m plan`: the commands about what is made from what. A command is imported only when it is asked for."""
+"""`python -m plan`: the commands for people. A command's module is imported only when the command is asked for."""
 
 import sys
+from importlib import import_module
 
 import tyro
 
-USAGE = """\
-usage: python -m plan schema     write the JSON Schema and the table of keys of the configuration
-       python -m plan versions   hold the code against the lock of its versions"""
+# Each names a module with a `main` whose signature and docstring are the command's interface.
+COMMANDS = {"schema": "plan.generated", "versions": "plan.lock"}
 
 
 def main(arguments: list[str]) -> None:
     """Run the command that the first argument names; otherwise say which there are."""
-    command, *rest = arguments or [""]
-    if command == "schema":
-        from plan import generated
-
-        tyro.cli(generated.main, prog="python -m plan schema", args=rest)
-    elif command == "versions":
-        from plan import versions
-
-        versions.main(rest)
+    prog = "python -m plan"
+    if arguments and arguments[0] in COMMANDS:
+        command, *rest = arguments
+        tyro.cli(import_module(COMMANDS[command]).main, prog=f"{prog} {command}", args=rest)
     else:
-        sys.exit(USAGE)
+        commands = {name: import_module(module).main for name, module in COMMANDS.items()}
+        tyro.extras.subcommand_cli_from_dict(commands, prog=prog, args=arguments)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from colorize.training.settings import EXECUTION
-from media.versions import version_of as version_of_module
 
 # Keys of the configuration that decide no number.
 PLACES = ("dask_scheduler", "weights")
-
-
-def version_of(path: str) -> str:
-    """The version of a module, bench/run/train.py: its rule has it among its params, so another one reruns its jobs.
-
-    With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
-    """
-    name = ".".join(Path(path).with_suffix("").parts)
-    return f"{name} {version_of_module(name)}"
 
 
 @cache

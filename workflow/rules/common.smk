@@ -7,10 +7,11 @@ from shlex import quote
 from snakemake.logging import logger
 
 from plan.command_line import as_flags, as_json
-from plan.deciding import config_hash, deciding, execution, here, version_of
+from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError
 from plan.pipeline import Plan
 from plan.targets import asked_for, wrong_target
+from plan.versions import version_of
 
 
 def stop(said):

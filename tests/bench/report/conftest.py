@@ -134,7 +134,7 @@ def write_records(results: Path) -> None:
             {"scores": [score], "table": results / "table1.json", "seed": 7},
         ),
     ]:
-        record = provenance(stage, 3, given, ("table",))
+        record = provenance(stage, given, ("table",))
         artefact.with_suffix(".provenance.json").write_text(json.dumps(record))
 
 

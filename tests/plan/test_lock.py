@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from media.versions import LOCK, Code, read_lock, version
-from plan.versions import check, compare, higher, keep, report, versioned
+from plan.lock import compare, main, report, versioned
 
 FILES = {
     "workflow/rules/prep.smk": 'rule clips:\n    shell:\n        "python -m prep.clips"\n',
@@ -33,7 +33,7 @@ def root(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    keep(why="the first lock", root=tmp_path)
+    main("keep", why="the first lock", root=tmp_path)
     return tmp_path
 
 
@@ -76,7 +76,7 @@ def test_a_change_far_below_changes_the_versions_of_what_is_made_of_it(root, cap
     assert (found["bench.metrics.psnr"], found[REPORT]) == (1, 1)
     assert isinstance(found["prep.clips"], str) and isinstance(found[GREY], str) and found["prep.clips"] != found[GREY]
     with pytest.raises(SystemExit) as end:
-        check(root=root)
+        main(root=root)
     for word in ("media.color", "prep.clips", GREY, "plan versions raise", "plan versions keep"):
         assert word in str(end.value)
     assert "psnr" not in str(end.value)
@@ -84,7 +84,7 @@ def test_a_change_far_below_changes_the_versions_of_what_is_made_of_it(root, cap
 
 def test_to_keep_gives_the_number_back_and_the_line_says_why(root):
     change(root, "media/color.py", FILES["media/color.py"].replace("x / 2", "0.5 * x"))
-    keep(why="half is exact\n\tin both", root=root)
+    main("keep", why="half is exact\n\tin both", root=root)
     assert versions(root)["prep.clips"] == 1 and compare(root).is_locked
     lock = read_lock(root)
     assert lock["media.color"].why == "half is exact in both" and lock["prep.clips"].why == "the first lock"
@@ -92,7 +92,7 @@ def test_to_keep_gives_the_number_back_and_the_line_says_why(root):
 
 def test_to_raise_makes_again_what_is_made_of_the_change_and_nothing_else(root):
     change(root, "media/color.py", FILES["media/color.py"].replace("/ 2", "/ 3"))
-    higher(why="a third", root=root)
+    main("raise", why="a third", root=root)
     assert versions(root) == {GREY: 2, "bench.metrics.psnr": 1, REPORT: 1, "prep.clips": 2}
     assert read_lock(root)["prep.clips"].why == "a third" and compare(root).is_locked
 
@@ -100,22 +100,22 @@ def test_to_raise_makes_again_what_is_made_of_the_change_and_nothing_else(root):
 def test_to_raise_one_of_two_needs_a_word_about_the_other(root):
     change(root, "media/color.py", FILES["media/color.py"].replace("/ 2", "/ 3"))
     with pytest.raises(SystemExit, match=f"{GREY}.*--others-keep"):
-        higher(("prep.clips",), why="a third", root=root)
+        main("raise", ("prep.clips",), why="a third", root=root)
     assert isinstance(versions(root)["prep.clips"], str)
-    higher(("prep.clips",), why="a third, which grey does not see", others_keep=True, root=root)
+    main("raise", ("prep.clips",), why="a third, which grey does not see", others_keep=True, root=root)
     assert versions(root)["prep.clips"] == 2 and versions(root)[GREY] == 1
 
 
 def test_what_is_raised_by_a_part_is_all_that_is_made_of_it(root):
-    higher(("media.color",), why="a new look", root=root)
+    main("raise", ("media.color",), why="a new look", root=root)
     assert (versions(root)["prep.clips"], versions(root)[GREY], versions(root)[REPORT]) == (2, 2, 1)
 
 
 def test_a_name_that_is_no_part_is_refused_with_the_nearest(root):
     with pytest.raises(SystemExit, match=r"did you mean prep\.clips"):
-        higher(("prep.clip",), why="x", root=root)
+        main("raise", ("prep.clip",), why="x", root=root)
     with pytest.raises(SystemExit, match="--why"):
-        keep(why=" ", root=root)
+        main("keep", why=" ", root=root)
 
 
 def test_data_files_in_a_package_are_code(root):
@@ -129,14 +129,14 @@ def test_a_method_that_is_not_in_the_lock_has_the_version_of_its_code(root):
     assert isinstance(first["bench.methods.mine"], str) and first[GREY] == 1
     change(root, "bench/methods/mine.py", "from media.color import half as whole\n")
     assert versions(root)["bench.methods.mine"] != first["bench.methods.mine"]
-    keep(why="a new method", root=root)
+    main("keep", why="a new method", root=root)
     assert versions(root)["bench.methods.mine"] == 1
 
 
 def test_what_is_gone_leaves_the_lock(root):
     (root / "bench/methods/grey.py").unlink()
     assert GREY in report(compare(root))
-    keep(why="grey is gone", root=root)
+    main("keep", why="grey is gone", root=root)
     assert GREY not in read_lock(root) and compare(root).is_locked
 
 
