@@ -1,8 +1,8 @@
 """Stage: measure what one row of the table has coloured. One tidy table: row, metric, kind, item, frame, value.
 
 Pictures are measured as saved, in 8 bits, with every metric of measure.py in one pass; distances between sets are of
-the images. An item that failed has no values; why stands in the row's table of results. What is of the ground truth
-alone is not computed here but by the stage `truth`.
+the images. An item that failed has no values; why stands in the row's table of results. What is dear and of the ground
+truth alone is read from what the stage `truth` has stored.
 """
 
 from collections.abc import Iterable
