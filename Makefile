@@ -12,10 +12,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:
 	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
 	@echo "make results/<target>     any other table; docs/output-layout.md lists them; V=1 prints all that Snakemake says"
+	@echo "make all                  everything: all tables, figures and the report; make table1, make report: one of them"
 	@echo "make test                 the tests, 22 minutes on two cores; make test-slow runs the default pipeline for real"
 
 # A line for each job (plan/make.py); with V=1 what Snakemake says.
 results/%: .venv/installed always
+	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
+
+# The name of a rule is a target too, such as all, table1 or report; Snakemake knows what there is.
+.DEFAULT:
+	@$(MAKE) --no-print-directory .venv/installed
 	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
 
 test: .venv/installed

@@ -10,10 +10,6 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 include: "workflow/rules/common.smk"
 
 
-# Only with `--sdm apptainer`; the rules otherwise run in the environment that Snakemake itself runs in.
-container: "docker://python:3.11"
-
-
 pathvars:
     results="results",
     logs="logs",
@@ -41,3 +37,6 @@ rule all:
         "<results>/figure10",
         expand("<results>/figure{number}", number=[*MULTIMODAL, *SHOWN_FIGURES]),
         "<results>/report",
+
+
+stop_at_wrong_targets()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 # KITTI 2015: stored = flow * 64 + 2^15 in 16 bits, so one step is 1/64 px and the range +-512 px.
 STEP = np.float32(64)
@@ -53,6 +52,9 @@ def warp(image: np.ndarray, flow: np.ndarray, outside: str = "replicate") -> np.
 
     `outside` says what lies beyond the border: `replicate` (the edge goes on) or `zeros`.
     """
+    # Half a second that the methods which are only asked what they are given need not wait for.
+    from scipy.ndimage import map_coordinates
+
     mode = {"replicate": "nearest", "zeros": "grid-constant"}[outside]
     rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float64)
     at = np.stack([rows + flow[..., 1], columns + flow[..., 0]])

@@ -1,1 +1,1 @@
-"""What is made from what, what it costs, and the runs that make it."""
+"""What is made from what: the configuration, and what each set, row and training needs. Rules and commands ask it."""

@@ -1,19 +1,28 @@
-"""`python -m plan`: the commands about what is made from what."""
+"""`python -m plan`: the commands about what is made from what. A command is imported only when it is asked for."""
 
 import sys
 
-from plan import versions
+import tyro
 
-COMMANDS = {"versions": versions.main}
+USAGE = """\
+usage: python -m plan schema     write the JSON Schema and the table of keys of the configuration
+       python -m plan versions   hold the code against the lock of its versions"""
 
 
-def main() -> None:
-    """Run the command that the first argument names."""
-    name, *rest = sys.argv[1:] or ["--help"]
-    if name not in COMMANDS:
-        sys.exit(f"usage: python -m plan {{{','.join(COMMANDS)}}} ...")
-    COMMANDS[name](rest)
+def main(arguments: list[str]) -> None:
+    """Run the command that the first argument names; otherwise say which there are."""
+    command, *rest = arguments or [""]
+    if command == "schema":
+        from plan import generated
+
+        tyro.cli(generated.main, prog="python -m plan schema", args=rest)
+    elif command == "versions":
+        from plan import versions
+
+        versions.main(rest)
+    else:
+        sys.exit(USAGE)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -33,7 +33,7 @@ def seeded():
         sys.modules["torch"].manual_seed(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture():
     """Makes a smooth random picture in full colour, uint8 (height, width, 3): picture(seed, height, width)."""
 
@@ -44,7 +44,7 @@ def picture():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def moving(picture):
     """Makes frames of a picture whose content moves `step` pixels to the right a frame: moving(seed, count, step)."""
 
@@ -55,7 +55,7 @@ def moving(picture):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def place_on():
     """Finds the (top, left) of a picture's panel on a sheet (media.sheet), None if it is not there."""
 
@@ -70,7 +70,7 @@ def place_on():
     return find
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_video():
     """Writes frames as a video file whose container is that of the name: write_video(path, frames)."""
 

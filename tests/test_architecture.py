@@ -39,6 +39,8 @@ def test_is_clean(command):
     [
         "media.color",
         "media.tables",
+        "plan.pipeline",
+        "colorize.metadata",
         "bench.methods.contract.rows",
         "bench.run.colorize",
         "bench.scoring.score",

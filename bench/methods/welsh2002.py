@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.ndimage import uniform_filter
-from scipy.spatial import cKDTree
 
 from bench.methods.contract.method import Given, Method
 
@@ -25,6 +23,8 @@ class Welsh2002(Method):
     uses_torch = False
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
+        from scipy.spatial import cKDTree
+
         reference = given.reference
         rows, columns = jittered_samples(reference.shape[:2], np.random.default_rng(self.setting.seed))
         luminance = reference[..., 0].astype(np.float64)
@@ -51,6 +51,8 @@ def jittered_samples(shape: tuple[int, int], rng: np.random.Generator) -> tuple[
 
 def local_deviation(luminance: np.ndarray) -> np.ndarray:
     """Standard deviation of L in the 5x5 window around each pixel, (H, W) float64; the border is mirrored."""
+    from scipy.ndimage import uniform_filter
+
     mean = uniform_filter(luminance, WINDOW)
     square = uniform_filter(luminance**2, WINDOW)
     return np.sqrt(np.maximum(square - mean**2, 0))

@@ -11,7 +11,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -93,13 +93,15 @@ def main(
     """
     setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
     method = load(row, json.loads(options), setting)
-    sources = [_sources("clips", clips, clip_references, rank, clip_flow)]
-    sources = [replace(sources[0], processed=processed)]
-    if positions is not None:
-        sources = [replace(sources[0], table=at_positions(sources[0].table, positions))]
+    sources = [read_sources("clips", clips, clip_references, rank, clip_flow, processed, positions)]
     if images is not None:
-        sources.append(_sources("images", images, image_references, rank, None))
-    sources = [source for source in sources if source.kind in method.given]
+        sources.append(read_sources("images", images, image_references, rank))
+    colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table)
+    return {"method": version_of(type(method).__module__), "record": method.record()}
+
+
+def colorize_all(row: str, method: Method, sources: list[Sources], seed: int, table: Path) -> None:
+    """Colour the items of all sources and write the table. Raises ValueError for an input that is not there."""
     for source in sources:
         check_inputs(row, method, source)
     out_dir = folder_of(table)
@@ -110,7 +112,6 @@ def main(
         for source, item in Bar(items, desc=f"colorize {row}")
     ]
     write_table(rows, table, COLORIZED)
-    return {"method": version_of(type(method).__module__), "record": method.record()}
 
 
 def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
@@ -193,15 +194,26 @@ def given_for(method: Method, source: Sources, item: str, n_frames: int) -> Give
     )
 
 
-def _sources(kind: str, items: Path, references: Path | None, rank: int, flow: Path | None) -> Sources:
+def read_sources(
+    kind: str,
+    items: Path,
+    references: Path | None,
+    rank: int,
+    flow: Path | None = None,
+    processed: Path | None = None,
+    positions: list[int] | None = None,
+) -> Sources:
+    """The inputs of one kind of item; positions: only these of the kept items, counted from 1."""
+    table = kept(read_table(items, CLIPS))
     return Sources(
         kind,
-        kept(read_table(items, CLIPS)),
+        table if positions is None else at_positions(table, positions),
         folder_of(items),
         references and read_table(references, REFERENCES),
         references and folder_of(references),
         rank,
         flow and folder_of(flow),
+        processed,
     )
 
 

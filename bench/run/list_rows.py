@@ -11,7 +11,9 @@ from tyro.conf import UseAppendAction
 from bench.methods.contract.method import Method, Setting
 from bench.methods.contract.rows import load, method_of, names
 from bench.methods.weights.published import OF_CHOICE, OF_METHOD, PARAMETERS
-from bench.run.configuration import ROOT, UnusableConfiguration, read_config, setting_of
+from bench.run.setting import ROOT, setting_of
+from plan.errors import ConfigError
+from plan.reading import read_config
 from vision.weights import is_present
 
 CHOICES = ("backbone", "classifier", "fid_features", "flow", "flow_for_scoring")
@@ -25,7 +27,7 @@ def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
     """
     try:
         merged = read_config(config)
-    except UnusableConfiguration as error:
+    except ConfigError as error:
         sys.exit(f"error: {error}")
     rows = [described(row, options or {}, merged) for row, options in merged["methods"].items()]
     print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))

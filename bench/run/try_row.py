@@ -13,11 +13,12 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from bench.methods.contract.method import Given, Method, Setting, Step
 from bench.methods.contract.rows import load
-from bench.run.configuration import ROOT, UnusableConfiguration, read_config, setting_of
+from bench.run.setting import ROOT, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.decoding import VideoError, decode
 from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
 from media.sheet import Panel, grid
+from plan.reading import read_config
 from vision.weights import MissingWeights
 
 HINT_GRID = (4, 6)  # true colours given at so many places, downwards and across, to a row that takes hints
@@ -57,7 +58,7 @@ def main(
             raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(found)}")
         results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, found, strict=True)]
         seconds = (time.perf_counter() - begun) / len(clip_rgb)
-    except (UnusableConfiguration, MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
+    except (MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
         sys.exit(f"error: {error}")
     out = out or ROOT / "results" / "try" / f"{name}-{clip.stem}.png"
     write_png(out, strip(name, clip_rgb, results))

@@ -5,7 +5,7 @@ the images. An item that failed has no values; why stands in the row's table of 
 alone is not computed here but by the stage `truth`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from bench.scoring.measure import (
     Known,
     Measured,
     Moment,
-    Motions,
     Networks,
     load_backbone,
     load_distance,
@@ -60,7 +59,7 @@ def main(
         weights: folder of weight files.
         table: the table to write.
     """
-    results = kept(read_table(colorized, COLORIZED))
+    results, frames = kept(read_table(colorized, COLORIZED)), folder_of(colorized)
     of_clips, of_images = (results[results["kind"] == kind] for kind in ("clips", "images"))
     stored = Truth.read(truth, images, scoring_flow)
     distance, left_out = load_distance(weights)
@@ -70,10 +69,8 @@ def main(
         torch.set_num_threads(1)
     lines = []
     for item in Bar(of_clips.itertuples(), desc=f"score {row}: clips"):
-        result = read_frames(folder_of(colorized) / "clips" / item.item, item.n_frames)
-        true = read_frames(folder_of(clips) / item.item, item.n_frames)
-        known = [stored.known("clips", item.item, index) for index in range(item.n_frames)]
-        lines += score_clip(item.item, result, true, known, stored.motions(item.item), Networks(lpips=distance)).lines
+        result, true = (read_frames(of / item.item, item.n_frames) for of in (frames / "clips", folder_of(clips)))
+        lines += score_clip(item.item, result, true, stored, Networks(lpips=distance)).lines
     if len(of_images):
         networks = Networks(
             features=load_backbone(fid_features, weights),
@@ -81,27 +78,30 @@ def main(
             labels=labels_of(read_table(images, CLIPS)),
             lpips=distance,
         )
-        folders = folder_of(colorized) / "images", folder_of(images)
         names = Bar(of_images["item"].tolist(), desc=f"score {row}: images")
-        measured = [score_image(name, *folders, stored.known("images", name), networks) for name in names]
-        lines += [line for of_image in measured for line in of_image.lines]
-        lines += [line | {"kind": "images"} for line in set_metrics(measured, [RESULT])]
+        lines += score_images(names, frames / "images", folder_of(images), stored, networks)
     write_table([line | {"row": row} for line in lines], table, SCORES)
     return {"left_out": left_out}
 
 
 def score_clip(
-    item: str,
-    result: Iterator[np.ndarray],
-    truth: Iterator[np.ndarray],
-    known: Iterable[Known | None],
-    motions: Motions,
-    networks: Networks,
+    item: str, result: Iterable[np.ndarray], truth: Iterable[np.ndarray], stored: Truth, networks: Networks
 ) -> Measured:
-    """Every metric of a clip, from its frames uint8 RGB, and what is known of the truth's frames and motion."""
-    frames = zip(result, truth, known, strict=True)
-    moments = (Moment(Frame(true), {RESULT: Frame(rgb)}, of_frame) for rgb, true, of_frame in frames)
-    return measure("clips", item, moments, motions, networks)
+    """Every metric of a clip, from its frames uint8 RGB and what is stored of the truth."""
+    frames = enumerate(zip(result, truth, strict=True))
+    moments = (
+        Moment(Frame(true), {RESULT: Frame(rgb)}, stored.known("clips", item, index)) for index, (rgb, true) in frames
+    )
+    return measure("clips", item, moments, stored.motions(item), networks)
+
+
+def score_images(
+    names: Iterable[str], result_dir: Path, truth_dir: Path, stored: Truth, networks: Networks
+) -> list[dict]:
+    """The lines of every metric of pictures, and of their set."""
+    measured = [score_image(name, result_dir, truth_dir, stored.known("images", name), networks) for name in names]
+    of_set = [line | {"kind": "images"} for line in set_metrics(measured, [RESULT])]
+    return [line for of_image in measured for line in of_image.lines] + of_set
 
 
 def score_image(item: str, result_dir: Path, truth_dir: Path, known: Known | None, networks: Networks) -> Measured:

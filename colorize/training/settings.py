@@ -1,6 +1,6 @@
 """The keys of one training, with the paper's values as defaults (section 4); `training:` in the config sets them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -8,6 +8,10 @@ Protocol = Literal["paper", "release"]
 Matching = Literal["subnet", "context"]
 History = Literal["previous", "aligned"]
 Output = Literal["direct", "gated"]
+Count = Annotated[int, Field(ge=1)]
+Size = tuple[Count, Count]  # height, width
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
 
 EXECUTION = ("threads", "workers", "accelerator")  # the keys that say where and how fast a training runs
 
@@ -17,12 +21,12 @@ class LossWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    perceptual: float = 0.001
-    contextual: float = 0.2
-    smoothness: float = 5.0
-    adversarial: float = 0.2
-    temporal: float = 0.02
-    l1: float = 2.0
+    perceptual: float = Field(0.001, ge=0, description="weight of Eq. 8")
+    contextual: float = Field(0.2, ge=0, description="weight of Eq. 10")
+    smoothness: float = Field(5.0, ge=0, description="weight of Eq. 11")
+    adversarial: float = Field(0.2, ge=0, description="weight of Eq. 12")
+    temporal: float = Field(0.02, ge=0, description="weight of Eq. 13")
+    l1: float = Field(2.0, ge=0, description="weight of Eq. 14")
 
 
 class ModelSettings(BaseModel):
@@ -40,10 +44,10 @@ class ModelSettings(BaseModel):
 class TrainSettings(ModelSettings):
     """Everything that a training depends on, apart from its data, the backbone and the seed."""
 
-    frame: tuple[int, int] = Field(
+    frame: Size = Field(
         (216, 384), description="height and width of the frames in which correspondences are sought, multiples of 8"
     )
-    crop: tuple[int, int] = Field(
+    crop: Size = Field(
         (216, 384), description="height and width of what is cut out of them and coloured, multiples of 8"
     )
     sequence: int = Field(2, ge=2, description="adjacent frames of a clip that are coloured one after the other")
@@ -58,9 +62,11 @@ class TrainSettings(ModelSettings):
     correspondence_rate: float = Field(
         1.0, ge=0, description="share of the learning rate for the correspondence; 0 freezes it; published script: 0.05"
     )
-    betas: tuple[float, float] = (0.5, 0.999)
-    losses: LossWeights = LossWeights()
-    context_weights: list[float] = Field([0, 2, 4, 8], description="w_L of Eq. 10, shallow level to deep")
+    betas: tuple[Share, Share] = Field((0.5, 0.999), description="of Adam")
+    losses: LossWeights = Field(LossWeights(), description="the lambdas of Eq. 15; 0 leaves a loss out")
+    context_weights: list[Amount] = Field(
+        [0, 2, 4, 8], min_length=4, max_length=4, description="w_L of Eq. 10, shallow level to deep"
+    )
     adversarial_from: int = Field(
         4422, ge=0, description="step from which the adversarial loss counts; 4422 = 2 epochs"
     )

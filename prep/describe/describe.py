@@ -6,7 +6,6 @@ Everything is judged as the workflow judges it, but no frame and no table is kep
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from plan.reading import ROOT, read_config
 from prep.datasets.registry import KINDS, Dataset, DatasetError, find_dataset, media_folder, read_registry
 from prep.datasets.selection import Selection, Source, select_sources, unique_names
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from prep.judging.quality import Filters
 
-ROOT = Path(__file__).parents[2]
-DEFAULT = ROOT / "config/config.yaml"
 EVERYTHING = "**/*"
 BAR = 40  # characters of the bar of all items
 PLOTS = (".svg", ".png", ".pdf")
@@ -38,28 +36,6 @@ class Rules:
     length: int  # frames a clip
     stride: int
     filters: Filters
-
-
-def read_config(paths: Iterable[Path]) -> dict:
-    """The default configuration with others on top, merged as Snakemake does it: mappings merged, the rest replaced.
-
-    Raises DatasetError naming the file that is no configuration.
-    """
-    import yaml
-    from snakemake.utils import update_config
-
-    config: dict = {}
-    for path in (DEFAULT, *paths):
-        if not path.is_file():
-            raise DatasetError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
-        try:
-            keys = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise DatasetError(f"{path} is no YAML: {error}") from error
-        if not isinstance(keys, dict):
-            raise DatasetError(f"{path}: expected keys with values, such as 'seed: 0'; found {keys!r}")
-        update_config(config, keys)
-    return config
 
 
 def rules_of(config: dict, stride: int) -> Rules:

@@ -134,7 +134,7 @@ def test_an_untrained_gate_without_a_history_shows_the_matched_colours(gated):
 
 def test_an_aligned_history_needs_the_flow(gated):
     lab = some_lab()
-    with pytest.raises(ValueError, match=r"needs the flow that leads to the last frame \(Last\.flow\)"):
+    with pytest.raises(ValueError, match=r"Last\.flow"):
         gated(lab[:, :1], gated.encode_reference(lab), Last(lab))
 
 

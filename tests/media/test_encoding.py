@@ -125,7 +125,7 @@ def test_sound_is_copied(tmp_path, moving, source, codec, suffix):
 def test_sound_that_the_container_cannot_hold_is_encoded_as_aac(tmp_path, moving):
     path = write_with_sound(tmp_path / "a.mkv", moving(0, 30), "libopus", 48000)
     silent = write_timed(tmp_path / "silent.mp4", moving(0, 30), [(3000 * i, 3000) for i in range(30)])
-    with pytest.warns(UserWarning, match=r"a\.mkv: sound track 1 is encoded as AAC.*joined\.mov cannot hold opus"):
+    with pytest.warns(UserWarning, match=r"a\.mkv: .*track 1 .*AAC.*joined\.mov .*opus"):
         join([silent], tmp_path / "joined.mov", sound=path)
     with av.open(str(tmp_path / "joined.mov")) as container:
         sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])

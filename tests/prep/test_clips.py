@@ -86,7 +86,7 @@ def test_a_file_that_is_not_the_listed_one_is_a_row(tmp_path, prepare, write_vid
     registry = tmp_path / "datasets.tsv"
     registry.write_text(f"name\tkind\troot\tchecksums\nfilms\tvideos\t{tmp_path / 'films'}\tsums.txt\n")
     row = prepare(("films", "a.mp4", 1)).iloc[0]
-    assert row["reason"] == "unreadable_video" and "the list of checksums says 0000" in row["detail"]
+    assert row["reason"] == "unreadable_video" and "checksums says 0000" in row["detail"]
 
 
 def test_every_bad_source_is_a_row_with_its_reason(tmp_path, prepare, write_video, moving, picture):

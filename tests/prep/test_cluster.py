@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -18,21 +19,22 @@ CLIPS = 8
 FILTERS = {"min_mean_l": 15, "min_mean_chroma": 6, "min_chroma_spread": 0.5, "min_side": 32, "duplicates": "off"}
 
 
-@pytest.fixture
-def films(tmp_path, write_video, moving):
+@pytest.fixture(scope="module")
+def films(tmp_path_factory, write_video, moving):
     """The table of sources of a few videos."""
+    folder = tmp_path_factory.mktemp("films")
     for seed in range(CLIPS):
-        write_video(tmp_path / f"films/{seed} é.mp4", moving(seed, 30, height=120, width=160))
-    (tmp_path / "films/bad.mp4").write_text("no video")
-    (tmp_path / "datasets.tsv").write_text(f"name\tkind\troot\nfilms\tvideos\t{tmp_path / 'films'}\n")
-    table = tmp_path / "sources.parquet"
+        write_video(folder / f"films/{seed} é.mp4", moving(seed, 30, height=120, width=160))
+    (folder / "films/bad.mp4").write_text("no video")
+    (folder / "datasets.tsv").write_text(f"name\tkind\troot\nfilms\tvideos\t{folder / 'films'}\n")
+    table = folder / "sources.parquet"
     selections = json.dumps([{"dataset": "films", "files": "*"}])
-    sources.main(datasets=tmp_path / "datasets.tsv", selections=selections, kind="clips", table=table, length=25)
+    sources.main(datasets=folder / "datasets.tsv", selections=selections, kind="clips", table=table, length=25)
     return table
 
 
-@pytest.fixture
-def commands(tmp_path, films):
+@pytest.fixture(scope="module")
+def commands(films):
     """The commands that prepare clips and flow into a folder, as the workflow calls them."""
 
     def into(folder: Path, scheduler: str = "threads") -> list[list[str]]:
@@ -87,41 +89,52 @@ def contents(folder: Path) -> dict:
     return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
-@pytest.fixture
-def undisturbed(tmp_path, commands):
-    for command in commands(tmp_path / "local"):
-        finish(start(command))
-    found = contents(tmp_path / "local")
-    assert len(found) == CLIPS * (25 + 48) + 2
-    return found
+def run_here(command: list[str]) -> None:
+    """The same command in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", command)
+        runpy.run_module(command[0], run_name="__main__")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, commands):
+    folder = tmp_path_factory.mktemp("local")
+    for command in commands(folder):
+        run_here(command)
+    made = contents(folder)
+    assert len(made) == CLIPS * (25 + 48) + 2
+    return made
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path, commands, undisturbed):
     with LocalCluster(n_workers=2, threads_per_worker=1, protocol="tcp://", dashboard_address=None) as cluster:
         for command in commands(tmp_path / "cluster", cluster.scheduler_address):
+            if command[0] == "prep.gather":
+                run_here(command)
+                continue
             process = start(command)
             if command[0] == "prep.clips":
                 when_some_are_done(process, tmp_path / "cluster/shards/clips/0")
                 os.kill(cluster.workers[0].pid, signal.SIGKILL)
-            assert "tasks on the cluster tcp://" in finish(process) or command[0] == "prep.gather"
+            assert "tasks on the cluster tcp://" in finish(process)
     assert contents(tmp_path / "cluster") == undisturbed
 
 
 def test_a_killed_run_ends_with_the_same_bytes_and_redoes_nothing(tmp_path, commands, undisturbed):
     folder = tmp_path / "killed"
     for command in commands(folder):
-        if command[0] != "prep.gather":
-            receipts = folder / "shards" / command[0].removeprefix("prep.") / "0"
-            process = start(command)
-            when_some_are_done(process, receipts)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            finished = {path: path.stat().st_mtime_ns for path in receipts.glob("[!.]*.json")}
-            assert 2 <= len(finished) <= CLIPS
-            output = finish(start(command))
-            done, left = re.search(r"(\d+) of \d+ were done before, (\d+) to do", output).groups()
-            assert int(done) == len(finished) and int(left) > 0
-            assert {path: path.stat().st_mtime_ns for path in finished} == finished
-        else:
-            finish(start(command))
+        if command[0] == "prep.gather":
+            run_here(command)
+            continue
+        receipts = folder / "shards" / command[0].removeprefix("prep.") / "0"
+        process = start(command)
+        when_some_are_done(process, receipts)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        finished = {path: path.stat().st_mtime_ns for path in receipts.glob("[!.]*.json")}
+        assert 2 <= len(finished) <= CLIPS
+        output = finish(start(command))
+        done, left = re.search(r"(\d+) of \d+ were done before, (\d+) to do", output).groups()
+        assert int(done) == len(finished) and int(left) > 0
+        assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert contents(folder) == undisturbed

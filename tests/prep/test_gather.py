@@ -86,7 +86,7 @@ def test_frames_that_no_row_keeps_are_removed(gathered):
 def test_two_items_of_one_name_are_an_error(tmp_path):
     write_table([{"name": "a", "dataset": "d", "file": "a", "position": 0}], tmp_path / "sources.parquet", SOURCES)
     write_table([row("a", "1"), row("a", "2", source="a")], tmp_path / "0.parquet", CLIPS)
-    with pytest.raises(ValueError, match="two sources make an item called a"):
+    with pytest.raises(ValueError, match=r"two sources .* a"):
         items(
             sources=tmp_path / "sources.parquet", shards=[tmp_path / "0.parquet"], claimed=[], duplicates="off",
             table=tmp_path / "t.parquet",
@@ -96,7 +96,7 @@ def test_two_items_of_one_name_are_an_error(tmp_path):
 def test_frames_that_are_gone_are_missed(tmp_path):
     write_table([{"name": "a", "dataset": "d", "file": "a", "position": 0}], tmp_path / "sources.parquet", SOURCES)
     write_table([row("a", "1")], tmp_path / "shards/0.parquet", CLIPS)
-    with pytest.raises(FileNotFoundError, match=r"1 items \(a\) lack files .* remove the tables .*shards/\*\.parquet"):
+    with pytest.raises(FileNotFoundError, match=r"\(a\) lack files .*shards/\*\.parquet"):
         items(
             sources=tmp_path / "sources.parquet", shards=[tmp_path / "shards/0.parquet"], claimed=[],
             duplicates="off", table=tmp_path / "t.parquet",

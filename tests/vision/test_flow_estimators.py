@@ -153,7 +153,7 @@ def test_ptlflow_model_reads_a_local_checkpoint(tmp_path, moved):
 def test_a_checkpoint_of_another_model_is_not_taken(tmp_path):
     """`raft` must not read `raft_small.ckpt`."""
     torch.save({"state_dict": {}}, tmp_path / "raft_small.ckpt")
-    with pytest.raises(MissingWeights, match="flow model raft is missing"):
+    with pytest.raises(MissingWeights, match="raft is missing"):
         load_estimator("ptlflow:raft", tmp_path)
 
 

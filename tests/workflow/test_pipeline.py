@@ -178,6 +178,12 @@ def test_the_table_is_printed_and_names_the_stand_ins(run):
     assert "ours_first_frame" in (run / "logs/table1.log").read_text()
 
 
+def test_what_was_not_measured_is_said_once_at_the_end(run):
+    """Every score lacks LPIPS here, whose weights do not ship with the project."""
+    for text in ((run / "results/table1.md").read_text(), (run / "output.txt").read_text()):
+        assert text.count("LPIPS is left out") == 1
+
+
 def test_the_table_calls_extensions_by_their_name(run):
     lines = [line for line in (run / "results/table1.md").read_text().splitlines() if "Training `" in line]
     (aligned,) = [line for line in lines if "Training `ours_aligned` (ours_aligned, ours_aligned_first_frame)" in line]

@@ -20,7 +20,7 @@ PLACES = {
     "GALLERY": ["gallery/*/*.parquet"],
     "REFERENCES": ["references/*/*.parquet"],
     "COLORIZED": ["colorize/*.parquet", "colorize_shown/*/*/*.parquet", "recolored/*.parquet"],
-    "SCORES": ["score/*.parquet"],
+    "SCORES": ["score/*.parquet", "truth/*.parquet"],
 }
 
 

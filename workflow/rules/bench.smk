@@ -1,16 +1,19 @@
 # Every row colours the test clips and images, is scored, and becomes a line of the tables.
+ROWS, code_of, inputs_for = PLAN.rows, PLAN.code_of, PLAN.inputs_for
+TABLE1_ROWS, CHECKPOINTS, FIRST_FRAME_ROWS = PLAN.table1_rows, PLAN.checkpoints, PLAN.first_frame_rows
+TABLE5_ROWS, FULL_ROW, TABLE5_TRAININGS = PLAN.table5_rows, PLAN.full_row, PLAN.table5_trainings
 
 
 rule colorize:
     input:
-        unpack(inputs_of_row),
+        unpack(lambda wildcards: inputs_for(wildcards.row, "test")),
     output:
         table="<results>/colorize/{row}.parquet",
     log:
         "<logs>/colorize/{row}.log",
     benchmark:
         "<logs>/colorize/{row}.benchmark.tsv"
-    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
+    priority: lambda wildcards: 40 if PLAN.training_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
         gpu=0,
@@ -18,7 +21,7 @@ rule colorize:
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
-        checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
+        checkpoint=lambda wildcards: PLAN.content_of_checkpoint(wildcards.row),
         inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
         backbone=config["backbone"],
@@ -80,7 +83,7 @@ rule score:
         "<logs>/score/{row}.log",
     benchmark:
         "<logs>/score/{row}.benchmark.tsv"
-    priority: lambda wildcards: 40 if trainings_of(wildcards.row) else 0
+    priority: lambda wildcards: 40 if PLAN.training_of(wildcards.row) else 0
     resources:
         mem_mb=3000,
         weights=WEIGHTS,

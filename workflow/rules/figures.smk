@@ -1,25 +1,23 @@
 # The paper's pictures: strips of frames in a folder for each figure, with the table of what is shown and a caption.
 
+IMAGE_ROWS, AUTOMATIC_ROWS, MATCHING_ROWS = PLAN.image_rows, PLAN.automatic_rows, PLAN.matching_rows
+MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
+colorized_by_rank, shown_rows, shown_set = PLAN.colorized_by_rank, PLAN.shown_rows, SETS.shown
 
-# Besides the truth and the input, which a figure shows anyway.
-PICTURED_ROWS = [row for row in config["methods"] if row not in ("ground_truth", "grey")]
-IMAGE_ROWS = [row for row in PICTURED_ROWS if "images" in given_to(row)]
-AUTOMATIC_ROWS = [row for row in PICTURED_ROWS if "clips" in given_to(row) and row not in FIRST_FRAME_ROWS]
-# Rows whose model matches by features that it has learned.
-MATCHING_ROWS = [
-    row
-    for row in IMAGE_ROWS
-    if code_of(row) == "bench/methods/ours.py" and (trainings_of(row) or "checkpoint" in ROWS[row])
-]
+
+def shown_flags(wildcards, input, output):
+    """The flags of a job that colours clips only to show them: inputs, rank of the reference, which test clips."""
+    chosen = " ".join(map(str, MULTIMODAL.values()))
+    positions = f" --positions {chosen}" if wildcards.split == "test" else ""
+    results = quote(str(Path(output.table).parents[3]))
+    return f"{flags_of_row(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
 
 
 rule figure4:
     input:
         images="<results>/images/test.parquet",
         image_references="<results>/references/images/test.parquet",
-        trained=[
-            f"<results>/train/{training}/model.safetensors" for row in MATCHING_ROWS for training in trainings_of(row)
-        ],
+        trained=[inputs_for(row, "test")["checkpoint"] for row in MATCHING_ROWS if PLAN.training_of(row)],
     output:
         folder=directory("<results>/figure4"),
     log:
@@ -32,8 +30,8 @@ rule figure4:
     params:
         version=version_of("bench/figures/figure4.py"),
         rows=MATCHING_ROWS,
-        checkpoints=lambda wildcards, input: models_of(MATCHING_ROWS, input.trained),
-        contents=lambda wildcards: [content_of_checkpoint(row) for row in MATCHING_ROWS],
+        checkpoints=lambda wildcards, input: PLAN.models_of(MATCHING_ROWS, input.trained),
+        contents=lambda wildcards: [PLAN.content_of_checkpoint(row) for row in MATCHING_ROWS],
         backbone=config["backbone"],
         shown=config["figures"]["images"],
     shell:
@@ -111,7 +109,7 @@ rule side_by_side:
 # Clips that are coloured only to be shown: with a reference of another rank than 1, or of a set without scores.
 use rule colorize as colorize_shown with:
     input:
-        unpack(inputs_of_shown),
+        unpack(lambda wildcards: inputs_for(wildcards.row, wildcards.split, ("clips",))),
     output:
         table="<results>/colorize_shown/{split}/{rank}/{row}.parquet",
     log:
@@ -128,7 +126,7 @@ rule figure11_to_14:
     input:
         clips="<results>/clips/test.parquet",
         clip_references="<results>/references/clips/test.parquet",
-        colorized=[path for row in shown_rows("multimodal", "reference") for path in colorized_by_rank(row)],
+        colorized=[path for row in shown_rows("multimodal") for path in colorized_by_rank(row)],
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure{multimodal}"),
@@ -151,7 +149,7 @@ rule figure15:
     input:
         clips=lambda wildcards: shown_set("legacy"),
         clip_references="<results>/references/clips/legacy.parquet",
-        colorized=expand("<results>/colorize_shown/legacy/1/{row}.parquet", row=shown_rows("legacy", "reference")),
+        colorized=expand("<results>/colorize_shown/legacy/1/{row}.parquet", row=shown_rows("legacy")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure15"),
@@ -171,9 +169,7 @@ rule figure15:
 rule figure16:
     input:
         clips=lambda wildcards: shown_set("long"),
-        colorized=expand(
-            "<results>/colorize_shown/long/1/{row}.parquet", row=shown_rows("long", "reference", "first_frame")
-        ),
+        colorized=expand("<results>/colorize_shown/long/1/{row}.parquet", row=shown_rows("long")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure16"),

@@ -4,6 +4,13 @@
 # Priorities, here and in train.smk and bench.smk: trainings, the longest first (100 and more); what they wait for (50);
 # the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
 # on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
+DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
+filters_of, shards_of, shard_tables = SETS.filters_of, SETS.shards_of, SETS.shard_tables
+
+
+def folder_of_set(wildcards, output):
+    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
+    return str(Path(output.table).parent).replace("shards/", "", 1)
 
 
 rule sources:
@@ -82,7 +89,7 @@ rule images:
 
 rule gather:
     input:
-        unpack(claimed_by_others),
+        unpack(lambda wildcards: SETS.claimed_by_others(wildcards.kind, wildcards.split)),
         sources="<results>/sources/{kind}/{split}.parquet",
         shards=lambda wildcards: shard_tables(f"<results>/shards/{wildcards.kind}", wildcards.kind, wildcards.split),
     output:

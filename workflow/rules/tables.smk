@@ -45,7 +45,7 @@ rule table1:
     params:
         version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
-        contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
+        contents=lambda wildcards: [PLAN.content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
         clips_of=config["clips_of"]["table1"],
@@ -79,7 +79,7 @@ rule table5:
         rows=TABLE5_ROWS,
         full=FULL_ROW,
         methods=lambda wildcards: as_json({row: ROWS[row] for row in TABLE5_ROWS}),
-        trainings=lambda wildcards: as_json({name: deciding(name) for name in TABLE5_TRAININGS}),
+        trainings=lambda wildcards: as_json({name: deciding(TRAININGS[name]) for name in TABLE5_TRAININGS}),
         seed=config["seed"],
     shell:
         "python -m bench.tables.table5 --rows {params.rows} --full {params.full} --methods {params.methods:q}"

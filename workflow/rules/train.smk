@@ -1,12 +1,14 @@
 # One job for each entry under `training`, and for each ablation of one.
 from colorize.training.settings import cost_of
 
+TRAININGS, recolored_for = PLAN.trainings, PLAN.recolored_for
+
 
 rule train:
     input:
-        unpack(validation_clips),
+        unpack(lambda wildcards: PLAN.validation_clips()),
         clips="<results>/clips/train.parquet",
-        clip_flow=f"<results>/flow/{config['flow']}/train.parquet",
+        clip_flow=PLAN.flow_table("train"),
         clip_references="<results>/references/clips/train.parquet",
         photos="<results>/images/train.parquet",
         photo_references="<results>/references/images/train.parquet",
@@ -27,12 +29,12 @@ rule train:
         mem_mb=5000,
         gpu=0,
         weights=WEIGHTS,
-        execution=lambda wildcards: as_json(execution_of(wildcards.training)),
+        execution=lambda wildcards: as_json(execution(TRAININGS[wildcards.training])),
     params:
         version=version_of("bench/run/train.py"),
         method=lambda wildcards: version_of(f"bench/methods/{TRAININGS[wildcards.training]['method']}.py"),
         inputs=flags,
-        settings=lambda wildcards: as_json(deciding(wildcards.training)),
+        settings=lambda wildcards: as_json(deciding(TRAININGS[wildcards.training])),
         backbone=config["backbone"],
         seed=config["seed"],
     shell:

@@ -1,6 +1,7 @@
 """The contract between the benchmark and a method of colouring.
 
-Importing this module, or a method, must not import torch: every row is asked what it is given.
+Importing this module, or a method, must not import torch, nor what else is slow: whenever the workflow starts, every
+row is asked what it is given.
 """
 
 from collections.abc import Iterator

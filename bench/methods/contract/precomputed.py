@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from bench.methods.contract.method import Given, Method, Setting
-from media.color import lab_from_rgb
-from media.image import read_rgb
 
 
 class Precomputed(Method):
@@ -30,6 +28,9 @@ class Precomputed(Method):
             self.given = {kind: tuple(wanted) for kind, wanted in given.items()}
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
+        from media.color import lab_from_rgb
+        from media.image import read_rgb
+
         folder = self._folder_of(given.kind) / given.item
         paths = sorted(folder.glob("*.png"))
         if not paths:

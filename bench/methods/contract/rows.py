@@ -10,9 +10,7 @@ import importlib
 import inspect
 import pkgutil
 
-from bench.methods.contract.command import Command
 from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
-from bench.methods.contract.precomputed import Precomputed
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
 ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
@@ -27,16 +25,23 @@ def names() -> list[str]:
 def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     """The method of a row, ready to colour; without `setting` it can only say what it is given.
 
-    Raises ValueError for an unknown method, option or `given`, naming the nearest valid one.
+    Raises ValueError for an unknown method, option or `given`, naming the row and the nearest valid one.
     """
     own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
-    if "precomputed" in options:
-        method = _construct(row, Precomputed, setting, own | {"folder": options["precomputed"]})
-    elif "command" in options:
-        method = _construct(row, Command, setting, own | {"line": options["command"]})
-    else:
-        method = _construct(row, _find(method_of(row, options)), setting, own)
-    _check_given(row, method.given)
+    try:
+        if "precomputed" in options:
+            from bench.methods.contract.precomputed import Precomputed
+
+            method = _construct(Precomputed, setting, own | {"folder": options["precomputed"]})
+        elif "command" in options:
+            from bench.methods.contract.command import Command
+
+            method = _construct(Command, setting, own | {"line": options["command"]})
+        else:
+            method = _construct(_find(method_of(row, options)), setting, own)
+        _check_given(method.given)
+    except ValueError as error:
+        raise ValueError(f"methods.{row}: {error}") from error
     return method
 
 
@@ -54,7 +59,7 @@ def _find(name: str) -> type[Method]:
     """The one Method class that bench/methods/<name>.py defines."""
     if name not in names():
         raise ValueError(
-            f"method {name!r}: there is no bench/methods/{name}.py{_nearest(name, names())} "
+            f"there is no bench/methods/{name}.py{_nearest(name, names())} "
             f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
         )
     module = importlib.import_module(f"bench.methods.{name}")
@@ -71,23 +76,23 @@ def _find(name: str) -> type[Method]:
     return found[0]
 
 
-def _construct(row: str, method: type[Method], setting: Setting | None, options: dict) -> Method:
+def _construct(method: type[Method], setting: Setting | None, options: dict) -> Method:
     valid = [name for name in inspect.signature(method).parameters if name != "setting"]
     for option in options:
         if option not in valid:
             raise ValueError(
-                f"methods: {row}: unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
+                f"unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
                 f"Expected any of {', '.join([*valid, *ROW_OPTIONS])}."
             )
     return method(setting, **options)
 
 
-def _check_given(row: str, given: dict[str, tuple[str, ...]]) -> None:
+def _check_given(given: dict[str, tuple[str, ...]]) -> None:
     for kind, wanted in given.items():
         for word, valid in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
             if word not in valid:
                 expected = f"Expected any of {', '.join(valid)}."
-                raise ValueError(f"methods: {row}: given: unknown {word!r}{_nearest(word, valid)} {expected}")
+                raise ValueError(f"given: unknown {word!r}{_nearest(word, valid)} {expected}")
 
 
 def _nearest(word: str, valid) -> str:

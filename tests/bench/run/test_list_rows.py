@@ -12,8 +12,9 @@ from bench.methods.contract.method import Method
 from bench.methods.contract.rows import load
 from bench.methods.weights import published
 from bench.methods.weights.inventory import main as inventory
-from bench.run.configuration import ROOT, UnusableConfiguration, read_config
 from bench.run.list_rows import described, kind_of, main, stored
+from bench.run.setting import ROOT
+from plan.reading import read_config
 from vision.weights import WeightFile
 
 
@@ -100,25 +101,6 @@ def test_a_header_is_enough_to_count(tmp_path):
 
     save_file({"a": torch.ones(3, 4), "b": torch.tensor(1.0)}, tmp_path / "m.safetensors", {"settings": "x"})
     assert stored(tmp_path / "m.safetensors") == 13
-
-
-def test_configurations_lie_on_top_of_the_default_one(tmp_path, config):
-    (tmp_path / "mine.yaml").write_text("methods: {mine: {method: grey}}\nclips: {size: [48, 64]}\n")
-    merged = read_config([tmp_path / "mine.yaml"])
-    assert list(merged["methods"]) == [*config["methods"], "mine"]
-    assert merged["clips"]["size"] == [48, 64] and merged["clips"]["length"] == config["clips"]["length"]
-    assert read_config([ROOT / "config/config.yaml"]) == config
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"), [(None, "there is no file"), ("a: [", "is no YAML"), ("- a", "expected keys")]
-)
-def test_what_is_no_configuration_is_named(tmp_path, content, expected):
-    path = tmp_path / "mine.yaml"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(UnusableConfiguration, match=f"mine.yaml.*{expected}|{expected}.*mine.yaml"):
-        read_config([path])
 
 
 def test_weights_shows_every_file_and_which_are_there(tmp_path, capsys):

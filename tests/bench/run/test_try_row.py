@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bench.run.configuration import read_config
 from bench.run.try_row import HINT_GRID, chroma, hints, main, read_clip, steps
 from media.color import lab_from_rgb, luminance_from_rgb
 from media.image import frame_path, read_rgb, write_png
+from plan.reading import read_config
 
 SIZE = (48, 64)
 SHIFT = 2

@@ -59,26 +59,26 @@ def test_what_is_no_image_is_passed_over(folders):
 def test_unequal_clips(folders):
     (folders[0] / "wolf").rename(folders[0] / "Wolf")
     said = problems(folders)
-    assert f"{folders[0]} lacks wolf: every clip" in said and f"{folders[0]} has Wolf, of which there is no" in said
+    assert f"{folders[0]} lacks wolf" in said and f"{folders[0]} has Wolf" in said
 
 
 def test_missing_frames_are_counted_and_some_named(tmp_path):
     mine, truth = fill(tmp_path / "mine", {"bear": 2}), fill(tmp_path / "truth", {"bear": 9})
     said = problems((mine, truth))
-    assert f"{mine}/bear/00002.png, {mine}/bear/00003.png, {mine}/bear/00004.png and 4 more: missing" in said
+    assert all(f"{mine}/bear/0000{index}.png" in said for index in (2, 3, 4)) and "4 more: missing" in said
     assert "00005" not in said
 
 
 def test_frames_that_the_truth_lacks(folders):
     shutil.copy(folders[0] / "bear/00001.png", folders[0] / "bear/00003.png")
-    assert f"{folders[0]}/bear/00003.png: the ground truth has no such frame" in problems(folders)
+    assert f"{folders[0]}/bear/00003.png" in problems(folders)
 
 
 def test_numbers_that_begin_at_one(folders):
     for index in (2, 1, 0):
         frame_path(folders[0] / "bear", index).rename(frame_path(folders[0] / "bear", index + 1))
     said = problems(folders)
-    assert "bear/00000.png: missing" in said and "bear/00003.png: the ground truth has no such frame" in said
+    assert "bear/00000.png: missing" in said and "bear/00003.png" in said
 
 
 @pytest.mark.parametrize("name", ["00001.jpg", "00001.png"])
@@ -91,14 +91,14 @@ def test_jpeg_by_its_name_or_behind_another(folders, name):
 def test_wrong_sizes(folders):
     fill(folders[0], {"bear": 1}, size=(9, 12))
     said = problems(folders)
-    assert f"{folders[0]}/bear/00000.png (12 x 9): expected the ground truth's size, 12 x 8; nothing is resized" in said
+    assert f"{folders[0]}/bear/00000.png (12 x 9)" in said and "12 x 8" in said
 
 
 def test_damaged_files(folders):
     (folders[0] / "bear/00001.png").write_bytes(b"no image")
-    assert f"{folders[0]}/bear/00001.png: cannot be decoded" in problems(folders)
+    assert f"{folders[0]}/bear/00001.png: " in problems(folders)
     (folders[1] / "wolf/00002.png").write_bytes(b"no image")
-    assert f"{folders[1]}/wolf/00002.png: ground truth that cannot be decoded" in problems(folders)
+    assert f"{folders[1]}/wolf/00002.png: ground truth" in problems(folders)
 
 
 def test_every_problem_of_every_folder_is_said_at_once(folders, tmp_path):
@@ -112,28 +112,28 @@ def test_every_problem_of_every_folder_is_said_at_once(folders, tmp_path):
 
 def test_truth_of_several_sizes(folders):
     fill(folders[1], {"bear": 1}, size=(9, 12))
-    assert "not of the size of the clip's first frame, 12 x 9" in problems(folders)
+    assert "first frame, 12 x 9" in problems(folders)
 
 
 def test_given_frames_have_to_leave_one(tmp_path):
     pictures = {"cat": 1, "dog": 1}
     folders = fill(tmp_path / "mine", pictures), fill(tmp_path / "truth", pictures)
     assert len(check([folders[0]], folders[1])) == 2
-    assert "cat, dog: no frame is left to count after the 1 given" in problems(folders, first_counted=1)
+    assert "cat, dog: no frame" in problems(folders, first_counted=1)
 
 
 def test_pictures_and_clips_are_not_mixed(tmp_path):
     both = {"cat": 1, "bear": 3}
     said = problems((fill(tmp_path / "mine", both), fill(tmp_path / "truth", both)))
-    assert "mixes clips with single pictures" in said
+    assert "clips with single pictures" in said
 
 
 def test_the_wrong_level(folders):
-    with pytest.raises(MisfitFolders, match="images lie in it directly: name the folder above it"):
+    with pytest.raises(MisfitFolders, match=r"bear: .* the folder above"):
         list_clips(folders[0] / "bear")
-    with pytest.raises(MisfitFolders, match=r"expected subfolders with frames, <clip>/00000\.png, but it has none"):
+    with pytest.raises(MisfitFolders, match=r"<clip>/00000\.png"):
         list_clips(folders[0].parent)
-    with pytest.raises(MisfitFolders, match="there is no such folder"):
+    with pytest.raises(MisfitFolders, match=r"nowhere: .* no such folder"):
         list_clips(folders[0] / "nowhere")
 
 

@@ -15,7 +15,6 @@ from bench.metrics.ssim import ssim
 from bench.run import colorize
 from bench.scoring import score, truth
 from bench.scoring.measure import Networks
-from bench.scoring.truth import stored_motions, write_occluded
 from media.flow_files import read_kitti
 from media.image import frame_path, read_rgb
 from media.tables import COLORIZED, SCORES, read_table, write_table
@@ -175,22 +174,26 @@ def test_lpips_is_scored_where_its_file_is(run, world):
     assert run.said["left_out"] == []
 
 
-def score_clip(world, result, true) -> list[dict]:
-    flow, masks = world.root / "flow/test/clip_a", world.root / "masks"
-    write_occluded(flow, masks, len(true))
-    motions = stored_motions(flow, masks)
-    return score.score_clip("clip_a", iter(result), iter(true), [None] * len(true), motions, Networks()).lines
+@pytest.fixture
+def score_clip(inputs):
+    """Scores frames as clip_a."""
+    stored = truth.Truth.read(inputs["truth"], inputs["images"], inputs["scoring_flow"])
+
+    def call(result, true) -> list[dict]:
+        return score.score_clip("clip_a", iter(result), iter(true), stored, Networks()).lines
+
+    return call
 
 
-def test_result_of_another_length_is_an_error(world):
+def test_result_of_another_length_is_an_error(world, score_clip):
     frames = world.clips["clip_a"]
     with pytest.raises(ValueError, match="longer"):
-        score_clip(world, frames[:1], frames)
+        score_clip(frames[:1], frames)
 
 
-def test_pairs_use_the_flow_of_their_frame(world):
+def test_pairs_use_the_flow_of_their_frame(world, score_clip):
     """With the flow of the wrong direction the same frames flicker."""
     frames = world.clips["clip_a"]
-    right, wrong = score_clip(world, frames, frames), score_clip(world, frames[::-1], frames)
+    right, wrong = score_clip(frames, frames), score_clip(frames[::-1], frames)
     mean = [np.mean([line["value"] for line in lines if line["metric"] == "flicker_rms"]) for lines in (right, wrong)]
     assert mean[0] < 0.05 and mean[1] > 1

@@ -12,12 +12,12 @@ from bench.metrics.colorfulness import colorfulness
 from bench.metrics.flicker import flicker
 from bench.metrics.psnr import psnr
 from bench.scoring import score_folders
-from bench.scoring.measure import TRUTH, Networks, module_of
+from bench.scoring.measure import TRUTH, Frame, Networks, known_of, module_of
 from bench.scoring.measure_folders import GREY, row_names
 from bench.scoring.measure_folders import score_folders as measure_folders
 from bench.scoring.score import score_clip
 from bench.scoring.statistics import compare
-from bench.scoring.truth import stored_motions, write_occluded
+from bench.scoring.truth import Truth, occluded_dir, write_occluded
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import write_kitti
 from media.image import frame_path, read_rgb, write_png
@@ -95,11 +95,12 @@ def test_the_pipeline_finds_the_same(folders):
         flow = farneback(*pair)
         back = farneback(*pair[::-1])
         mask, back_mask = ruder_masks(flow, back)
-        write_kitti(frame_path(folders / "flow/forward", index), flow, mask)
-        write_kitti(frame_path(folders / "flow/backward", index + 1), back, back_mask)
-    write_occluded(folders / "flow", folders / "masks", len(truth))
-    motions, known = stored_motions(folders / "flow", folders / "masks"), [None] * len(truth)
-    pipeline = pd.DataFrame(score_clip("clip2", iter(result), iter(truth), known, motions, NETWORKS).lines)
+        write_kitti(frame_path(folders / "flow/clip2/forward", index), flow, mask)
+        write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, back_mask)
+    write_occluded(folders / "flow/clip2", occluded_dir(folders / "masks", "clip2"), len(truth))
+    known = {("clips", "clip2", index): known_of(Frame(rgb), None).values for index, rgb in enumerate(truth)}
+    stored = Truth(known, {}, masks=folders / "masks", flow=folders / "flow")
+    pipeline = pd.DataFrame(score_clip("clip2", iter(result), iter(truth), stored, NETWORKS).lines)
     table = measure_folders([folders / "still"], folders / "truth", NETWORKS)
     own = table[(table["row"] == "still") & (table["item"] == "clip2")]
     both = own.merge(pipeline, on=["metric", "frame"], suffixes=("", "_pipeline"))

@@ -191,7 +191,7 @@ def test_one_reference_is_for_all_shots(colorize, network, two_shots, red, tmp_p
 
 
 def test_another_number_of_references_lists_the_cuts(colorize, two_shots, red, blue, tmp_path):
-    with pytest.raises(CannotColorize, match=r"3 references, but .* 2 shots; cuts found: frame 12 \(0\.48 s\)\. Give"):
+    with pytest.raises(CannotColorize, match=r"3 references.* 2 shots.* frame 12 \(0\.48 s\)"):
         colorize(two_shots, [red, blue, red], tmp_path / "out")
     with pytest.raises(CannotColorize, match="no reference"):
         colorize(two_shots, [], tmp_path / "out")
@@ -245,7 +245,7 @@ def test_parts_of_another_recipe_are_not_gone_on_with(colorize, clip, red, blue,
         stop_after(patch, 5)
         colorize(clip, red, tmp_path / "out")
     result = colorize(clip, blue, tmp_path / "out")
-    assert "made with other references; starting anew" in capsys.readouterr().out
+    assert "other references" in capsys.readouterr().out
     np.testing.assert_array_equal(frames_of(result), frames_of(colorize(clip, blue, tmp_path / "whole")))
 
 
@@ -256,12 +256,12 @@ def test_parts_of_another_device_are_not_gone_on_with(colorize, clip, red, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr("torch.cuda.is_available", lambda: True)
         colorize(clip, red, tmp_path / "out")
-    assert "made with other device; starting anew" in capsys.readouterr().out
+    assert "other device" in capsys.readouterr().out
 
 
 def test_a_gpu_that_is_not_there_is_refused(colorize, clip, red, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(CannotColorize, match="torch sees no GPU here; leave it out"):
+    with pytest.raises(CannotColorize, match="--device is cuda"):
         colorize(clip, red, tmp_path / "out", device="cuda")
 
 
@@ -408,14 +408,14 @@ def test_a_folder_of_frames_is_taken_in_natural_order(colorize, red, tmp_path):
 def test_frames_of_different_sizes_are_refused(colorize, red, tmp_path, picture):
     for index, size in enumerate([(32, 48), (32, 48), (32, 40)]):
         write_png(frame_path(tmp_path / "mixed", index), picture(0, *size))
-    with pytest.raises(CannotColorize, match=r"00002\.png: is 40x32, but 00000\.png is 48x32"):
+    with pytest.raises(CannotColorize, match=r"00002\.png.*40x32.*00000\.png.*48x32"):
         colorize(tmp_path / "mixed", red, tmp_path / "out")
 
 
 def test_a_cut_off_video_gives_its_frames_and_then_fails(colorize, red, tmp_path, write_video, moving):
     path = write_video(tmp_path / "cut.mp4", moving(0, 60), movflags="faststart")
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
-    with pytest.raises(TruncatedVideo, match=r"cut\.mp4: \d+ of 60 declared frames.*out\.mp4 holds all"):
+    with pytest.raises(TruncatedVideo, match=r"cut\.mp4: \d+ of 60 .*out\.mp4"):
         colorize(path, red, tmp_path / "out.mp4")
     assert 0 < len(list(decode(tmp_path / "out.mp4"))) < 60
 
@@ -433,7 +433,7 @@ def test_a_broken_frame_is_named_and_can_be_mended(colorize, red, tmp_path, pict
 
 def test_a_grey_reference_is_warned_about(colorize, clip, tmp_path, picture):
     Image.fromarray(picture(0)).convert("L").save(tmp_path / "grey.jpg")
-    with pytest.warns(UserWarning, match=r"grey\.jpg: this reference is grey"):
+    with pytest.warns(UserWarning, match=r"grey\.jpg.* grey"):
         colorize(clip, tmp_path / "grey.jpg", tmp_path / "out")
 
 
@@ -446,11 +446,11 @@ def test_text_is_no_video(colorize, red, tmp_path):
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("out.avi", r"unknown suffix; expected one of \.mp4"),
-        ("out.bmp", "cannot be written, only read"),
-        ("out.png", "an image holds one frame"),
-        ("clip.mp4", "is an input too and would be lost"),
-        ("red.png", "is an input too and would be lost"),
+        ("out.avi", r"out\.avi.*\.mp4"),
+        ("out.bmp", r"out\.bmp.*only read"),
+        ("out.png", r"out\.png.*one frame"),
+        ("clip.mp4", r"clip\.mp4: is an input"),
+        ("red.png", r"red\.png: is an input"),
         ("full", "not an empty folder"),
     ],
 )

@@ -1,5 +1,8 @@
 """One device in 32 bits goes without Lightning Fabric, and trains the same numbers."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from lightning.fabric import Fabric
@@ -33,3 +36,8 @@ def test_fabric_is_for_less_precision_and_several_processes(settings, monkeypatc
 def test_what_is_no_device_of_ours_is_left_to_fabric():
     assert one_device("cpu") == torch.device("cpu")
     assert one_device("tpu") is None
+
+
+def test_a_training_does_not_import_fabric_before_it_is_asked_for():
+    code = "import sys, colorize.training.exemplar; sys.exit('lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
+import runpy
 import shlex
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -116,21 +116,21 @@ def test_the_same_set_gives_the_same_bytes(world):
 
 def test_shards_of_an_earlier_export_are_not_left_among_the_new(world):
     write_shards(world, Path("out/train-%06d.tar"), 1)
-    with pytest.raises(ValueError, match=r"out: this export makes 1 shards, and train-000001\.tar of an earlier one"):
+    with pytest.raises(ValueError, match=r"out: .* 1 shards.* train-000001\.tar"):
         write_shards(world, Path("out/train-%06d.tar"), 2)
     write_shards(world, Path("out/other-%06d.tar"), 2)  # another name does not meet them
 
 
 def test_a_missing_file_is_named_and_leaves_no_shard(world):
     frame_path(folder_of(world.flow) / "sea" / "backward", 1).unlink()
-    with pytest.raises(FileNotFoundError, match=r"sea/backward/00001\.png: this file of sea is missing"):
+    with pytest.raises(FileNotFoundError, match=r"sea/backward/00001\.png: .* missing"):
         write_shards(world, Path("out/train-%06d.tar"), 2)
     assert not [path for path in Path("out").iterdir() if path.name[0] != "."]
 
 
 @pytest.mark.parametrize("name", ["train.tar", "train-%d.tar", "train-%s-%06d.tar"])
 def test_a_name_without_a_number_is_refused(world, name):
-    with pytest.raises(ValueError, match=r"expected a name that ends in %06d\.tar"):
+    with pytest.raises(ValueError, match=r"%06d\.tar"):
         write_shards(world, Path("out") / name, 2)
 
 
@@ -144,13 +144,14 @@ def test_photographs_and_sets_without_references_can_be_exported(world):
     ]
 
 
-def test_the_command_and_the_reader_of_the_page(world):
+def test_the_command_and_the_reader_of_the_page(world, monkeypatch, capsys):
     """Both as they stand there; what the reader yields is what ClipPairs does, without references drawn at random."""
     command = shlex.split(block("As tar shards", "sh").replace("\\\n", ""))
-    assert command[0] == "python"
-    done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "2 clips with 3 pairs and 4 references" in done.stdout and "1 duplicate, 1 grayscale" in done.stdout
+    assert command[:2] == ["python", "-m"]
+    monkeypatch.setattr(sys, "argv", command[2:])
+    runpy.run_module(command[2], run_name="__main__")
+    said = capsys.readouterr().out
+    assert "2 clips with 3 pairs and 4 references" in said and "1 duplicate, 1 grayscale" in said
     read = {"__name__": "page"}
     exec(compile(block("As tar shards", "python"), str(PAGE), "exec"), read)
     assert read["batch"]["frames"].shape[1:] == (2, 3, *SIZE)

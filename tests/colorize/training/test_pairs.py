@@ -166,7 +166,7 @@ def test_both_sources_are_drawn_and_a_missing_one_is_not(data, settings):
 
 
 def test_clips_that_are_too_short_are_nothing_to_train_on(data, settings):
-    with pytest.raises(ValueError, match=r"gives 5 frames; see the column `reason` of .*clips\.parquet"):
+    with pytest.raises(ValueError, match=r" 5 frames; .*`reason` of .*clips\.parquet"):
         stream(data, changed(settings, sequence=5, photo_share=0.0), photo_share=0.0)
 
 
@@ -181,7 +181,7 @@ def test_own_references_come_at_their_rate(data, settings):
 
 def test_a_frame_larger_than_the_clip_says_which_key(data, settings):
     large = changed(settings, frame=(200, 304))
-    with pytest.raises(ValueError, match=r"lower training\.<name>\.frame and crop, or raise clips\.size"):
+    with pytest.raises(ValueError, match=r"training\.<name>\.frame .*clips\.size"):
         ClipPairs(data.clips, large).sample(0, np.random.default_rng(0))
 
 
@@ -297,7 +297,7 @@ def test_a_dataset_without_settings_has_the_papers(gallery):
 
 
 def test_clips_without_flow_say_what_is_missing(gallery, settings):
-    with pytest.raises(ValueError, match=r"clips\.parquet: pairs of clips need the table of their flow"):
+    with pytest.raises(ValueError, match=r"clips\.parquet: .* flow"):
         ClipPairs(Items(gallery.clips.table), settings)
 
 

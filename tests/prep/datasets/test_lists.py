@@ -84,7 +84,7 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path):
 @pytest.mark.parametrize("line", ["bear\tmany", "bear\t3\tabc", "bear\t3\t\tmore", "\t3"])
 def test_a_line_that_cannot_be_read_is_shown(tmp_path, line):
     (tmp_path / "list.txt").write_text(line + "\n")
-    with pytest.raises(DatasetError, match=r"cannot read the line .*expected a name and, after tabs"):
+    with pytest.raises(DatasetError, match=r"cannot read the line"):
         read_list(tmp_path / "list.txt")
 
 

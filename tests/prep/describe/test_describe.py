@@ -1,5 +1,6 @@
 """`python -m prep`: what is said about datasets is what preparation does with them; the plot; errors that teach."""
 
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -13,8 +14,8 @@ from media.image import write_png
 from media.tables import CLIPS
 from prep.__main__ import main
 from prep.datasets.lists import draw_order
-from prep.datasets.registry import DatasetError, read_registry
-from prep.describe.describe import histogram, list_sources, margins, read_config, rejections, sample
+from prep.datasets.registry import read_registry
+from prep.describe.describe import histogram, list_sources, margins, rejections, sample
 from prep.describe.filter_plot import PANELS, draw_panel, draw_plot, nearest, verdicts, write_names
 from prep.judging.quality import Filters
 
@@ -48,18 +49,28 @@ def films(tmp_path, write_video, moving):
     return path
 
 
+def the_line(wanted: str, lines: list[str]) -> str:
+    """The one line that has these words."""
+    (line,) = [line for line in lines if wanted in line]
+    return line
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\b\d+\b", text)]
+
+
 def test_it_says_what_is_there_and_what_is_fit_and_writes_nothing(tmp_path, films, capsys):
     before = sorted(tmp_path.rglob("*"))
     main(["describe", "films", "--config", str(films)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "films: 5 files (the registry counts 9)"
+    assert lines[0].startswith("films: ") and numbers(lines[0]) == [5, 9]  # files, and what the registry counts
     assert lines[1].endswith(str(tmp_path / "films"))
-    assert "clips: 3 kept; files: 5, with cuts: 1; shots: 6" in lines
-    assert "orientation of the files: 2 portrait, 2 landscape, 1 not known" in lines
+    assert numbers(the_line("clips: ", lines)) == [3, 5, 1, 6]  # kept; files, with cuts; shots
+    assert numbers(the_line("orientation", lines)) == [2, 2, 1]  # portrait, landscape, not known
     counts = dict(line.split()[:2] for line in lines[lines.index("items: 7") + 1 :][:5])
     assert counts == {"kept": "3", "too_short": "1", "grayscale": "1", "duplicate": "1", "empty_file": "1"}
-    assert "  cut.mp4, shot 2: too_short: the shot is 3 long; 5 frames at stride 1 span 5" in lines
-    assert "  empty.mp4: empty_file: the file has 0 bytes" in lines
+    assert numbers(the_line("cut.mp4, shot 2: too_short: ", lines).partition("too_short")[2]) == [3, 5, 1, 5]
+    assert the_line("empty.mp4: empty_file: ", lines)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -101,29 +112,17 @@ def test_a_folder_that_only_holds_clips_is_none(tmp_path, picture):
     assert [source.file for source in found] == ["day/1", "day/2", "night"]
 
 
-def test_configurations_lie_on_top_of_each_other(tmp_path):
-    (tmp_path / "one.yaml").write_text("filter: {min_side: 5, min_mean_l: 1}\nseed: 3\n")
-    (tmp_path / "two.yaml").write_text("filter: {min_side: 7}\n")
-    merged = read_config([tmp_path / "one.yaml", tmp_path / "two.yaml"])
-    assert (merged["filter"]["min_side"], merged["filter"]["min_mean_l"], merged["seed"]) == (7, 1, 3)
-    assert merged["filter"]["min_mean_chroma"] == read_config([])["filter"]["min_mean_chroma"]
-    (tmp_path / "list.yaml").write_text("- 1\n")
-    for name, message in (("list.yaml", "keys with values"), ("none.yaml", "there is no configuration")):
-        with pytest.raises(DatasetError, match=message):
-            read_config([tmp_path / name])
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["filsm"], "did you mean 'films'"),
         (["gone"], "/nowhere does not exist"),
-        ([], "the registry has: films, gone"),
+        ([], "films, gone"),
         (["films", "--files", "*.avi"], "cut.mp4"),
-        (["films", "--files", "/x"], "no pattern for files"),
-        (["films", "--limit", "0"], "--limit is 0; expected 1 or more"),
-        (["films", "--plot", "p.bmp"], "ends in .svg, .png, .pdf"),
-        (["films", "--config", "none.yaml"], "there is no configuration none.yaml"),
+        (["films", "--files", "/x"], "/x"),
+        (["films", "--limit", "0"], "--limit is 0"),
+        (["films", "--plot", "p.bmp"], ".svg, .png, .pdf"),
+        (["films", "--config", "none.yaml"], "none.yaml"),
     ],
 )
 def test_errors_end_with_one_message(films, arguments, message):
@@ -160,7 +159,7 @@ def test_the_histogram_adds_up_and_the_most_frequent_reason_comes_first():
 
 def test_only_some_rejected_items_are_named_unless_all_are_wanted():
     table = table_of({}, *[{"reason": "too_dark", "detail": "too\ndark"}] * 25)
-    assert rejections(table, 20)[-1] == "  ... and 5 more; --all names them"
+    assert "5 more" in rejections(table, 20)[-1] and "--all" in rejections(table, 20)[-1]
     assert len(rejections(table, 20)) == 21 and len(rejections(table, None)) == 25
     assert rejections(table, 20)[0] == "  1.mp4: too_dark: too dark"
     assert rejections(table, 25)[-1] == "  25.mp4: too_dark: too dark"
@@ -171,8 +170,8 @@ def test_the_items_nearest_to_a_threshold_are_those_on_either_side_of_it():
     light = [{"mean_l": value, "source_height": 40, "source_width": 90} for value in (80, 20, 35)]
     short = {"mean_l": 16, "reason": "too_short"}  # neither kept nor rejected for its lightness
     lines = margins(table_of(*dark, *light, short), FILTERS)
-    assert lines[0] == "  filter.min_mean_l 15: rejected 14 (1.mp4), kept 20 (4.mp4)"
-    assert lines[3] == "  filter.min_side 32: kept 40 (3.mp4)"
+    assert re.findall(r"min_mean_l 15|\d+ \(\d.mp4\)", lines[0]) == ["min_mean_l 15", "14 (1.mp4)", "20 (4.mp4)"]
+    assert re.findall(r"min_side 32|\d+ \(\d.mp4\)", lines[3]) == ["min_side 32", "40 (3.mp4)"]  # none was rejected
 
 
 def measured(count: int) -> pd.DataFrame:

@@ -1,0 +1,18 @@
+"""How a rule's inputs and parts of the configuration are spelt on the command line of its stage."""
+
+import json
+from collections.abc import Iterable
+from shlex import quote
+
+
+def as_json(value) -> str:
+    """A part of the configuration; equal ones are spelt equally."""
+    return json.dumps(value, sort_keys=True)
+
+
+def as_flags(named: Iterable[tuple[str, str | list[str]]]) -> str:
+    """Named inputs as flags: clip_flow=x becomes `--clip-flow x`, clips=[x, y] `--clips x y`."""
+    given = [(name, [paths] if isinstance(paths, str) else paths) for name, paths in named]
+    return " ".join(
+        f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given
+    )

@@ -1,0 +1,290 @@
+"""The configuration as a model: every key, what it may be and what it means.
+
+`workflow/schemas/config.schema.yaml` and the table of keys in `config/README.md` are written from it by
+`python -m plan schema`. There are no defaults here: `config/config.yaml` is the default.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from colorize.training.settings import Amount, Count, LossWeights, Size, TrainSettings
+
+Flow = Annotated[str, Field(pattern=r"^(dis|farneback|raft|raft_small|ptlflow:.+)$")]
+
+
+def optional(description: str | None = None, **constraints):
+    """A key that may be left out, which is not the same as giving it null."""
+    return Field(default=None, description=description, **constraints)
+
+
+def _each_once(rows: list[str]) -> list[str]:
+    if twice := sorted({row for row in rows if rows.count(row) > 1}):
+        raise ValueError(f"{twice[0]!r} is there more than once")
+    return rows
+
+
+RowNames = Annotated[
+    list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
+]
+
+
+class Part(BaseModel):
+    """A mapping of known keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shards(Part):
+    clips: Count
+    images: Count
+    gallery: Count
+
+
+class Filter(Part):
+    min_mean_l: Amount = optional("mean Lab lightness; below: `too_dark`")
+    min_mean_chroma: Amount = optional("mean Lab chroma; below: `low_chroma`")
+    min_chroma_spread: Amount = optional("root of the summed variances of a and b; below: `grayscale`")
+    min_side: Count = optional("pixels of the source's shorter side; below: `too_small`")
+    duplicates: Literal["off", "exact", "near"] = optional(
+        "`duplicate` is an item with the pixels of one before it, or made of a file that a set scored or validated on "
+        'has (`exact`); or also one that shows nearly the same (`near`); or nothing (`"off"`, in quotes). '
+        "`docs/filters.md` has the measurements behind all thresholds"
+    )
+
+
+class Photographs(Part):
+    dataset: str
+    files: str
+
+
+class Films(Photographs):
+    stride: Count = optional()
+    length: Annotated[int, Field(ge=2)] | Literal["whole"] = optional()
+
+
+class Rendered(Part):
+    photos: str
+    count: Count
+
+
+class ClipSet(Part):
+    """Filmed, or made of photographs where both are there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["from"]},
+                {"required": ["rendered"], "properties": {"rendered": {"type": "object"}}},
+            ]
+        }
+    )
+
+    films: list[Films] = optional(
+        "a list of `{dataset, files, stride, length}`: `files` a glob over the names in the dataset (`**` any "
+        "folders), `stride` the source frames from one clip frame to the next (1), `length` other than "
+        "`clips.length`, or `whole` for whole shots",
+        alias="from",
+    )
+    rendered: Rendered | None = optional(
+        "`{photos, count}` instead of `from`: so many clips of layers cut out of the photographs of the image set "
+        "`photos` (`prep/renderings.py`); wins over `from`, so write `rendered: null` on top of a set that has it"
+    )
+    per_source: Count = optional(
+        "at most so many clips of one source at one stride, the first that are fit; without it one of each shot"
+    )
+    filter: Filter = optional("thresholds of this set, on top of those of all sets")
+
+    @model_validator(mode="after")
+    def _has_clips(self) -> "ClipSet":
+        if self.films is None and self.rendered is None:
+            raise ValueError("neither filmed nor rendered; expected the key 'from' or 'rendered'")
+        return self
+
+
+class ClipSets(Part):
+    test: ClipSet = Field(description="what is scored")
+    train: ClipSet = Field(description="what is trained on")
+    validation: ClipSet = optional("if it is there, checkpoints are chosen on these clips instead of on photographs")
+    legacy: ClipSet | None = optional(
+        "clips that are only shown: legacy footage, whose colours, if it has any, are not looked at (Figure 15; "
+        "thresholds of chroma and lightness belong off). They may be cut out of what is scored, and take nothing from "
+        "it. References are searched in the gallery of `test`. `null`: without the set, and without its figure"
+    )
+    long: ClipSet | None = optional("the same with long clips, for the drift of colours (Figure 16; `length: whole`)")
+
+
+class Clips(Part):
+    size: Size = Field(description="height and width to which every clip is scaled and cover-cropped")
+    length: Annotated[int, Field(ge=2)] = Field(description="frames a clip, taken from the start of a shot")
+    sets: ClipSets
+
+
+class ImageSet(Part):
+    size: Size = Field(
+        description="height and width; training photographs should be larger than the training crop, so that colour "
+        "can flow in over its border"
+    )
+    photographs: list[Photographs] = Field(alias="from", description="a list of `{dataset, files}`, as for clips")
+    filter: Filter = optional("thresholds of this set, on top of those of all sets")
+
+
+class ImageSets(BaseModel):
+    """Galleries may have any name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ImageSet]
+
+    test: ImageSet = Field(description="photographs that are scored")
+    train: ImageSet = Field(description="photographs that are trained on")
+    validation: ImageSet = Field(description="photographs on which checkpoints are chosen")
+
+
+class Images(Part):
+    sets: ImageSets = Field(
+        description="photographs: `test`, `train`, `validation`, and galleries under any name, each with a `size` of "
+        "its own"
+    )
+
+
+class Multimodal(Part):
+    rows: RowNames
+    clips: Annotated[list[Count], Field(min_length=4, max_length=4)]
+
+
+class Shown(Part):
+    rows: RowNames
+
+
+class Figures(Part):
+    images: Count = Field(description="so many test photographs are shown in each of Figures 4, 5 and 6")
+    clips: Count = Field(
+        description="so many test clips are shown in Figures 9 (those of `clips_of.figure7`) and 10 (of "
+        "`clips_of.table1`), evenly over the set"
+    )
+    multimodal: Multimodal = Field(
+        description="Figures 11 to 14: the places (from 1) of four `clips` among the kept test clips, one for each "
+        "figure, coloured by `rows` with each of their five most similar references; a figure whose clip is not there "
+        "says so"
+    )
+    legacy: Shown = Field(description="the `rows` that colour the legacy clips; each is given a reference")
+    long: Shown = Field(description="the `rows` that colour the long clips, given a reference or the first frame")
+
+
+class ClipsOf(Part):
+    table1: list[str]
+    figure7: list[str]
+
+
+class Galleries(Part):
+    test: str
+    train: str
+
+
+class References(Part):
+    count: Count = Field(description="references kept for each item")
+    within: Literal["everywhere", "class"] | Count = Field(
+        description="where they are searched: `everywhere`, `class` (images of the class that the classifier sees in "
+        "the item's grey frames), or a number of its likeliest classes (`docs/references.md`)"
+    )
+    gallery: Galleries = Field(description="which image set each split searches")
+
+
+class Training(TrainSettings):
+    """The keys of colorize.training.settings, which are one training's own, and what the workflow adds to them."""
+
+    method: str = Field(description="the file in `bench/methods` whose `fit` makes the model")
+    recolored: list[str] = optional(
+        "for a method that learns to correct others: rows whose results on the training clips it is given"
+    )
+
+
+class Ablation(Part):
+    losses: LossWeights = Field(
+        description="one row of Table 5: that training again with these weights of its losses (0 leaves one out), "
+        "made in `results/train/<name>/`; it colours photographs alone and is in no other table"
+    )
+
+
+class Ablations(Part):
+    of: str = Field(
+        description="the row whose training Table 5 takes apart, as a name under `methods`; it stands in the table as "
+        "the full model and is trained once, for Table 1 too"
+    )
+    rows: dict[str, Ablation]
+
+
+class PostProcessor(Part):
+    method: str
+    training: str = optional()
+    checkpoint: str = optional()
+
+
+class Row(BaseModel):
+    """Other keys, and `given`, are options of the method: arguments of its constructor, which refuses what it lacks."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = optional()
+    training: str = optional()
+    checkpoint: str = optional()
+    precomputed: str = optional()
+    command: str = optional()
+    given: dict[str, list[str]] = optional()
+
+
+class Config(Part):
+    """The whole configuration. Every key is explained in config/README.md."""
+
+    datasets: str = Field(description="registry of datasets, a TSV; a relative path counts from the Snakefile")
+    weights: str = Field(
+        description="folder for other people's weight files; a missing file's error says its name, its place and its "
+        "origin"
+    )
+    dask_scheduler: Annotated[str, Field(pattern=r"^(threads|[a-z]+://.+)$")] = Field(
+        description="`threads` of this machine, or the address of a dask.distributed scheduler: preparation's tasks "
+        "then run on its workers, which need this project installed and the same files under the same paths"
+    )
+    shards: Shards = Field(
+        description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
+        "of it and all; another value moves sources between jobs, and what is moved is prepared again"
+    )
+    seed: int = Field(
+        description="everything random follows from it: the same seed gives the same table on the same machine"
+    )
+    clips: Clips
+    images: Images
+    filter: Filter = Field(
+        description="thresholds below which an item is rejected; a set may override them with a `filter` of its own"
+    )
+    flow: Flow = Field(
+        description="what rows and training are given: `dis`, `farneback`, `raft`, `raft_small`, `ptlflow:<model>` "
+        "(`docs/flow.md`)"
+    )
+    flow_for_scoring: Flow = Field(
+        description="the flow of the flicker metric; no row should use the same, or it grades itself"
+    )
+    backbone: Literal["efficientnet_lite0", "vgg19"] = Field(description="features for matching, retrieval and losses")
+    classifier: Literal["efficientnet_lite0", "vgg19", "vgg19_classifier"] = Field(
+        description="Top-1 and Top-5; `vgg19` and `vgg19_classifier` are the same network"
+    )
+    fid_features: Literal["efficientnet_lite0", "inception", "inception_clean"] = Field(
+        description="Fréchet distance; `inception` as pytorch-fid resizes pictures, `inception_clean` as clean-fid"
+    )
+    figures: Figures
+    clips_of: ClipsOf = Field(description="datasets whose test clips `table1` and `figure7` are about; none named: all")
+    references: References
+    training: dict[str, Training] = Field(
+        description="one trained model for each name, made in `results/train/<name>/`. A row with a network of its own "
+        "takes the keys that are about samples and steps, and refuses those about the paper's model. `protocol`: "
+        "`docs/paper-vs-release.md`; `matching`, `history`, `output`: `docs/extensions.md`"
+    )
+    ablations: Ablations
+    flicker_plus: PostProcessor | None = Field(
+        description="the post-processor after which Table 1 also gives every row's flicker, as the options of a row "
+        "(`method`, `training`); `null`: none"
+    )
+    methods: dict[str, Row] = Field(
+        description="one row of the tables for each name, in this order; `<row>+<method>` is what a post-processor "
+        "(`lai2018`, `bonneel2015`) makes of another row"
+    )

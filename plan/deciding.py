@@ -1,0 +1,53 @@
+"""What decides numbers, and so makes a job again, and what only says where and how fast a run goes."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from colorize.training.settings import EXECUTION
+from media.versions import version_of as version_of_module
+
+# Keys of the configuration that decide no number.
+PLACES = ("dask_scheduler", "weights")
+
+
+def version_of(path: str) -> str:
+    """The version of a module, bench/run/train.py: its rule has it among its params, so another one reruns its jobs.
+
+    With the module's name, because Snakemake compares params without theirs: 1 and 2 becoming 2 and 1 are no change.
+    """
+    name = ".".join(Path(path).with_suffix("").parts)
+    return f"{name} {version_of_module(name)}"
+
+
+@cache
+def content(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def deciding(training: dict) -> dict:
+    """The keys of a training that decide its numbers."""
+    return {key: value for key, value in training.items() if key not in EXECUTION}
+
+
+def execution(training: dict) -> dict:
+    """The other keys of a training, which say where and how fast it runs."""
+    return {key: value for key, value in training.items() if key in EXECUTION}
+
+
+def config_hash(config: dict) -> str:
+    """SHA-256 of what a configuration has that decides numbers."""
+    parts = {key: value for key, value in config.items() if key not in PLACES}
+    parts |= {"training": {name: deciding(own) for name, own in config["training"].items()}}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def here(root: Path, path: str) -> str:
+    """A path that counts from the Snakefile's folder, `root`, as jobs are told it.
+
+    Of what lies in the working directory it is the part that is the same when that is moved or cloned.
+    """
+    whole = root / path
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)

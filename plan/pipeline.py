@@ -1,0 +1,302 @@
+"""What the rows, trainings, tables and figures of a configuration are, and what each of them needs."""
+
+from pathlib import Path
+
+from bench.methods.contract.method import Method
+from bench.methods.contract.rows import load, names
+from colorize.training.settings import LossWeights
+from plan.deciding import content, here
+from plan.errors import ConfigError, check_name, nearest
+from plan.reading import default_order, with_full_names
+from plan.sets import Sets
+from plan.validation import validate
+
+# Figures 11 to 14 show a test clip each, with so many references.
+MULTIMODAL = ("11", "12", "13", "14")
+MULTIMODAL_REFERENCES = 5
+# The figures about a set of clips that a configuration may have or not, with what their rows may be given.
+SHOWN = {"15": "legacy", "16": "long"}
+SOURCES = {"multimodal": ("reference",), "legacy": ("reference",), "long": ("reference", "first_frame")}
+
+
+class Plan:
+    """A configuration that can be run. Raises ConfigError for one that cannot.
+
+    What stages are given is what was written, not what a model makes of it: 1 stays 1 and does not become 1.0, so a job
+    is not made again for a spelling. Paths begin with `<results>`, which the workflow knows.
+    """
+
+    def __init__(self, config: dict, root: Path):
+        validate(config)
+        self.root = root
+        self.config = settled(config)
+        self.sets = Sets(self.config, root)
+        # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
+        self.trainings: dict[str, dict] = dict(self.config["training"])
+        self.rows: dict[str, dict] = {}
+        self._methods: dict[str, Method] = {}
+        for row, options in self.config["methods"].items():
+            self._add(row, options)
+        self._add_ablations()
+        self.plus_rows = self._add_post_processed()
+        self._check_names()
+
+    def _add(self, row: str, options: dict) -> None:
+        """Take a row in, with its method, which says what it is given."""
+        try:
+            self._methods[row] = load(row, options)
+        except (ValueError, TypeError, ImportError, SyntaxError) as error:
+            raise ConfigError(f"config: {error}") from error
+        self.rows[row] = options
+        if "training" in options:
+            known = [*self.config["training"], *self.config["ablations"]["rows"]]
+            check_name(f"methods.{row}.training", options["training"], "training", known)
+        if "training" in options and "checkpoint" in options:
+            raise ConfigError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
+
+    def _add_ablations(self) -> None:
+        """A training and a row for each line of Table 5 but that of the full model."""
+        of, rows = self.config["ablations"]["of"], self.config["ablations"]["rows"]
+        check_name("ablations.of", of, "methods", self.config["methods"])
+        if self.training_of(of) not in self.config["training"]:
+            raise ConfigError(
+                f"config: ablations.of names the row {of!r}, which has no 'training' whose losses could be changed."
+            )
+        for row, changes in rows.items():
+            for place in ("methods", "training"):
+                if row in self.config[place]:
+                    raise ConfigError(
+                        f"config: ablations.rows.{row} has the name of an entry under {place!r}; call it otherwise."
+                    )
+            self.trainings[row] = self._ablated(row, changes["losses"])
+            own = {"training": row, "given": {"images": ["reference"]}}
+            self._add(row, {"method": of, **self.rows[of], **own})
+
+    def _ablated(self, row: str, losses: dict) -> dict:
+        """The training of an ablation: that of the full model, with the ablation's own weights of losses."""
+        whole = self.trainings[self.training_of(self.full_row)]
+        own = whole.get("losses", {})
+        if LossWeights(**own | losses) == LossWeights(**own):
+            raise ConfigError(
+                f"config: ablations.rows.{row}.losses is {losses}, which is what ablations.of has already; give a loss "
+                "another weight (0 leaves it out), or take the ablation out."
+            )
+        return whole | {"losses": own | losses}
+
+    def _add_post_processed(self) -> dict[str, str]:
+        """Flicker of Table 1 after a post-processor: one more row for each that colours clips by a method of its own.
+
+        Returns these rows, each with the row whose results it works on.
+        """
+        plus = self.config["flicker_plus"]
+        if not plus:
+            return {}
+        rows = {
+            f"{row}+{plus['method']}": row
+            for row, options in self.config["methods"].items()
+            if "clips" in self.given_to(row) and "precomputed" not in options and "+" not in row
+        }
+        for row in rows:
+            self._add(row, plus)
+        return rows
+
+    def _check_names(self) -> None:
+        """Whatever else names a row names one that there is, and that can do what is wanted of it."""
+        methods = self.config["methods"]
+        for row in self.rows:
+            if "processed" in self.given_to(row).get("clips", ()):
+                self.processed_by(row)
+        for training, own in self.config["training"].items():
+            check_name(f"training.{training}.method", own["method"], "bench/methods", names())
+            for row in own.get("recolored", []):
+                check_name(f"training.{training}.recolored", row, "methods", methods)
+        for figure, sources in SOURCES.items():
+            for row in self.shown_rows(figure):
+                check_name(f"figures.{figure}.rows", row, "methods", methods)
+                if not set(sources) & set(self.given_to(row).get("clips", ())):
+                    raise ConfigError(
+                        f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but "
+                        f"the row {row!r} is not given one for clips; choose a row that is."
+                    )
+
+    # What a row is.
+
+    def given_to(self, row: str) -> dict[str, tuple[str, ...]]:
+        """What a row's method is given for each kind of item (bench.methods.contract.method)."""
+        return self._methods[row].given
+
+    def code_of(self, row: str) -> str:
+        """The file that colours a row, from the root of the repository."""
+        return type(self._methods[row]).__module__.replace(".", "/") + ".py"
+
+    def training_of(self, row: str) -> str | None:
+        """The training that a row waits for."""
+        return self.rows[row].get("training")
+
+    def checkpoint_of(self, row: str) -> str | None:
+        """The file of a row's model: that of its training, or the one that it names, counted from the Snakefile."""
+        if training := self.training_of(row):
+            return f"<results>/train/{training}/model.safetensors"
+        return here(self.root, self.rows[row]["checkpoint"]) if "checkpoint" in self.rows[row] else None
+
+    def named_checkpoint(self, row: str) -> dict[str, str]:
+        """The checkpoint file that a row names, for the flags of its job; none if it has a training or no model.
+
+        It is no input, because its path and time say nothing: its content is a parameter (`content_of_checkpoint`).
+        """
+        return {"checkpoint": self.checkpoint_of(row)} if "checkpoint" in self.rows[row] else {}
+
+    def content_of_checkpoint(self, row: str) -> str:
+        """The SHA-256 of the checkpoint file that a row names; empty if it names none. Raises ConfigError."""
+        if "checkpoint" not in self.rows[row]:
+            return ""
+        path = self.root / self.rows[row]["checkpoint"]
+        if not path.is_file():
+            raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such file.")
+        return f"checkpoint {content(path)}"
+
+    def models_of(self, rows: list[str], trained: list[str]) -> list[str]:
+        """The models of rows, in their order: the files that they name, and `trained`, those of their trainings."""
+        files = iter(trained)
+        return [next(files) if self.training_of(row) else self.checkpoint_of(row) for row in rows]
+
+    def processed_by(self, row: str) -> str:
+        """The row whose results a post-processor works on: what stands in front of the last `+` of its name."""
+        other = row.rpartition("+")[0]
+        known = [one for one in self.rows if one != row and "clips" in self.given_to(one)]
+        if other not in known:
+            raise ConfigError(
+                f"config: methods.{row} is a post-processor, so its name has to be `<row>+<post-processor>` with a row "
+                f"that colours clips, not {other!r}; {nearest(other, known)}"
+            )
+        return other
+
+    # What jobs read.
+
+    def inputs_for(self, row: str, split: str, kinds: tuple[str, ...] = ("clips", "images")) -> dict[str, str]:
+        """What a row's job reads: the sets of a split, and only those extras that its method asks for."""
+        given = self.given_to(row)
+        needs = {kind: f"<results>/{kind}/{split}.parquet" for kind in kinds}
+        if "clips" in kinds and "flow" in given.get("clips", ()):
+            needs["clip_flow"] = self.flow_table(split)
+        for kind in kinds:
+            if "reference" in given.get(kind, ()):
+                needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/{split}.parquet"
+        if "clips" in kinds and "processed" in given.get("clips", ()):
+            needs["processed"] = f"<results>/colorize/{self.processed_by(row)}.parquet"
+        if self.training_of(row):
+            needs["checkpoint"] = self.checkpoint_of(row)
+        return needs
+
+    def flow_table(self, split: str) -> str:
+        """The flow that rows and trainings are given for a set of clips."""
+        return f"<results>/flow/{self.config['flow']}/{split}.parquet"
+
+    def validation_clips(self) -> dict[str, str]:
+        """The clips on which checkpoints are chosen, with their flow; none where the configuration has none."""
+        if "validation" not in self.config["clips"]["sets"]:
+            return {}
+        clips = "<results>/clips/validation.parquet"
+        return {"validation_clips": clips, "validation_flow": self.flow_table("validation")}
+
+    def recolored_for(self, training: str) -> list[str]:
+        """What rows make of the training clips, for a training that learns to correct them (`recolored`)."""
+        return [f"<results>/recolored/{row}.parquet" for row in self.trainings[training].get("recolored", [])]
+
+    def colorized_by_rank(self, row: str) -> list[str]:
+        """A row's tables of the test clips by rank of reference, from 1 on; only that of rank 1 is scored."""
+        ranks = range(2, min(MULTIMODAL_REFERENCES, self.config["references"]["count"]) + 1)
+        further = [f"<results>/colorize_shown/test/{rank}/{row}.parquet" for rank in ranks]
+        return [f"<results>/colorize/{row}.parquet", *further]
+
+    # The rows of the tables and figures.
+
+    @property
+    def full_row(self) -> str:
+        """The row of Table 5 whose losses the others change."""
+        return self.config["ablations"]["of"]
+
+    @property
+    def table1_rows(self) -> list[str]:
+        methods = self.config["methods"]
+        return [*methods, *(row for row in self.plus_rows if row not in methods)]
+
+    @property
+    def table5_rows(self) -> list[str]:
+        return [*self.config["ablations"]["rows"], self.full_row]
+
+    @property
+    def table5_trainings(self) -> list[str | None]:
+        return [self.training_of(row) for row in self.table5_rows]
+
+    @property
+    def first_frame_rows(self) -> list[str]:
+        """The rows of `propagation` and of Figures 7 and 9: they are given the first frame of a clip."""
+        return [row for row in self.config["methods"] if "first_frame" in self.given_to(row).get("clips", ())]
+
+    @property
+    def image_rows(self) -> list[str]:
+        """The rows of Figure 6, which colour photographs."""
+        return [row for row in self._pictured_rows if "images" in self.given_to(row)]
+
+    @property
+    def automatic_rows(self) -> list[str]:
+        """The rows of Figure 10, which colour clips without being given a frame of them."""
+        given = self.first_frame_rows
+        return [row for row in self._pictured_rows if "clips" in self.given_to(row) and row not in given]
+
+    @property
+    def matching_rows(self) -> list[str]:
+        """The rows of Figure 4, whose model matches by features that it has learned."""
+        ours = "bench/methods/ours.py"
+        return [row for row in self.image_rows if self.code_of(row) == ours and self.checkpoint_of(row)]
+
+    @property
+    def _pictured_rows(self) -> list[str]:
+        """Besides the truth and the input, which a figure shows anyway."""
+        return [row for row in self.config["methods"] if row not in ("ground_truth", "grey")]
+
+    def shown_rows(self, figure: str) -> list[str]:
+        """The rows that colour clips only for a figure: `multimodal`, `legacy` or `long`."""
+        return self.config["figures"][figure]["rows"]
+
+    @property
+    def multimodal(self) -> dict[str, int]:
+        """The place of the test clip of each of Figures 11 to 14."""
+        return dict(zip(MULTIMODAL, self.config["figures"]["multimodal"]["clips"], strict=True))
+
+    @property
+    def shown_figures(self) -> list[str]:
+        """The figures about clips that are only shown, where the configuration has such."""
+        return [number for number, split in SHOWN.items() if split in self.config["clips"]["sets"]]
+
+    @property
+    def wildcards(self) -> dict[str, list[str]]:
+        """What the wildcards of the rules may stand for, where that is known; a wildcard for nothing has none."""
+        sets = self.sets
+        return {
+            "kind": ["clips", "images"],
+            "split": sorted(sets.names()),
+            "filmed": sets.filmed,
+            "rendered": sets.rendered,
+            "gallery": sorted(set(self.config["references"]["gallery"].values())),
+            "row": list(self.rows),
+            "training": list(self.trainings),
+            "multimodal": list(self.multimodal),
+        }
+
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """The files that rows name as their checkpoint, by what the configuration calls them."""
+        rows = {row: own for row, own in self.config["methods"].items() if "checkpoint" in own}
+        return {own["checkpoint"]: self.checkpoint_of(row) for row, own in rows.items()}
+
+
+def settled(config: dict) -> dict:
+    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default."""
+    clips = config["clips"]
+    there = {split: items for split, items in clips["sets"].items() if items is not None}
+    methods = config["methods"]
+    order = [row for row in default_order() if row in methods]
+    methods = {row: methods[row] for row in [*order, *methods]}
+    return with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods}

@@ -1,0 +1,107 @@
+"""What there is to know about the sets of clips and photographs: how each is made, in how many jobs, and from what."""
+
+from pathlib import Path
+
+from plan.deciding import content, here
+from plan.errors import ConfigError, check_name
+from prep.datasets.registry import DatasetError, lists_of, read_registry
+from prep.datasets.selection import Selection, planned_count
+from prep.jobs import shards_for
+
+
+class Sets:
+    """The sets of a validated configuration. Kinds are `clips` and `images`; a split is the name of a set.
+
+    Paths begin with `<results>`, which the workflow knows.
+    """
+
+    def __init__(self, config: dict, root: Path):
+        self.config = config
+        self.datasets = here(root, config["datasets"])
+        try:
+            self.registry = read_registry(self.datasets)
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"config: datasets: there is no {self.datasets}; expected a registry (docs/datasets.md)"
+            ) from error
+        except DatasetError as error:
+            raise ConfigError(f"config: datasets: {error}") from error
+        clips = config["clips"]["sets"]
+        # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
+        self.rendered = [split for split, items in clips.items() if items.get("rendered")]
+        self.filmed = [split for split in clips if split not in self.rendered]
+        self._shards: dict[tuple[str, str], int] = {}
+        for split in self.rendered:
+            photos = clips[split]["rendered"]["photos"]
+            check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
+        for split, gallery in config["references"]["gallery"].items():
+            check_name(f"references.gallery.{split}", gallery, "images.sets", config["images"]["sets"])
+
+    def names(self) -> set[str]:
+        """The splits of either kind."""
+        return {*self.config["clips"]["sets"], *self.config["images"]["sets"]}
+
+    def filters_of(self, kind: str, split: str) -> dict:
+        """The thresholds of a set: its own, on top of those of all."""
+        return self.config["filter"] | self.config[kind]["sets"][split].get("filter", {})
+
+    def registered(self, items: dict) -> list[str]:
+        """The registry's lines for the datasets of a set, as the configuration describes it, and the content of the
+        lists that they name.
+
+        A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
+        """
+        wanted = {selection["dataset"] for selection in items["from"]}
+        lines = Path(self.datasets).read_text().splitlines()
+        lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
+        return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+
+    def shards_of(self, kind: str, split: str) -> int:
+        """In how many shards a set is prepared; the kind `gallery`: in how many an image set is searched.
+
+        Raises ConfigError where a dataset is not there: only what is asked for has to be.
+        """
+        if (kind, split) not in self._shards:
+            self._shards[kind, split] = shards_for(self._count(kind, split), self.config["shards"][kind])
+        return self._shards[kind, split]
+
+    def _count(self, kind: str, split: str) -> int:
+        items = self.config["clips" if kind == "clips" else "images"]["sets"][split]
+        if items.get("rendered"):
+            return items["rendered"]["count"]
+        try:
+            wanted = [Selection(dataset=one["dataset"], files=one["files"]) for one in items["from"]]
+            return planned_count(self.registry, wanted)
+        except ValueError as error:
+            raise ConfigError(f"config: {kind}.sets.{split}: {error}") from error
+
+    def shard_tables(self, folder: str, kind: str, split: str, suffix: str = "parquet") -> list[str]:
+        """The tables of a set's shards, or what lies beside them."""
+        return [f"{folder}/{split}/{shard}.{suffix}" for shard in range(self.shards_of(kind, split))]
+
+    def threads_for(self, kind: str, split: str) -> int:
+        """Threads of a shard's job: many shards run side by side, a single one uses two cores itself."""
+        return 2 if self.shards_of(kind, split) == 1 else 1
+
+    def claimed_by_others(self, kind: str, split: str) -> dict[str, list[str]]:
+        """The sets whose items this one must not repeat: what is scored first, then what training is judged on.
+
+        Renderings are made of photographs, which are told apart as photographs.
+        """
+        sets = self.config[kind]["sets"]
+        before = {"validation": ["test"], "train": ["test", "validation"]}.get(split, [])
+        filmed = [other for other in before if other in sets and not sets[other].get("rendered")]
+        return {"claimed": [f"<results>/{kind}/{other}.parquet" for other in filmed]}
+
+    def gallery_of(self, split: str) -> str:
+        """The image set that a split's references are searched in."""
+        return self.config["references"]["gallery"]["train" if split in ("train", "validation") else "test"]
+
+    def shown(self, split: str) -> str:
+        """The table of a set of clips that is only shown. Raises ConfigError where there is no such set."""
+        if split not in self.config["clips"]["sets"]:
+            raise ConfigError(
+                f"config: there is no set of clips {split!r} to show; put one under clips.sets, such as "
+                f"`{split}: {{from: [{{dataset: <name in the registry>, files: <glob>}}]}}`. See config/README.md."
+            )
+        return f"<results>/clips/{split}.parquet"

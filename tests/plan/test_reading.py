@@ -1,0 +1,45 @@
+"""The one reader of configurations outside Snakemake."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from plan.errors import ConfigError
+from plan.reading import DEFAULT, ROOT, default_order, read_config
+
+
+def test_configurations_lie_on_top_of_the_default_one(tmp_path):
+    (tmp_path / "one.yaml").write_text("methods: {mine: {method: grey}}\nclips: {size: [48, 64]}\nseed: 3\n")
+    (tmp_path / "two.yaml").write_text("clips: {size: [8, 8]}\n")
+    default, merged = read_config(), read_config([tmp_path / "one.yaml", tmp_path / "two.yaml"])
+    assert list(merged["methods"]) == [*default["methods"], "mine"] == [*default_order(), "mine"]
+    assert (merged["clips"]["size"], merged["seed"]) == ([8, 8], 3)
+    assert merged["clips"]["length"] == default["clips"]["length"]
+    assert read_config([DEFAULT]) == default == yaml.safe_load(DEFAULT.read_text())
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(None, "there is no configuration"), ("a: [", "is no YAML"), ("- a", "expected keys")]
+)
+def test_what_is_no_configuration_is_named(tmp_path, content, expected):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=f"mine.yaml.*{expected}|{expected}.*mine.yaml"):
+        read_config([path])
+
+
+def test_the_classifier_has_a_short_name(tmp_path):
+    """It is that of the backbone of the same network; the stages tell the two apart."""
+    (tmp_path / "mine.yaml").write_text("classifier: vgg19\nbackbone: vgg19\n")
+    config = read_config([tmp_path / "mine.yaml"])
+    assert (config["classifier"], config["backbone"]) == ("vgg19_classifier", "vgg19")
+
+
+def test_reading_is_light():
+    code = (
+        "import sys, plan.reading, plan.versions; sys.exit(bool({'snakemake', 'pydantic', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -1,0 +1,121 @@
+"""What is asked about sets: how they are made, in how many jobs, what they must not repeat."""
+
+import pytest
+
+from plan.errors import ConfigError
+from plan.reading import ROOT
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A registry that adds 200 videos to the datasets, and the change that trains on them."""
+    folder = tmp_path / "many films"
+    folder.mkdir()
+    for number in range(200):
+        (folder / f"{number} é.mp4").touch()
+    registry = tmp_path / "datasets.tsv"
+    registry.write_text((ROOT / "config/datasets.tsv").read_text() + f"many\tvideos\t{folder}\t\t\t\t\t\t\n")
+    train = {"rendered": None, "from": [{"dataset": "many", "files": "*"}]}
+    return {"datasets": str(registry), "clips": {"sets": {"train": train}}}
+
+
+def test_sets_of_the_default_are_small_enough_for_one_job(plan):
+    sets = plan().sets
+    assert (sets.filmed, sets.rendered) == (["test", "legacy", "long"], ["train"])
+    assert all(sets.shards_of("clips", split) == 1 for split in ("test", "train"))
+    assert sets.threads_for("clips", "test") == 2
+
+
+def test_jobs_grow_with_shards_and_not_with_clips(plan, many):
+    shards = {size: plan(many | {"shards": {"clips": size}}).sets for size in (100, 25)}
+    assert {size: sets.shards_of("clips", "train") for size, sets in shards.items()} == {100: 2, 25: 8}
+    assert shards[25].threads_for("clips", "train") == 1
+    assert shards[100].shard_tables("folder", "clips", "train", "npy") == ["folder/train/0.npy", "folder/train/1.npy"]
+
+
+def test_a_gallery_is_searched_in_shards_of_its_own_size(plan):
+    sets = plan({"shards": {"gallery": 4}}).sets
+    assert sets.shards_of("gallery", "gallery") > sets.shards_of("images", "gallery") == 1
+
+
+def test_rendered_clips_are_counted_not_listed(plan):
+    sets = plan({"shards": {"clips": 4}}).sets
+    assert sets.shards_of("clips", "train") == 4  # 16 renderings
+
+
+def test_the_papers_sets_are_planned_without_their_data(plan):
+    sets = plan(overlays=["paper"]).sets
+    assert (sets.shards_of("clips", "train"), sets.shards_of("gallery", "gallery")) == (64, 128)
+
+
+def test_a_dataset_that_is_not_there_is_named_when_it_is_asked_for(plan):
+    train = {"rendered": None, "from": [{"dataset": "videvo", "files": "*"}]}
+    sets = plan({"clips": {"sets": {"train": train}}}).sets
+    assert sets.shards_of("clips", "test") == 1
+    with pytest.raises(ConfigError, match=r"clips\.sets\.train: unknown dataset 'videvo'; did you mean 'videvo-t"):
+        sets.shards_of("clips", "train")
+
+
+@pytest.mark.parametrize("content", [None, "name\n"])
+def test_a_registry_that_cannot_be_read_is_named(plan, tmp_path, content):
+    if content is not None:
+        (tmp_path / "none.tsv").write_text(content)
+    with pytest.raises(ConfigError, match=r"config: datasets: .*none\.tsv"):
+        plan({"datasets": str(tmp_path / "none.tsv")})
+
+
+def test_a_set_may_have_thresholds_of_its_own(plan):
+    sets = plan({"clips": {"sets": {"test": {"filter": {"min_side": 7}}}}}).sets
+    assert sets.filters_of("clips", "test") == sets.config["filter"] | {"min_side": 7}
+    assert sets.filters_of("clips", "train") == sets.config["filter"]
+
+
+def test_what_was_written_is_what_a_job_is_given(plan):
+    """15 does not become 15.0: the parameters of a job would change, and it would be made again."""
+    assert repr(plan().sets.filters_of("clips", "train")["min_mean_l"]) == "15"
+
+
+def test_a_sets_jobs_know_the_lines_of_its_datasets(plan):
+    sets = plan().sets
+    lines = sets.registered(sets.config["images"]["sets"]["validation"])
+    assert [line.split("\t")[0] for line in lines] == ["scikit-image", "scikit-learn"]
+
+
+def test_nothing_takes_from_what_is_scored(plan):
+    def claimed(sets, kind):
+        return {split: sets.claimed_by_others(kind, split)["claimed"] for split in sets.config[kind]["sets"]}
+
+    test, validation = "<results>/images/test.parquet", "<results>/images/validation.parquet"
+    expected = {"test": [], "train": [test, validation], "validation": [test], "gallery": []}
+    assert claimed(plan().sets, "images") == expected
+    clips = claimed(
+        plan({"clips": {"sets": {"validation": {"rendered": {"photos": "train", "count": 1}}}}}).sets, "clips"
+    )
+    assert clips["train"] == clips["validation"] == ["<results>/clips/test.parquet"]  # the rendered one claims nothing
+    assert clips["legacy"] == clips["long"] == []
+
+
+def test_references_are_searched_in_the_gallery_of_the_split(plan):
+    sets = plan().sets
+    found = {split: sets.gallery_of(split) for split in ("train", "validation", "test", "legacy", "long")}
+    assert found == {"train": "train", "validation": "train", "test": "gallery", "legacy": "gallery", "long": "gallery"}
+
+
+def test_sets_that_are_null_are_not_there(plan):
+    without = plan({"clips": {"sets": {"legacy": None, "long": None}}})
+    assert without.sets.filmed == ["test"] and without.shown_figures == []
+    with pytest.raises(ConfigError, match=r"no set of clips 'legacy'.*`legacy: \{from: "):
+        without.sets.shown("legacy")
+    assert plan().sets.shown("legacy") == "<results>/clips/legacy.parquet" and plan().shown_figures == ["15", "16"]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"references": {"gallery": {"test": "galery"}}}, "references.gallery.test names 'galery'"),
+        ({"clips": {"sets": {"train": {"rendered": {"photos": "galery"}}}}}, "rendered.photos names 'galery'"),
+    ],
+)
+def test_a_set_of_photographs_that_is_not_there_is_named(plan, change, place):
+    with pytest.raises(ConfigError, match=f"{place}, which is not under 'images.sets'; did you mean 'gallery'"):
+        plan(change)

@@ -1,0 +1,86 @@
+"""What a configuration may not be, and what is said then: the key, the value, what was expected, the nearest key."""
+
+import pytest
+
+from plan.errors import ConfigError
+from plan.reading import read_config
+from plan.validation import validate
+
+
+def said(plan, change: dict) -> str:
+    with pytest.raises(ConfigError) as refused:
+        plan(change)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "named", "nearest"),
+    [
+        ({"trainning": {}}, "top level", "trainning", "training"),
+        ({"clips": {"lenght": 9}}, "'clips'", "lenght", "length"),
+        ({"shards": {"clip": 9}}, "'shards'", "clip", "clips"),
+        ({"filter": {"duplicate": "off"}}, "'filter'", "duplicate", "duplicates"),
+        ({"training": {"ours": {"stepps": 5}}}, "'training.ours'", "stepps", "steps"),
+        ({"training": {"ours": {"losses": {"smoothnes": 1}}}}, "'training.ours.losses'", "smoothnes", "smoothness"),
+        ({"training": {"ours": {"histori": "aligned"}}}, "'training.ours'", "histori", "history"),
+        ({"clips": {"sets": {"train": {"rendered": {"photo": "train"}}}}}, "train.rendered'", "photo", "photos"),
+        ({"clips": {"sets": {"legacy": {"per_sorce": 1}}}}, "'clips.sets.legacy'", "per_sorce", "per_source"),
+        ({"clips": {"sets": {"tset": {}}}}, "'clips.sets'", "tset", "test"),
+        ({"images": {"sets": {"gallery": {"sise": [1, 1]}}}}, "'images.sets.gallery'", "sise", "size"),
+        ({"figures": {"long": {"row": []}}}, "'figures.long'", "row", "rows"),
+        ({"ablations": {"rows": {"no_l1": {"losses": {"l2": 0}}}}}, "'ablations.rows.no_l1.losses'", "l2", "l1"),
+    ],
+)
+def test_a_mistyped_key_is_named_with_its_place_and_the_nearest(plan, change, place, named, nearest):
+    message = said(plan, change)
+    assert f"{named!r} " in message and place in message and f"did you mean {nearest!r}?" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value", "expected"),
+    [
+        ({"flow": "diss"}, "flow", "diss", "farneback"),
+        ({"backbone": "vgg"}, "backbone", "vgg", "vgg19"),
+        ({"seed": "1"}, "seed", '"1"', "integer"),
+        ({"references": {"within": "clas"}}, "references.within", "clas", "'everywhere' or 'class'"),
+        ({"references": {"within": 0}}, "references.within", "0", "greater than or equal to 1"),
+        ({"filter": {"duplicates": False}}, "filter.duplicates", "false", "in quotes"),
+        ({"filter": {"min_side": 0}}, "filter.min_side", "0", "greater than or equal to 1"),
+        ({"dask_scheduler": "thread"}, "dask_scheduler", "thread", "threads"),
+        ({"clips": {"size": [216]}}, "clips.size.1", "", "missing"),
+        (
+            {"clips": {"sets": {"long": {"from": [{"dataset": "a", "files": "b", "length": 1}]}}}},
+            "length",
+            "1",
+            "whole",
+        ),
+        ({"figures": {"multimodal": {"clips": [1, 2]}}}, "figures.multimodal.clips", "[1, 2]", "4 items"),
+        ({"figures": {"long": {"rows": []}}}, "figures.long.rows", "[]", "1 item"),
+        ({"figures": {"long": {"rows": ["ours", "ours"]}}}, "figures.long.rows", "ours", "more than once"),
+        ({"methods": {"grey": None}}, "methods.grey", "null", "object"),
+        ({"methods": {"ours": {"given": ["reference"]}}}, "methods.ours.given", "reference", "object"),
+        ({"training": {"ours": {"crop": [100, 192]}}}, "training.ours", "100", "multiples of 8"),
+        ({"training": {"new": {"steps": 10}}}, "training.new.method", "", "missing"),
+        ({"images": {"sets": {"more": {"from": []}}}}, "images.sets.more.size", "", "missing"),
+        ({"clips": {"sets": {"validation": {}}}}, "clips.sets.validation", "", "'from' or 'rendered'"),
+        ({"clips": {"sets": {"validation": {"rendered": None}}}}, "clips.sets.validation", "", "'from' or 'rendered'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_may_be(plan, change, key, value, expected):
+    message = said(plan, change)
+    assert key in message and value in message and expected in message
+
+
+def test_alternatives_of_one_key_are_one_sentence(plan):
+    assert len(said(plan, {"references": {"within": "clas"}}).splitlines()) == 1
+
+
+def test_everything_that_is_wrong_is_said_unknown_keys_first(plan):
+    first, second = said(plan, {"flow": "diss", "sed": 1}).splitlines()
+    assert "'sed'" in first and "diss" in second
+
+
+def test_nothing_is_changed_by_the_check():
+    config = read_config()
+    validate(config)
+    assert config == read_config()
