@@ -4,7 +4,6 @@ A run writes its choices once, from the configuration (results/choices.json); ta
 """
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,6 +15,7 @@ NETWORKS = {
     "vgg19": "VGG19",
     "vgg19_classifier": "VGG19",
     "inception": "Inception (pytorch-fid)",
+    "inception_clean": "Inception (clean-fid)",
 }
 FLOWS = {
     "dis": "DIS",
@@ -34,7 +34,6 @@ class Choices(BaseModel):
     backbone: str  # on whose features rows match and learn
     classifier: str  # of Top-1 and Top-5
     fid_features: str  # of the Frechet distance
-    fid_protocol: Literal["legacy", "clean"] = "legacy"  # of Inception's features
     flow: str  # that rows are given
     scoring_flow: str  # with which flicker is measured
 
@@ -77,7 +76,7 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
     found = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
-    if choices.fid_features != "inception":
+    if not choices.fid_features.startswith("inception"):
         network = network_name(choices.fid_features).split(",")[0]
         found.append(f"Fréchet distance: {network}, a stand-in for Inception")
     return found

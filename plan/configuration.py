@@ -268,7 +268,9 @@ class Config(Part):
     classifier: Literal["efficientnet_lite0", "vgg19", "vgg19_classifier"] = Field(
         description="Top-1 and Top-5; `vgg19` and `vgg19_classifier` are the same network"
     )
-    fid_features: Literal["efficientnet_lite0", "inception"] = Field(description="Fréchet distance")
+    fid_features: Literal["efficientnet_lite0", "inception", "inception_clean"] = Field(
+        description="Fréchet distance; `inception` as pytorch-fid resizes pictures, `inception_clean` as clean-fid"
+    )
     figures: Figures
     clips_of: ClipsOf = Field(description="datasets whose test clips `table1` and `figure7` are about; none named: all")
     references: References

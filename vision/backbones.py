@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from vision.weights import EFFICIENTNET_LITE0, INCEPTION_FID, VGG19_CLASSIFIER, VGG19_FEATURES, WeightFile, locate
@@ -127,7 +128,10 @@ class VGG19Classifier(Backbone):
 
 
 class Inception(Backbone):
-    """pytorch-fid's Inception (2015-12-05 TensorFlow weights): the 2048 pool3 features of the Frechet distance."""
+    """pytorch-fid's Inception (2015-12-05 TensorFlow weights): the 2048 pool3 features of the Frechet distance.
+
+    It makes pictures 299 x 299 itself: bilinear between pixel centres, no antialiasing.
+    """
 
     label = "Inception (pytorch-fid)"
 
@@ -146,11 +150,31 @@ class Inception(Backbone):
         return self.net(rgb)[0].flatten(1)
 
 
+class InceptionClean(Inception):
+    """The same network behind clean-fid's resizing (Parmar et al. 2022): Pillow's antialiased bicubic in float32."""
+
+    label = "Inception (clean-fid)"
+    side = 299
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        return super().pooled(torch.stack([self.resized(picture) for picture in rgb]))
+
+    def resized(self, rgb: Tensor) -> Tensor:
+        """(3, H, W) in 0..1, of 8 bits, to (3, 299, 299), cut to 0..255 and not rounded.
+
+        Divided by 256, not 255: the network takes 2x - 1 of it, and clean-fid gives its network (v - 128) / 128.
+        """
+        channels = [Image.fromarray(channel) for channel in (255 * rgb).round().numpy()]
+        made = [np.asarray(channel.resize((self.side, self.side), Image.Resampling.BICUBIC)) for channel in channels]
+        return torch.from_numpy(np.stack(made).clip(0, 255) / np.float32(256))
+
+
 BACKBONES = {
     "efficientnet_lite0": EfficientNetLite0,
     "vgg19": VGG19,
     "vgg19_classifier": VGG19Classifier,
     "inception": Inception,
+    "inception_clean": InceptionClean,
 }
 
 

@@ -13,7 +13,6 @@ import dask
 import numpy as np
 import pandas as pd
 
-from bench.metrics.fid import Protocol, load_features
 from bench.metrics.warp_error import lai_occluded
 from bench.scoring.folders import Clip, MisfitFolders, check
 from bench.scoring.measure import (
@@ -146,9 +145,7 @@ def _luminance_warnings(clips: list[Clip], measured: Iterable[Measured]) -> Iter
         )
 
 
-def load_networks(
-    flow: str, fid_features: str, classifier: str, labels: Path | None, weights: Path, fid_protocol: Protocol = "legacy"
-) -> Networks:
+def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | None, weights: Path) -> Networks:
     """What measures, by name; `none` for no features, without `labels` no classifier, without its weights no LPIPS.
 
     labels: CSV with the columns item and label, the ImageNet class index of pictures. Raises MissingWeights.
@@ -160,7 +157,7 @@ def load_networks(
         left_out.append("Distances between sets are left out, as `--fid-features none` asks.")
     return Networks(
         flow=load_estimator(flow, weights),
-        features=None if fid_features == "none" else load_features(fid_features, weights, fid_protocol),
+        features=None if fid_features == "none" else load_backbone(fid_features, weights),
         classifier=None if labels is None else load_backbone(classifier, weights),
         labels={} if labels is None else read_labels(labels),
         lpips=distance,

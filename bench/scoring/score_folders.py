@@ -7,7 +7,6 @@ from typing import Literal
 
 import pandas as pd
 
-from bench.metrics.fid import Protocol
 from bench.scoring.folders import MisfitFolders
 from bench.scoring.measure import METRICS, SETS, TRUTH, declared_as, module_of
 from bench.scoring.measure_folders import GREY, load_networks, row_names, score_folders
@@ -34,7 +33,6 @@ def main(
     pairs: Path | None = None,
     flow: str = "farneback",
     fid_features: str = "efficientnet_lite0",
-    fid_protocol: Protocol = "legacy",
     labels: Path | None = None,
     classifier: str = "efficientnet_lite0",
     weights: Path = ROOT / "weights" / "external",
@@ -53,8 +51,7 @@ def main(
         baseline: the folder with which the others are compared; without it each is compared with each.
         pairs: a table of the comparisons, .csv or .parquet.
         flow: estimator for flicker and warping error, one that no method has used: dis, farneback, raft, ...
-        fid_features: network of the Frechet and kernel distances; inception for FID and KID, none to leave them out.
-        fid_protocol: of inception: how pictures get to its size, as pytorch-fid or as clean-fid does it.
+        fid_features: network of the Frechet and kernel distances; inception(_clean) for FID and KID, none for neither.
         labels: CSV with the columns item and label (ImageNet class index), for Top-1 and Top-5 of single pictures.
         classifier: network of Top-1 and Top-5.
         weights: folder of other people's weight files.
@@ -66,7 +63,7 @@ def main(
             _check_suffix(path)
         rows = row_names(list(result))
         _check_baseline(baseline, list(rows))
-        networks = load_networks(flow, fid_features, classifier, labels, weights, fid_protocol)
+        networks = load_networks(flow, fid_features, classifier, labels, weights)
         scores = score_folders(list(result), truth, networks, first_counted=int(reference_frames == "first"), jobs=jobs)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
@@ -194,7 +191,7 @@ def notes(
             f"Flicker and warping error: flow of {flow_name(flow)}, of the ground truth's grey frames. A method that "
             "propagates with this flow grades itself. Dull colours flicker little: read it beside colourfulness."
         )
-    if fid_features not in ("none", "inception"):
+    if fid_features != "none" and not fid_features.startswith("inception"):
         yield (
             f"fid and kid are distances on the features of {network_name(fid_features).partition(',')[0]}, a stand-in "
             "for Inception's: not comparable with published values."

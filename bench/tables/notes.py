@@ -25,13 +25,13 @@ def notes_on_images(table: pd.DataFrame, choices: Choices) -> Iterator[Note]:
         return
     classifier = network_name(choices.classifier)
     yield Note(kind="classifier", text=f"Top-1 and Top-5: {classifier}; n = {n}, so one image is {100 / n:.1f} points.")
-    if choices.fid_features == "inception":
+    features = NETWORKS.get(choices.fid_features, choices.fid_features)
+    if choices.fid_features.startswith("inception"):
         said = (
-            f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000), by the "
-            f"protocol `{choices.fid_protocol}`."
+            f"Fréchet Inception Distance to the ground truth of the same images, n = {n} (the paper: 10000); "
+            f"features: {features}."
         )
     else:
-        features = NETWORKS.get(choices.fid_features, choices.fid_features)
         theirs = pd.read_csv(PAPER).set_index("method").loc["ours", "fid"]
         said = (
             f"Fréchet distance on {features} features, n = {n}: "

@@ -132,13 +132,14 @@ OF_CHOICE: dict[str, WeightFile] = {
     "vgg19": VGG19_FEATURES,
     "vgg19_classifier": VGG19_CLASSIFIER,
     "inception": INCEPTION_FID,
+    "inception_clean": INCEPTION_FID,
     "raft": RAFT_LARGE,
     "raft_small": RAFT_SMALL,
     "ptlflow:flownet2": FLOWNET2_NVIDIA,
 }
 
 FILES: tuple[WeightFile, ...] = (
-    *OF_CHOICE.values(),
+    *dict.fromkeys(OF_CHOICE.values()),
     FLOWNET2_PTLFLOW,
     ALEXNET,
     DEVC_CORRESPONDENCE,

@@ -11,7 +11,7 @@ from vision import backbones, weights
 
 @pytest.fixture(scope="module")
 def inception(tmp_path_factory):
-    """pytorch-fid's network; the values are random, so that its distances mean nothing by themselves."""
+    """Both networks of FID by name; their values are random, so that distances mean nothing by themselves."""
     from pytorch_fid import inception
 
     torch.manual_seed(0)
@@ -23,7 +23,7 @@ def inception(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     torch.save(made, folder / weights.INCEPTION_FID.name)
     with pytest.warns(UserWarning, match="not those of the published network"):
-        return backbones.load_backbone("inception", folder)
+        return {name: backbones.load_backbone(name, folder) for name in ("inception", "inception_clean")}
 
 
 def pictures(count: int, size: tuple[int, int]) -> list[np.ndarray]:
@@ -35,50 +35,46 @@ def tensors(frames: list[np.ndarray]) -> torch.Tensor:
     return torch.stack([backbones.rgb_tensor(rgb) for rgb in frames])
 
 
-def test_a_flat_picture_stays_flat():
-    resized = fid.clean(np.full((40, 60, 3), (10, 128, 255), np.uint8))
+def clean(inception, rgb: np.ndarray) -> torch.Tensor:
+    """What the network `inception_clean` makes of an 8-bit picture."""
+    return inception["inception_clean"].resized(backbones.rgb_tensor(rgb))
+
+
+def test_a_flat_picture_stays_flat(inception):
+    resized = clean(inception, np.full((40, 60, 3), (10, 128, 255), np.uint8))
     assert resized.shape == (3, 299, 299) and resized.dtype == torch.float32
     assert resized[:, 7, 11].tolist() == pytest.approx([10 / 256, 128 / 256, 255 / 256], abs=1e-6)
     assert np.ptp(resized.numpy(), axis=(1, 2)).max() < 1e-5
 
 
-def test_clean_is_antialiased():
+def test_clean_is_antialiased(inception):
     """Stripes of one pixel at three times the size: every third one alone alternates, antialiased they are grey."""
     stripes = np.zeros((3, 897, 3), np.uint8)
     stripes[:, 1::2] = 255
-    assert fid.clean(stripes)[:, :, 5:-5] == pytest.approx(0.5, abs=0.08)
+    assert clean(inception, stripes)[:, :, 5:-5].numpy() == pytest.approx(0.5, abs=0.08)
 
 
-def test_clean_is_cut_to_eight_bits():
+def test_clean_is_cut_to_eight_bits(inception):
     """Bicubic overshoots at an edge; the picture must not leave the range."""
     edge = np.zeros((30, 30, 3), np.uint8)
     edge[:, 15:] = 255
-    resized = fid.clean(edge)
+    resized = clean(inception, edge)
     assert resized.min() == 0 and resized.max() == 255 / 256
 
 
 def test_legacy_is_what_the_network_does_by_itself(inception):
     """Bilinear between pixel centres, no antialiasing."""
-    rgb = tensors(pictures(3, (48, 64)))
-    resized = F.interpolate(rgb, (fid.SIDE, fid.SIDE), mode="bilinear", align_corners=False)
-    assert inception.pooled(rgb).numpy() == pytest.approx(inception.pooled(resized).numpy(), rel=1e-4, abs=1e-6)
+    legacy, rgb = inception["inception"], tensors(pictures(3, (48, 64)))
+    resized = F.interpolate(rgb, (299, 299), mode="bilinear", align_corners=False)
+    assert legacy.pooled(rgb).numpy() == pytest.approx(legacy.pooled(resized).numpy(), rel=1e-4, abs=1e-6)
 
 
-def test_clean_gives_the_network_what_it_has_resized(inception):
+def test_clean_is_the_same_network_behind_another_resizing(inception):
     frames = pictures(3, (48, 64))
-    found = fid.Cleaned(inception).pooled(tensors(frames)).numpy()
-    by_hand = inception.pooled(torch.stack([fid.clean(rgb) for rgb in frames])).numpy()
+    found = inception["inception_clean"].pooled(tensors(frames)).numpy()
+    by_hand = inception["inception"].pooled(torch.stack([clean(inception, rgb) for rgb in frames])).numpy()
     assert found.shape == (3, 2048) and found == pytest.approx(by_hand, rel=1e-4, abs=1e-6)
-    assert not np.allclose(found, inception.pooled(tensors(frames)).numpy(), rtol=1e-3)
-
-
-def test_the_protocol_decides_what_is_loaded(monkeypatch):
-    monkeypatch.setattr(backbones, "load_backbone", lambda name, folder: (name, folder))
-    assert fid.load_features("inception", "here") == ("inception", "here")
-    assert fid.load_features("inception", "here", "clean").network == ("inception", "here")
-    assert fid.load_features("efficientnet_lite0", "here") == ("efficientnet_lite0", "here")
-    with pytest.raises(ValueError, match="expected the features 'inception', got 'efficientnet_lite0'"):
-        fid.load_features("efficientnet_lite0", "here", "clean")
+    assert not np.allclose(found, inception["inception"].pooled(tensors(frames)).numpy(), rtol=1e-3)
 
 
 def test_distance_of_shifted_features():
