@@ -18,7 +18,7 @@ results/%: .venv/installed always
 	snakemake --cores $(CORES) --quiet rules -- $@
 
 test: .venv/installed
-	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadgroup
+	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/installed
 	pytest -m slow
