@@ -25,7 +25,7 @@ results/%: .venv/installed always
 	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
 
 test: .venv/installed
-	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadgroup
+	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/installed
 	pytest -m slow

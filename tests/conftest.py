@@ -11,19 +11,22 @@ import pytest
 
 from media.image import cover_crop
 
-# By folder, a fixture of the session that takes long to make: it is made once, so its tests stay in one process.
-MADE_ONCE = {"workflow": "world", "report": "results"}
+# Folders whose tests look at one world that takes long to make, in fixtures of the session.
+ONE_WORLD = ("tests/workflow/", "tests/bench/report/")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """How `pytest -n 2 --dist loadgroup` shares the tests out: by what they are made from, or else by their file."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        folder = item.path.parent.name
-        together = MADE_ONCE.get(folder) in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group(folder if together else item.nodeid.partition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What `pytest -n 2 --dist loadfile` does, but the files of a folder of ONE_WORLD go to one process together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWorld(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((folder for folder in ONE_WORLD if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+    return ByWorld(config, log)
 
 
 @pytest.fixture(autouse=True)

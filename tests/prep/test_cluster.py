@@ -93,6 +93,7 @@ def run_here(command: list[str]) -> None:
     """The same command in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", command)
+        patch.delitem(sys.modules, command[0], raising=False)  # runpy warns of a module that is there already
         runpy.run_module(command[0], run_name="__main__")
 
 
