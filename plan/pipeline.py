@@ -36,13 +36,13 @@ class Plan:
         self.rows: dict[str, dict] = {}
         self._methods: dict[str, Method] = {}
         for row, options in self.config["methods"].items():
-            self._add(row, options)
+            self._add(row, options, f"methods.{row}")
         self._add_ablations()
         self.plus_rows = self._add_post_processed()
         self._check_names()
 
-    def _add(self, row: str, options: dict) -> None:
-        """Take a row in, with its method, which says what it is given."""
+    def _add(self, row: str, options: dict, place: str) -> None:
+        """Take a row in that is configured at a place, with its method, which says what it is given."""
         try:
             self._methods[row] = load(row, options)
         except (ValueError, TypeError, ImportError, SyntaxError) as error:
@@ -50,9 +50,9 @@ class Plan:
         self.rows[row] = options
         if "training" in options:
             known = [*self.config["training"], *self.config["ablations"]["rows"]]
-            check_name(f"methods.{row}.training", options["training"], "training", known)
+            check_name(f"{place}.training", options["training"], "training", known)
         if "training" in options and "checkpoint" in options:
-            raise ConfigError(f"config: methods.{row} names both a 'training' and a 'checkpoint'; keep one of them.")
+            raise ConfigError(f"config: {place} names both a 'training' and a 'checkpoint'; keep one of them.")
 
     def _add_ablations(self) -> None:
         """A training and a row for each line of Table 5 but that of the full model."""
@@ -70,7 +70,7 @@ class Plan:
                     )
             self.trainings[row] = self._ablated(row, changes["losses"])
             own = {"training": row, "given": {"images": ["reference"]}}
-            self._add(row, {"method": of, **self.rows[of], **own})
+            self._add(row, {"method": of, **self.rows[of], **own}, f"ablations.rows.{row}")
 
     def _ablated(self, row: str, losses: dict) -> dict:
         """The training of an ablation: that of the full model, with the ablation's own weights of losses."""
@@ -91,13 +91,14 @@ class Plan:
         plus = self.config["flicker_plus"]
         if not plus:
             return {}
+        check_name("flicker_plus.method", plus["method"], "bench/methods", names())
         rows = {
             f"{row}+{plus['method']}": row
             for row, options in self.config["methods"].items()
             if "clips" in self.given_to(row) and "precomputed" not in options and "+" not in row
         }
         for row in rows:
-            self._add(row, plus)
+            self._add(row, plus, "flicker_plus")
         return rows
 
     def _check_names(self) -> None:
@@ -118,8 +119,6 @@ class Plan:
                         f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but "
                         f"the row {row!r} is not given one for clips; choose a row that is."
                     )
-
-    # What a row is.
 
     def given_to(self, row: str) -> dict[str, tuple[str, ...]]:
         """What a row's method is given for each kind of item (bench.methods.contract.method)."""
@@ -171,8 +170,6 @@ class Plan:
             )
         return other
 
-    # What jobs read.
-
     def inputs_for(self, row: str, split: str, kinds: tuple[str, ...] = ("clips", "images")) -> dict[str, str]:
         """What a row's job reads: the sets of a split, and only those extras that its method asks for."""
         given = self.given_to(row)
@@ -208,8 +205,6 @@ class Plan:
         ranks = range(2, min(MULTIMODAL_REFERENCES, self.config["references"]["count"]) + 1)
         further = [f"<results>/colorize_shown/test/{rank}/{row}.parquet" for rank in ranks]
         return [f"<results>/colorize/{row}.parquet", *further]
-
-    # The rows of the tables and figures.
 
     @property
     def full_row(self) -> str:

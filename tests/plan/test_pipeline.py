@@ -123,6 +123,8 @@ def test_a_mistyped_row_or_option_is_named_with_the_nearest(plan, methods, named
         ({"methods": {"program": {"command": "copy {frames}"}}}, "methods.program: .*{output}"),
         ({"training": {"ours": {"recolored": ["zhang"]}}}, "training.ours.recolored names 'zhang'"),
         ({"training": {"ours": {"method": "our"}}}, "training.ours.method names 'our'.*did you mean 'ours'"),
+        ({"flicker_plus": {"method": "lai2081"}}, "flicker_plus.method names 'lai2081'.*did you mean 'lai2018'"),
+        ({"flicker_plus": {"method": "lai2018", "training": "lai"}}, "flicker_plus.training names 'lai'"),
         ({"ablations": {"of": "our"}}, "ablations.of names 'our'.*did you mean 'ours'"),
         ({"ablations": {"of": "fusion"}}, "'fusion', which has no 'training'"),
         ({"ablations": {"rows": {"same": {"losses": {"perceptual": 0.1}}}}}, "rows.same.losses is {'perceptual': 0.1}"),
