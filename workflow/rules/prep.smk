@@ -2,11 +2,7 @@
 # A set is prepared in shards, one job each; the tables of its shards are then gathered into its own.
 DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
 filters_of, shards_of, shard_tables, threads_for = SETS.filters_of, SETS.shards_of, SETS.shard_tables, SETS.threads_for
-
-
-def folder_of_set(wildcards, output):
-    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
-    return str(Path(output.table).parent).replace("shards/", "", 1)
+folder_of_set = lambda wildcards, output: folder_of_items(output.table)
 
 
 rule sources:
