@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from shlex import quote
 
 
@@ -16,3 +17,8 @@ def as_flags(named: Iterable[tuple[str, str | list[str]]]) -> str:
     return " ".join(
         f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given
     )
+
+
+def folder_of_items(table: str) -> str:
+    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
+    return str(Path(table).parent).replace("shards/", "", 1)

@@ -260,6 +260,11 @@ class Plan:
         """The place of the test clip of each of Figures 11 to 14."""
         return dict(zip(MULTIMODAL, self.config["figures"]["multimodal"]["clips"], strict=True))
 
+    def shown_flags(self, split: str, rank: str) -> str:
+        """How a job is told to colour clips only to show them: rank of the reference, and of test clips the places."""
+        places = " ".join(map(str, self.multimodal.values()))
+        return f"--rank {rank}{f' --positions {places}' if split == 'test' else ''}"
+
     @property
     def shown_figures(self) -> list[str]:
         """The figures about clips that are only shown, where the configuration has such."""

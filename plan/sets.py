@@ -79,10 +79,6 @@ class Sets:
         """The tables of a set's shards, or what lies beside them."""
         return [f"{folder}/{split}/{shard}.{suffix}" for shard in range(self.shards_of(kind, split))]
 
-    def threads_for(self, kind: str, split: str) -> int:
-        """Threads of a shard's job: many shards run side by side, a single one uses two cores itself."""
-        return 2 if self.shards_of(kind, split) == 1 else 1
-
     def claimed_by_others(self, kind: str, split: str) -> dict[str, list[str]]:
         """The sets whose items this one must not repeat: what is scored first, then what training is judged on.
 

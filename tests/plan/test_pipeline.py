@@ -203,6 +203,11 @@ def test_the_rows_of_the_figures(plan):
     assert {plan(overlays=["paper"]).shown_rows(figure)[0] for figure in ("multimodal", "legacy", "long")} == {"ours"}
 
 
+def test_of_the_test_clips_only_those_of_the_figures_are_shown(plan):
+    assert plan().shown_flags("test", "2") == "--rank 2 --positions 1 2 3 4"
+    assert plan().shown_flags("long", "1") == "--rank 1"
+
+
 def test_fewer_references_are_fewer_colourings(plan):
     assert len(plan().colorized_by_rank("ours_shipped")) == 5
     fewer = plan({"references": {"count": 2}}).colorized_by_rank("ours")

@@ -6,7 +6,7 @@ from shlex import quote
 
 from snakemake.logging import logger
 
-from plan.command_line import as_flags, as_json
+from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError
 from plan.pipeline import Plan

@@ -5,14 +5,6 @@ MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
 colorized_by_rank, shown_rows, shown_set = PLAN.colorized_by_rank, PLAN.shown_rows, SETS.shown
 
 
-def shown_flags(wildcards, input, output):
-    """The flags of a job that colours clips only to show them: inputs, rank of the reference, which test clips."""
-    chosen = " ".join(map(str, MULTIMODAL.values()))
-    positions = f" --positions {chosen}" if wildcards.split == "test" else ""
-    results = quote(str(Path(output.table).parents[3]))
-    return f"{flags_of_row(wildcards, input)} --rank {wildcards.rank}{positions} --results {results}"
-
-
 rule figure4:
     input:
         images="<results>/images/test.parquet",
@@ -117,7 +109,10 @@ use rule colorize as colorize_shown with:
     benchmark:
         "<logs>/colorize_shown/{split}/{rank}/{row}.benchmark.tsv"
     params:
-        inputs=shown_flags,
+        inputs=lambda wildcards, input, output: (
+            f"{flags_of_row(wildcards, input)} {PLAN.shown_flags(wildcards.split, wildcards.rank)}"
+            f" --results {quote(str(Path(output.table).parents[3]))}"
+        ),
         positions=lambda wildcards: str(MULTIMODAL) if wildcards.split == "test" else "all",
 
 

@@ -6,11 +6,7 @@
 # on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
 filters_of, shards_of, shard_tables = SETS.filters_of, SETS.shards_of, SETS.shard_tables
-
-
-def folder_of_set(wildcards, output):
-    """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
-    return str(Path(output.table).parent).replace("shards/", "", 1)
+folder_of_set = lambda wildcards, output: folder_of_items(output.table)
 
 
 rule sources:
