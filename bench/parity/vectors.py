@@ -47,7 +47,8 @@ def main(vectors: Positional[Path], manifest: Positional[Path | None] = None, to
     except (OSError, ValueError) as error:
         sys.exit(f"error: {vectors}: {error}")
     missed, judged = (sum(getattr(verdict, what) for verdict in verdicts) for what in ("missed", "judged"))
-    print(f"{judged - missed} of {judged} outputs within tolerance ({held_to}), {missed} missed")
+    others = f"; {len(verdicts) - judged} inputs and reports are not judged" if judged < len(verdicts) else ""
+    print(f"{judged - missed} of {judged} outputs within tolerance ({held_to}), {missed} missed{others}")
     if missed or not judged:
         sys.exit(1)
 
