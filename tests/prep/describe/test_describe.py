@@ -119,7 +119,7 @@ def test_configurations_lie_on_top_of_each_other(tmp_path):
     assert (merged["filter"]["min_side"], merged["filter"]["min_mean_l"], merged["seed"]) == (7, 1, 3)
     assert merged["filter"]["min_mean_chroma"] == read_config([])["filter"]["min_mean_chroma"]
     (tmp_path / "list.yaml").write_text("- 1\n")
-    for name, message in (("list.yaml", r"list\.yaml"), ("none.yaml", r"none\.yaml")):
+    for name, message in (("list.yaml", "keys with values"), ("none.yaml", "there is no configuration")):
         with pytest.raises(DatasetError, match=message):
             read_config([tmp_path / name])
 
