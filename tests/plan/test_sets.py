@@ -23,13 +23,11 @@ def test_sets_of_the_default_are_small_enough_for_one_job(plan):
     sets = plan().sets
     assert (sets.filmed, sets.rendered) == (["test", "legacy", "long"], ["train"])
     assert all(sets.shards_of("clips", split) == 1 for split in ("test", "train"))
-    assert sets.threads_for("clips", "test") == 2
 
 
 def test_jobs_grow_with_shards_and_not_with_clips(plan, many):
     shards = {size: plan(many | {"shards": {"clips": size}}).sets for size in (100, 25)}
     assert {size: sets.shards_of("clips", "train") for size, sets in shards.items()} == {100: 2, 25: 8}
-    assert shards[25].threads_for("clips", "train") == 1
     assert shards[100].shard_tables("folder", "clips", "train", "npy") == ["folder/train/0.npy", "folder/train/1.npy"]
 
 

@@ -161,8 +161,8 @@ def snakemake(
 
 
 def planned(output: str) -> dict[str, int]:
-    """Jobs by rule, from the table that a dry run prints."""
-    table = output.split("Job stats:", 1)[1]
+    """Jobs by rule, from the table that a run prints before its first job."""
+    table = output.split("Job stats:", 1)[1].partition("\n\n")[0]
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
 
 
