@@ -70,11 +70,16 @@ def main(
     write(scores, out)
     print("\n".join([*(_table_of(row, scores, seed) for row in rows), ""]))
     if len(rows) > 1:
-        compared = comparison(scores, list(rows), baseline, seed)
-        if pairs is not None:
-            write(compared, pairs)
-        print(ranking(scores, compared, list(rows), baseline))
+        rank(scores, list(rows), baseline, pairs, seed)
     print("\n".join(f"- {note}" for note in notes(scores, reference_frames, flow, fid_features, networks.left_out)))
+
+
+def rank(scores: pd.DataFrame, rows: list[str], baseline: str | None, pairs: Path | None, seed: int) -> None:
+    """Print the ranking of the rows, and write their comparisons where that is asked for."""
+    compared = comparison(scores, rows, baseline, seed)
+    if pairs is not None:
+        write(compared, pairs)
+    print(ranking(scores, compared, rows, baseline))
 
 
 def comparison(scores: pd.DataFrame, rows: list[str], baseline: str | None, seed: int) -> pd.DataFrame:
