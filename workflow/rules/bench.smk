@@ -58,6 +58,7 @@ rule truth:
         "<logs>/truth.log",
     benchmark:
         "<logs>/truth.benchmark.tsv"
+    priority: 40
     resources:
         mem_mb=3000,
         weights=WEIGHTS,
