@@ -23,7 +23,7 @@ from vision.matching import match, unit_columns
 TEMPERATURE = {"subnet": 0.01, "context": 0.02}
 # Scales of a gated output, so that what goes into its network and what comes out is about 1.
 SPREAD_UNIT = 20  # Lab units of the matched colours' spread
-COLOUR_UNIT = 50  # Lab units by which a raw 1 moves the matched colours
+COLOR_UNIT = 50  # Lab units by which a raw 1 moves the matched colours
 GATE_UNIT = 2  # logits by which a raw 1 moves the gate
 
 
@@ -95,8 +95,8 @@ class ExemplarModel(nn.Module):
             share = torch.as_tensor(feature_noise, dtype=lab.dtype, device=lab.device).reshape(-1, 1, 1, 1)
             levels = [level + share * level.std() * torch.randn_like(level) for level in levels]
         features = self.correspondence.reference_features(levels)
-        colours = F.adaptive_avg_pool2d(lab, features.shape[-2:])
-        return Reference(unit_columns(features.flatten(2)), colours.flatten(2))
+        colors = F.adaptive_avg_pool2d(lab, features.shape[-2:])
+        return Reference(unit_columns(features.flatten(2)), colors.flatten(2))
 
     def features(self, luminance: Tensor) -> Tensor:
         """Unit features (B, C, h, w) of a frame's luminance (B, 1, H, W) on the matching grid, the query of Eq. 3."""
@@ -128,7 +128,7 @@ class ExemplarModel(nn.Module):
         spread = F.interpolate(found.spread, size=size, **mode) / SPREAD_UNIT
         raw = self.colorization(torch.cat([inputs, start, spread], dim=1))
         gate = torch.sigmoid(torch.logit(start, eps=0.01) + GATE_UNIT * raw[:, :1])
-        return gate * (w + COLOUR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]
+        return gate * (w + COLOR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]
 
     def forward(self, luminance: Tensor, reference: Reference, last: Last | None = None) -> Tensor:
         """Colour one frame (Eqs. 2, 6 and 7): luminance (B, 1, H, W) to ab (B, 2, H, W)."""
@@ -150,8 +150,8 @@ class ExemplarModel(nn.Module):
     def _inputs(self, luminance: Tensor, warped_ab: Tensor, confidence: Tensor, past: Tensor) -> Tensor:
         """The seven channels of Eq. 7: centred L, W, S and the last coloured frame with its L centred."""
         unit = self.colorization.lab_unit
-        centred = [(luminance - 50) / unit, warped_ab / unit, confidence, (past[:, :1] - 50) / unit, past[:, 1:] / unit]
-        return torch.cat(centred, dim=1)
+        seven = [(luminance - 50) / unit, warped_ab / unit, confidence, (past[:, :1] - 50) / unit, past[:, 1:] / unit]
+        return torch.cat(seven, dim=1)
 
 
 def blend_rule(luminance: Tensor, past: Tensor, last: Last | None) -> Tensor:

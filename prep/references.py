@@ -128,15 +128,15 @@ def grey_picture(rgb: np.ndarray) -> np.ndarray:
 
 def check_labels(gallery: Gallery) -> None:
     """Raise ValueError if no image can be found by class; warn if some cannot."""
-    unlabelled = int((gallery.labels < 0).sum())
-    if unlabelled == len(gallery.labels):
+    unlabeled = int((gallery.labels < 0).sum())
+    if unlabeled == len(gallery.labels):
         raise ValueError(
             f"{gallery.tables[0].parent}: no image of the gallery has a class, so none can be found by class; give its "
             "dataset the kind ilsvrc or a label_pattern in the registry, or search `everywhere` (references.within)"
         )
-    if unlabelled:
+    if unlabeled:
         warnings.warn(
-            f"{unlabelled} of {len(gallery.labels)} images of the gallery have no class and are not searched",
+            f"{unlabeled} of {len(gallery.labels)} images of the gallery have no class and are not searched",
             stacklevel=2,
         )
 

@@ -56,11 +56,11 @@ class Layer:
     def drawn_over(self, canvas: np.ndarray, t: int, length: int) -> np.ndarray:
         """The canvas (H, W, 3) with this layer on it at frame t."""
         x, y = self.sampled_at(t, length)
-        colour = cv2.remap(self.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        color = cv2.remap(self.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         if self.opacity is None:
-            return colour
+            return color
         opacity = cv2.remap(self.opacity, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
-        return canvas + opacity * (colour - canvas)
+        return canvas + opacity * (color - canvas)
 
 
 def render_clip(
@@ -69,7 +69,7 @@ def render_clip(
     """`length` frames, uint8 (H, W, 3), of a background and one to four layers, all cut out of `photos` (uint8)."""
 
     def pick() -> np.ndarray:
-        return recoloured(photos[rng.integers(len(photos))], rng)
+        return recolored(photos[rng.integers(len(photos))], rng)
 
     layers = [moving(pick(), None, size, rng)]
     for _ in range(rng.integers(1, 5)):
@@ -88,7 +88,7 @@ def render_clip(
     return frames
 
 
-def recoloured(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def recolored(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The photograph with its colours turned in the ab plane and made stronger or weaker; the luminance stays."""
     lab, angle, strength = lab_from_rgb(photo), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)
     turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)

@@ -8,7 +8,7 @@ import pandas as pd
 import tyro
 from matplotlib.axes import Axes
 
-from bench.figures.drift import UNIT, drift, mean_colours
+from bench.figures.drift import UNIT, drift, mean_colors
 from bench.figures.plot_style import TEXT, looks, plot, tidy
 from bench.figures.strips import NOTE_ON_NUMBERS, Caption, Items, clip_strip, in_code, results_of, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
@@ -66,12 +66,12 @@ def drifts(items: Items, colorized: list[Path]) -> pd.DataFrame:
     """A line for each row, clip and frame, columns COLUMNS; a clip that a row could not colour has none."""
     parts = [pd.DataFrame(columns=COLUMNS)]
     for clip, n_frames in items.n_frames.items():
-        truth = mean_colours(read_frames(folder_of(items.table) / clip, n_frames))
+        truth = mean_colors(read_frames(folder_of(items.table) / clip, n_frames))
         for table in colorized:
             done = results_of(table).get(("clips", clip))
             if done is None or done["reason"] is not None:
                 continue  # its strip says why
-            result = mean_colours(read_frames(folder_of(table) / "clips" / clip, n_frames))
+            result = mean_colors(read_frames(folder_of(table) / "clips" / clip, n_frames))
             columns = [drift(result, truth), *result.T, *truth.T]
             numbers = dict(zip(COLUMNS[3:], columns, strict=True))
             parts.append(pd.DataFrame({"row": table.stem, "clip": clip, "frame": range(n_frames), **numbers}))
@@ -84,12 +84,12 @@ def last_words(table: pd.DataFrame) -> Iterator[Note]:
         last, most = curve.iloc[-1], curve.loc[curve["drift"].idxmax()]
         said = (
             f"`{row}` on `{clip}`: drift {last['drift']:.1f} at the last frame, {last['frame']} (without colours: "
-            f"{without_colours(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
+            f"{without_colors(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
         )
         yield Note(kind="last words", text=said, rows=(row,))
 
 
-def without_colours(curve: pd.DataFrame) -> np.ndarray:
+def without_colors(curve: pd.DataFrame) -> np.ndarray:
     """The drift of the same clip in grey, at each frame. curve: a row's lines of one clip, columns COLUMNS."""
     truths = curve[["truth_a", "truth_b"]].to_numpy(float)
     return drift(np.zeros_like(truths), truths)
@@ -102,15 +102,15 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes = figure.subplots(max(1, len(clips)), squeeze=False)[:, 0]
         for clip, ax in zip(clips, axes, strict=False):
             draw_clip(ax, table[table["clip"] == clip], clip, looks(rows))
-        labelled = [ax.get_legend_handles_labels() for ax in axes]
-        entries = {label: handle for found in labelled for handle, label in zip(*found, strict=True)}
+        labeled = [ax.get_legend_handles_labels() for ax in axes]
+        entries = {label: handle for found in labeled for handle, label in zip(*found, strict=True)}
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=2, frameon=False)
 
 
 def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, look_of: dict[str, dict]) -> None:
     """A clip's curves, and that of the clip in grey. look_of: plot_style.looks of all rows."""
     one = table.drop_duplicates("frame")
-    ax.plot(one["frame"].to_numpy(int), without_colours(one), color="#999999", linewidth=0.7, label="without colours")
+    ax.plot(one["frame"].to_numpy(int), without_colors(one), color="#999999", linewidth=0.7, label="without colours")
     for row, curve in table.groupby("row", sort=False):
         every = max(1, len(curve) // 4)
         frames, drifted = curve["frame"].to_numpy(int), curve["drift"].to_numpy(float)

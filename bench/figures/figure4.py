@@ -115,15 +115,15 @@ def strip(items: Items, item: str, raw: Backbone, models: dict[str, ExemplarMode
         return Strip(item, [given])
     truth = items.truth(item).picture
     frame, lab = tensor_of(truth), tensor_of(reference)
-    nearest = coloured(NEAREST, raw_matching(raw, frame, lab), truth)
-    learned = [coloured(row, learned_matching(model, frame, lab), truth) for row, model in models.items()]
+    nearest = colored(NEAREST, raw_matching(raw, frame, lab), truth)
+    learned = [colored(row, learned_matching(model, frame, lab), truth) for row, model in models.items()]
     return Strip(item, [[given[0], nearest], [given[1], *learned]])
 
 
-def coloured(row: str, matching: Matching, truth: np.ndarray) -> Shown:
+def colored(row: str, matching: Matching, truth: np.ndarray) -> Shown:
     """The truth's luminance in the colours that were found."""
     lab = lab_from_rgb(truth)
-    rgb = with_luminance(lab[..., 0], matched_colours(matching, truth.shape[:2]))
+    rgb = with_luminance(lab[..., 0], matched_colors(matching, truth.shape[:2]))
     return with_numbers(Shown(row, 0, rgb).named(), {"psnr": psnr(rgb, truth), "round_trip": round_trip(matching)})
 
 
@@ -151,7 +151,7 @@ def learned_matching(model: ExemplarModel, frame: Tensor, reference: Tensor) -> 
     return Matching(model.features(frame[:, :1])[0], encoded.columns[0], encoded.lab[0, 1:])
 
 
-def matched_colours(matching: Matching, size: tuple[int, int]) -> np.ndarray:
+def matched_colors(matching: Matching, size: tuple[int, int]) -> np.ndarray:
     """ab (*size, 2), Lab units, of the nearest position in the reference; one colour a cell of the grid."""
     grid = matching.query.shape[1:]
     found = matching.ab[:, nearest(matching.query.flatten(1), matching.key)].unflatten(1, grid)

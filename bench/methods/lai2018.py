@@ -89,13 +89,13 @@ class Lai2018(Trained):
             for luminance, ab in zip(frames, given.processed, strict=True):
                 shape = luminance.shape
                 size = rounded_up(shape, self.multiple)
-                yield tuple(resized(x, size) for x in coloured(as_maps(luminance), as_maps(ab)))
+                yield tuple(resized(x, size) for x in colored(as_maps(luminance), as_maps(ab)))
 
         for rgb in corrected(self.model, pairs()):
             yield resized(ab_from_rgb_tensor(rgb.clamp(0, 1)), shape)[0].permute(1, 2, 0).numpy()
 
 
-def coloured(luminance, ab):
+def colored(luminance, ab):
     """The grey picture and the coloured one, RGB (B, 3, H, W) in 0..1, of L (B, 1, H, W) and ab (B, 2, H, W)."""
     import torch
 
@@ -106,13 +106,13 @@ def coloured(luminance, ab):
 
 
 def pictures(sample) -> list:
-    """`coloured` of every frame of a sample."""
+    """`colored` of every frame of a sample."""
     pairs = zip(sample.frames.unbind(1), sample.processed.unbind(1), strict=True)
-    return [coloured(frame[:, :1], ab) for frame, ab in pairs]
+    return [colored(frame[:, :1], ab) for frame, ab in pairs]
 
 
 def corrected(network, pairs) -> Iterator:
-    """RGB (B, 3, H, W) of every frame, not clamped; the first as it was processed. pairs: of `coloured`, in order.
+    """RGB (B, 3, H, W) of every frame, not clamped; the first as it was processed. pairs: of `colored`, in order.
 
     Nothing is learned through time: the last result and the state come in as they are.
     """

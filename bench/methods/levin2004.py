@@ -9,7 +9,7 @@ from scipy.sparse.linalg import splu
 from bench.methods.contract.method import Given, Method
 from media.flow_files import warp
 
-NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+NEIGHBORS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 FLATTEST = 2e-6  # least variance of a window
 
 
@@ -51,7 +51,7 @@ def solve(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray) -> np.nda
     unknown = np.flatnonzero(~marked)
     if not len(unknown):
         return solution
-    shares = neighbour_shares(luminance)[unknown]
+    shares = neighbor_shares(luminance)[unknown]
     known = shares[:, marked] @ solution[mask]
     system = sparse.eye_array(len(unknown)) - shares[:, unknown]
     # Rows sum to 0 or more, so the diagonal may be the pivot, and the order can be chosen for the symmetric pattern.
@@ -60,7 +60,7 @@ def solve(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray) -> np.nda
     return solution
 
 
-def neighbour_shares(luminance: np.ndarray) -> sparse.csr_array:
+def neighbor_shares(luminance: np.ndarray) -> sparse.csr_array:
     """What each neighbour counts in a pixel's mean: rows sum to 1, (H W, H W), eight entries in a row or fewer.
 
     A share is exp(-(Y_r - Y_s)^2 / c), where c follows the variance in the 3x3 window. That holds the difference too,
@@ -75,7 +75,7 @@ def neighbour_shares(luminance: np.ndarray) -> sparse.csr_array:
     shares = np.exp(-squared / spread[..., None])
     shares /= np.nansum(shares, axis=-1, keepdims=True)
     rows = np.arange(height * width).reshape(height, width, 1)
-    columns = rows + [dy * width + dx for dy, dx in NEIGHBOURS]
+    columns = rows + [dy * width + dx for dy, dx in NEIGHBORS]
     inside = np.isfinite(shares)
     return sparse.csr_array(
         (shares[inside], (np.broadcast_to(rows, inside.shape)[inside], columns[inside])),
@@ -87,4 +87,4 @@ def windows(luminance: np.ndarray) -> np.ndarray:
     """The eight neighbours of every pixel, (H, W, 8) float64; nan outside the picture."""
     height, width = luminance.shape
     padded = np.pad(luminance.astype(np.float64), 1, constant_values=np.nan)
-    return np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBOURS], axis=-1)
+    return np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBORS], axis=-1)

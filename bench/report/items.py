@@ -62,7 +62,7 @@ class Tile:
             yield from (still for _ in range(n_frames))
             return
         for rgb in read_frames(self.folder, n_frames):
-            yield without_colours(rgb) if self.grey else rgb
+            yield grey_of(rgb) if self.grey else rgb
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Sources:
         return Tile(row, row, folder_of(self.colorized[row]) / self.kind / item)
 
 
-def without_colours(rgb: np.ndarray) -> np.ndarray:
+def grey_of(rgb: np.ndarray) -> np.ndarray:
     """A frame's luminance alone, uint8 RGB: what methods are given."""
     return with_luminance(luminance_from_rgb(rgb), np.zeros((*rgb.shape[:2], 2), np.float32))
 

@@ -28,11 +28,11 @@ class Origin:
 class Origins:
     """The sidecars that artefacts have, and those of everything that these were made of."""
 
-    def __init__(self, artefacts: list[Path], results: Path):
+    def __init__(self, artifacts: list[Path], results: Path):
         self.results = results.resolve()
         self.found: dict[Path, Origin] = {}
-        for artefact in artefacts:
-            self._follow(own_sidecar(artefact).get("provenance"))
+        for artifact in artifacts:
+            self._follow(own_sidecar(artifact).get("provenance"))
 
     def _follow(self, sidecar: str | None) -> None:
         path = Path(sidecar or "").resolve()
@@ -48,17 +48,17 @@ class Origins:
         path = sidecar.relative_to(self.results) if inside else Path(sidecar.name)
         return path.as_posix().removesuffix(SUFFIX)
 
-    def of(self, artefact: Path) -> Origin | None:
+    def of(self, artifact: Path) -> Origin | None:
         """The origin of a file or folder; None where its stage left no record."""
-        return self.linked(own_sidecar(artefact))
+        return self.linked(own_sidecar(artifact))
 
     def linked(self, source: dict) -> Origin | None:
         """The origin of an input as a record lists it."""
         return self.found.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
 
-    def links(self, artefacts: dict[str, Path]) -> dict[str, str]:
+    def links(self, artifacts: dict[str, Path]) -> dict[str, str]:
         """Where on the page the origin of each artefact stands, by the artefacts' names, of those that have one."""
-        origins = {name: self.of(path) for name, path in artefacts.items()}
+        origins = {name: self.of(path) for name, path in artifacts.items()}
         return {name: f"#{origin.anchor}" for name, origin in origins.items() if origin}
 
     def write(self, folder: Path) -> None:

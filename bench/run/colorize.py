@@ -150,7 +150,7 @@ def colorize_item(method: Method, source: Sources, item: str, n_frames: int, see
     start = time.perf_counter()
     try:
         count = 0
-        for luminance, ab in coloured(method, source, item, n_frames):
+        for luminance, ab in colored(method, source, item, n_frames):
             write_png(frame_path(folder, count), with_luminance(luminance, ab))
             count += 1
         return done | {"n_frames": count, "seconds": time.perf_counter() - start}
@@ -163,7 +163,7 @@ def colorize_item(method: Method, source: Sources, item: str, n_frames: int, see
         return done | {"seconds": time.perf_counter() - start, "reason": reason, "detail": detail}
 
 
-def coloured(method: Method, source: Sources, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def colored(method: Method, source: Sources, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of a frame's L (H, W) and the method's ab (H, W, 2), checked; raises ItemFailed."""
     # tee keeps only the frames by which the method runs ahead of us.
     own, theirs = itertools.tee(_luminance(source.frames_dir / item, n_frames))

@@ -176,7 +176,7 @@ def look(learner: Learner, batches: list[Batch]) -> tuple[float, Tensor]:
 
 def side_by_side(truth: Tensor, ab: Tensor) -> Tensor:
     """Input, result and truth of a frame (1, 3, H, W) and its colours (1, 2, H, W): RGB (3, H, 3W) in 0..1."""
-    panels = [torch.cat([truth[:, :1], colours], dim=1) for colours in (torch.zeros_like(ab), ab, truth[:, 1:])]
+    panels = [torch.cat([truth[:, :1], colors], dim=1) for colors in (torch.zeros_like(ab), ab, truth[:, 1:])]
     return rgb_tensor_from_lab(torch.cat(panels, dim=3))[0]
 
 

@@ -40,7 +40,7 @@ def fingerprint(data: TrainingData, chosen: dict) -> dict[str, str]:
 def data_hash(data: TrainingData) -> str:
     """SHA-256 over the pixels of all items (as their tables have it), the order of their references and their flow."""
     sets = (data.clips, data.photos, data.validation, data.validation_clips)
-    seen = [items and described(items) for items in sets] + [colours_of(items) for items in data.recolored]
+    seen = [items and described(items) for items in sets] + [colors_of(items) for items in data.recolored]
     return _sha256(json.dumps(seen, default=str).encode())
 
 
@@ -51,7 +51,7 @@ def described(items: Items) -> list:
     return [rows, flow]
 
 
-def colours_of(items: Recolored) -> list:
+def colors_of(items: Recolored) -> list:
     """The colours that a row gave to a set, by the content of its files."""
     paths = sorted(path for row in items.rows for path in (items.frames / row["clip"]).glob("*.png"))
     return [[path.parent.name, path.name, _sha256(path.read_bytes())] for path in paths]

@@ -113,11 +113,11 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
 
 def draw_panel(ax: Axes, panel: Panel, measured: pd.DataFrame, filters: Filters) -> None:
     """The points of one panel, and its thresholds as lines with the names of their keys."""
-    for verdict, (colour, marker) in STYLES.items():
+    for verdict, (color, marker) in STYLES.items():
         points = measured[measured["verdict"] == verdict]
         if len(points):
             ax.scatter(
-                points[panel.x], points[panel.y], s=22, color=colour, marker=marker, alpha=0.75,
+                points[panel.x], points[panel.y], s=22, color=color, marker=marker, alpha=0.75,
                 label=f"{verdict} ({len(points)})", rasterized=len(measured) > SHAPES,
             )  # fmt: skip
     x, y = getattr(filters, panel.x_key), getattr(filters, panel.y_key)

@@ -87,7 +87,7 @@ def world(tmp_path) -> World:
 
 
 @pytest.fixture
-def coloured(world):
+def colored(world):
     """Colours the world's items as a row of the pipeline: coloured(row, **options) gives the table of its results."""
 
     def run(row: str, **options) -> Path:

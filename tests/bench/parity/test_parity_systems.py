@@ -193,7 +193,7 @@ def other_cases() -> tuple[dict, list]:
     """Other gains, names of cases, sizes and settings than the given ones, and rules for them; from plain formulas."""
     rng = np.random.default_rng(3)
     logits, ab, flow = 4 * rng.normal(size=(2, 313)), np.array([[-90.0, 50.0]]), np.zeros((5, 6, 2), np.float32)
-    centres = bins().numpy().astype(np.float64)
+    centers = bins().numpy().astype(np.float64)
     nearest = np.zeros((1, 313))
     nearest[0, 0] = 1
     hue, chroma = np.zeros((2, 3, 32)), np.zeros((2, 3, 32))
@@ -205,8 +205,8 @@ def other_cases() -> tuple[dict, list]:
     arrays = {
         "zhang2016.bins.logits": logits,
         "zhang2016.bins.ab": ab,
-        "zhang2016.bins.annealed_T0.7": shares(logits / 0.7) @ centres,
-        "zhang2016.bins.scaled_logits_2": shares(2 * logits) @ centres,
+        "zhang2016.bins.annealed_T0.7": shares(logits / 0.7) @ centers,
+        "zhang2016.bins.scaled_logits_2": shares(2 * logits) @ centers,
         "zhang2016.bins.soft_nn1_sigma2.5": nearest,
         "ruder2016.case7.flow_fw": flow,
         "ruder2016.case7.flow_bw": flow,

@@ -74,9 +74,9 @@ def test_a_regression_fits_one_picture(train):
     assert summary["improved"] and summary["validation_best"] < 0.9 * summary["validation_step0"]
 
 
-def test_lai2018_learns_on_what_rows_made(train, coloured):
+def test_lai2018_learns_on_what_rows_made(train, colored):
     """It starts by changing nothing, which Adam's first steps throw away; from there it gets better."""
-    options = {"clips": True, "recolored": (coloured("welsh2002"),), "sequence": 3, "photo_share": 0, "width": 0.25}
+    options = {"clips": True, "recolored": (colored("welsh2002"),), "sequence": 3, "photo_share": 0, "width": 0.25}
     out = train("lai2018", **options, steps=30, validate_every=10, learning_rate=1e-4)
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     first, *_, last = [line["validation"] for line in lines if line.get("step", 0) > 0 and "validation" in line]

@@ -77,7 +77,7 @@ def test_made_up_hints_are_squares_of_the_mean_colour():
         torch.testing.assert_close(
             hints[k][:, marked], ab[k][:, marked].mean(dim=1, keepdim=True).expand(-1, int(counts[k]))
         )
-    centre = (mask.mean(dim=0)[0] * torch.stack([rows + 0 * columns, columns + 0 * rows])).sum(dim=(1, 2)) / mask.mean(
+    center = (mask.mean(dim=0)[0] * torch.stack([rows + 0 * columns, columns + 0 * rows])).sum(dim=(1, 2)) / mask.mean(
         dim=0
     ).sum()
-    torch.testing.assert_close(centre, torch.tensor([11.5, 19.5]), rtol=0, atol=1)
+    torch.testing.assert_close(center, torch.tensor([11.5, 19.5]), rtol=0, atol=1)
