@@ -107,7 +107,7 @@ def shots_and_crops(path: Path, footage: Footage) -> None:
 
 def prepare_clip(path: Path, work: Path, footage: Footage) -> None:
     """The clip of one file and its flow, without tables."""
-    recipe = clips.Recipe(footage.size, None, FILTERS, work / "frames")
+    recipe = clips.ClipRecipe(footage.size, None, FILTERS, work / "frames")
     source = Source("films", "videos", path, path.name, None)
     for row in clips.prepare_source(source, path.stem, {1: footage.length}, recipe):
         flow.estimate_clip(row["clip"], row["n_frames"], work / "frames", "dis", work, work / "flow")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from colorize.metadata import MisfitWeights, as_text, metadata
 from colorize.model import ExemplarModel
-from colorize.training.settings import ModelSettings
+from colorize.settings import ModelSettings
 from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.weights import VGG19_FEATURES, MissingWeights

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from colorize.networks.colorization import COLORIZATION
 from colorize.networks.context import ContextCorrespondence
 from colorize.networks.correspondence import CORRESPONDENCE
-from colorize.training.settings import History, Matching, Output, Protocol
+from colorize.settings import History, Matching, Output, Protocol
 from media.color import rgb_tensor_from_lab
 from media.flow_files import warp_tensor
 from vision.backbones import Backbone, grey_rgb

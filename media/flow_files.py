@@ -1,9 +1,11 @@
 """Optical flow fields: the file format and the warp.
 
 Convention: flow is float32 (H, W, 2) in pixels, [..., 0] to the right and [..., 1] down, on the grid of the frame
-it starts from: the point at x in that frame is at x + flow(x) in the other one. Masks are bool (H, W), True = valid.
+it starts from: the point at x in that frame is at x + flow(x) in the other one. `visible`, bool (H, W), is True where it leads to
+the same point of the scene.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,6 +14,14 @@ import numpy as np
 # KITTI 2015: stored = flow * 64 + 2^15 in 16 bits, so one step is 1/64 px and the range +-512 px.
 STEP = np.float32(64)
 ZERO = 2**15
+
+
+@dataclass(frozen=True)
+class FlowBack:
+    """Flow from a frame back to the one before, on the grid of the later one."""
+
+    flow: np.ndarray  # (H, W, 2) float32, pixels
+    visible: np.ndarray  # (H, W) bool
 
 
 def write_kitti(path: str | Path, flow: np.ndarray, valid: np.ndarray) -> None:

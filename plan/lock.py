@@ -26,7 +26,7 @@ COMMANDS = """\
 
 
 @dataclass
-class Comparison:
+class LockComparison:
     """The code of a checkout beside its lock."""
 
     root: Path
@@ -84,9 +84,9 @@ class Comparison:
         return Line(module, number, self.code.code(module), self.code.text(module), old.why if is_same else why)
 
 
-def compare(root: Path = ROOT) -> Comparison:
+def compare(root: Path = ROOT) -> LockComparison:
     """The code of a checkout beside its lock, both as they are now."""
-    return Comparison(root, Code(root), read_lock(root))
+    return LockComparison(root, Code(root), read_lock(root))
 
 
 def versioned(code: Code) -> list[str]:
@@ -99,7 +99,7 @@ def versioned(code: Code) -> list[str]:
     return sorted(name for name in {*stages, *single, *KINDS_OF_ROWS, *OTHERS} if code.file(name))
 
 
-def report(found: Comparison) -> str:
+def report(found: LockComparison) -> str:
     """What is to be decided, and by which commands; empty if there is nothing."""
     if found.is_locked:
         return ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import load, names
-from colorize.training.settings import LossWeights
+from colorize.settings import LossWeights
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, nearest
 from plan.reading import default_order, with_full_names

@@ -19,8 +19,8 @@ from media.versions import version_of
 from prep import images
 from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.judging.items import judged, summary
 from prep.judging.quality import Filters
+from prep.judging.verdicts import judged, summary
 from prep.sources import sources_of_shard
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.retrieval import write_features

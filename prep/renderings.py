@@ -18,8 +18,8 @@ from media.image import frame_path, read_rgb
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
 from media.versions import version_of
 from prep.jobs import Task, key_of, run_tasks
-from prep.judging.items import intact, judged, remove_all_but, summary
 from prep.judging.quality import Filters
+from prep.judging.verdicts import intact, judged, remove_all_but, summary
 from vision.distortion import smooth_field
 
 # Largest speeds of a layer, a frame: pixels, radians, share of its size. Most layers are much slower.
@@ -147,7 +147,7 @@ def compressed(frame: np.ndarray, quality: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RenderingRecipe:
     """What every rendering of a set is made by."""
 
     photos: list[Path]
@@ -158,7 +158,7 @@ class Recipe:
     frames_dir: Path
 
 
-def rendered_clip(number: int, name: str, recipe: Recipe) -> list[dict]:
+def rendered_clip(number: int, name: str, recipe: RenderingRecipe) -> list[dict]:
     """Render clip `number`; its row, judged like that of a filmed one, and its frames if it is kept."""
     photos = [read_rgb(path) for path in recipe.photos]
     frames = render_clip(photos, recipe.size, recipe.length, np.random.default_rng((recipe.seed, number)))
@@ -197,7 +197,9 @@ def main(
     if not len(rows):
         raise ValueError(f"{photos}: there is no photograph to cut layers out of; see its column `reason`")
     pictures = [frame_path(folder_of(photos).resolve() / name, 0) for name in rows["clip"]]
-    recipe = Recipe(pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve())
+    recipe = RenderingRecipe(
+        pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve()
+    )
     names = [f"rendering_{number:05d}" for number in range(count)]
     tasks = [
         Task(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, Caption, Items, Strip, in_code, write_gallery
+from bench.figures.strips import FRAMES, INPUT, Caption, ShownItems, Strip, in_code, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
@@ -39,7 +39,7 @@ def main(
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references)
+    items = ShownItems("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = tuple(table.stem for table in colorized)
@@ -49,7 +49,7 @@ def main(
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
 
 
-def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
+def strip_of(items: ShownItems, clip: str, colorized: list[Path]) -> Strip:
     """The input over frames of a clip, with the reference behind it; below it each row's result."""
     frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
     lines = [[*(items.input(clip, frame) for frame in frames), items.reference(clip)]]

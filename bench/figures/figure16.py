@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from bench.figures.drift import UNIT, drift, mean_colors
 from bench.figures.plot_style import TEXT, looks, plot, tidy
-from bench.figures.strips import NOTE_ON_NUMBERS, Caption, Items, clip_strip, in_code, results_of, write_gallery
+from bench.figures.strips import NOTE_ON_NUMBERS, Caption, ShownItems, clip_strip, in_code, results_of, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.image import read_frames
@@ -40,7 +40,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips)
+    items = ShownItems("clips", clips)
     measured = drifts(items, colorized)
     strips = [
         clip_strip(items, clip, colorized, np.unique(np.linspace(0, n_frames - 1, SHOWN).round().astype(int)).tolist())
@@ -62,7 +62,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
     draw(measured, folder / "drift.svg")
 
 
-def drifts(items: Items, colorized: list[Path]) -> pd.DataFrame:
+def drifts(items: ShownItems, colorized: list[Path]) -> pd.DataFrame:
     """A line for each row, clip and frame, columns COLUMNS; a clip that a row could not colour has none."""
     parts = [pd.DataFrame(columns=COLUMNS)]
     for clip, n_frames in items.n_frames.items():

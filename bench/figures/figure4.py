@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
-from bench.figures.strips import Caption, Items, Shown, Strip, evenly, note_on_choice, with_numbers, write_gallery
+from bench.figures.strips import Caption, Shown, ShownItems, Strip, evenly, note_on_choice, with_numbers, write_gallery
 from bench.metrics.psnr import psnr
 from bench.stand_ins import network_name
 from colorize import checkpoint
@@ -87,7 +87,7 @@ def main(
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references)
+    items = ShownItems("images", images, image_references)
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}
@@ -107,7 +107,7 @@ def main(
     write_gallery(folder, (strip(items, item, raw, models) for item in shown), Caption(TITLE, LEAD, notes))
 
 
-def strip(items: Items, item: str, raw: Backbone, models: dict[str, ExemplarModel]) -> Strip:
+def strip(items: ShownItems, item: str, raw: Backbone, models: dict[str, ExemplarModel]) -> Strip:
     """Input and reference at the left of what raw and learned features find."""
     given = [items.input(item).named(), items.reference(item).named()]
     reference = items.given_reference(item)

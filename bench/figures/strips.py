@@ -56,7 +56,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Items:
+class ShownItems:
     """The clips or images that rows have coloured, and what is shown of them.
 
     table: of the prepared items, results/<kind>/test.parquet. references: theirs, needed only where one is shown.
@@ -146,7 +146,7 @@ def evenly(names: Iterable[str], count: int) -> list[str]:
     return [names[place] for place in places]
 
 
-def note_on_choice(items: Items, shown: Sequence[str]) -> Note:
+def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
     """How the items were chosen, in words."""
     of = f" of {', '.join(items.datasets)}" if items.datasets else ""
     said = (
@@ -169,7 +169,7 @@ NOTE_ON_NUMBERS = Note(
 )
 
 
-def clip_strip(items: Items, item: str, colorized: Sequence[Path], frames: Sequence[int] = FRAMES) -> Strip:
+def clip_strip(items: ShownItems, item: str, colorized: Sequence[Path], frames: Sequence[int] = FRAMES) -> Strip:
     """Rows below each other over frames of a clip, the truth at the top; frames that it does not have are left out."""
     present = [frame for frame in frames if frame < items.n_frames[item]]
     lines = [[items.truth(item, frame) for frame in present]]

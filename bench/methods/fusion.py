@@ -28,7 +28,7 @@ class Fusion(Method):
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.exemplar import Exemplar
+        from bench.methods.contract.feature_match import Exemplar
 
         exemplar = Exemplar(self.backbone, given.first_frame)
         previous, ab = next(frames), given.first_frame[..., 1:]

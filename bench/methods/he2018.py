@@ -63,7 +63,7 @@ class He2018(Trained):
         import torch
         import torch.nn.functional as F
 
-        from bench.methods.contract.exemplar import STRIDE, nearest
+        from bench.methods.contract.feature_match import STRIDE, nearest
         from bench.methods.networks.he2018_network import LEVELS, error_map, network_input
 
         with torch.no_grad():
@@ -84,7 +84,7 @@ class He2018(Trained):
         """Features of the backbone's levels, centred and of unit length at each cell of a quarter of the size."""
         import torch.nn.functional as F
 
-        from bench.methods.contract.exemplar import quarter
+        from bench.methods.contract.feature_match import quarter
         from vision.backbones import grey_rgb
         from vision.matching import unit_columns
 

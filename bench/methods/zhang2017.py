@@ -31,9 +31,9 @@ class Zhang2017(Automatic):
                 raise ValueError(f"zhang2017: given: {kind}: first_frame follows the flow; write [first_frame, flow]")
 
     def network(self, width: float, items: int):
-        from bench.methods.networks.zhang2017_network import Zhang2017
+        from bench.methods.networks.zhang2017_network import Zhang2017Network
 
-        return Zhang2017(width)
+        return Zhang2017Network(width)
 
     def losses(self, network, sample) -> dict:
         import torch

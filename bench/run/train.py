@@ -48,16 +48,16 @@ def main(
         seed: everything random follows from it.
         out: folder of the training.
     """
-    from colorize.training.pairs import Items, Recolored, TrainingData
+    from colorize.training.pairs import PreparedSet, Recolored, TrainingData
 
     options = json.loads(settings) | json.loads(execution)
     options.pop("recolored", None)  # the rows whose results are in `recolored`
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
     data = TrainingData(
-        Items(clips, clip_references, clip_flow),
-        Items(photos, photo_references),
-        Items(validation),
-        validation_clips and Items(validation_clips, flow=validation_flow),
+        PreparedSet(clips, clip_references, clip_flow),
+        PreparedSet(photos, photo_references),
+        PreparedSet(validation),
+        validation_clips and PreparedSet(validation_clips, flow=validation_flow),
         tuple(Recolored(clips, clip_references, clip_flow, folder_of(table) / "clips") for table in recolored),
     )
     method.fit(data, options, out)

@@ -11,11 +11,12 @@ from typing import Annotated
 import numpy as np
 from tyro.conf import Positional, UseAppendAction, arg
 
-from bench.methods.contract.method import Given, Method, Setting, Step
+from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load
 from bench.run.setting import ROOT, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.decoding import VideoError, decode
+from media.flow_files import FlowBack
 from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
 from media.sheet import Panel, grid
 from plan.reading import read_config
@@ -132,14 +133,14 @@ def _check_can_run(row: str, method: Method, options: dict, setting: Setting) ->
         raise RuntimeError(f"row {row!r} cannot run here: {why}")
 
 
-def steps(luminances: list[np.ndarray]) -> list[Step]:
+def steps(luminances: list[np.ndarray]) -> list[FlowBack]:
     """DIS flow back from each frame to the one before, and where it is reliable; what prep.flow makes."""
     from vision.flow_estimators import dis
     from vision.occlusion import ruder_mask
 
     greys = [grey8(luminance) for luminance in luminances]
     pairs = [(dis(second, first), dis(first, second)) for first, second in pairwise(greys)]
-    return [Step(backward, ruder_mask(backward, forward)) for backward, forward in pairs]
+    return [FlowBack(backward, ruder_mask(backward, forward)) for backward, forward in pairs]
 
 
 def hints(ab: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Motion:
+class TruthMotion:
     """How the ground truth moves from frame t to t+1, on the grid of t."""
 
     flow: np.ndarray  # (H, W, 2), pixels
@@ -83,7 +83,7 @@ class Motion:
     occluded: np.ndarray  # bool (H, W), by Lai's rule
 
 
-Motions = Callable[[int, Frame, Frame], Motion]  # of t and the ground truth at t and t+1
+Motions = Callable[[int, Frame, Frame], TruthMotion]  # of t and the ground truth at t and t+1
 
 
 def _of_pixels(measure_rgb: Callable[[np.ndarray], float]) -> Callable[[Frame], float]:
@@ -111,7 +111,7 @@ PAIRS = {  # (frame, the next one, motion): a value, or values by the names of i
         warp_error, lambda now, after, motion: warp_error.warp_error(now.rgb, after.rgb, motion.flow, motion.occluded)
     ),
 }
-CLIPS = {"cdc": Metric(cdc, cdc.Running)}  # (): takes frame by frame with `add`, then has a `value` or None
+CLIPS = {"cdc": Metric(cdc, cdc.RunningCdc)}  # (): takes frame by frame with `add`, then has a `value` or None
 SETS = {  # (features, features of the truth)
     "fid": Metric(fid, fid.fid),
     "kid": Metric(kid, lambda features, truth: kid.kid(features, truth).mean),
@@ -235,7 +235,7 @@ def _of_frame(now: Moment, known: Known, networks: Networks, label: int | None) 
                 yield row, name, metric.measure(logits, [label], int(name.removeprefix("top")))[0]
 
 
-def _of_pair(before: Moment, now: Moment, motion: Motion) -> Iterator[tuple[str, str, float]]:
+def _of_pair(before: Moment, now: Moment, motion: TruthMotion) -> Iterator[tuple[str, str, float]]:
     """(row, reading, value) of two frames of each row."""
     for row, frame in before.rows.items():
         for name, metric in PAIRS.items():

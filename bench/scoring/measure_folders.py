@@ -20,9 +20,9 @@ from bench.scoring.measure import (
     Frame,
     Measured,
     Moment,
-    Motion,
     Motions,
     Networks,
+    TruthMotion,
     load_backbone,
     load_distance,
     measure,
@@ -121,10 +121,10 @@ def _moments(clip: Clip, rows: dict[str, Path]) -> Iterator[Moment]:
 def estimated(estimator: Estimator) -> Motions:
     """The motion of the truth's grey frames."""
 
-    def motion(index: int, truth: Frame, truth_next: Frame) -> Motion:
+    def motion(index: int, truth: Frame, truth_next: Frame) -> TruthMotion:
         grey, grey_next = (grey8(frame.lab[..., 0]) for frame in (truth, truth_next))
         flow, back = estimator(grey, grey_next), estimator(grey_next, grey)
-        return Motion(flow, ruder_mask(flow, back), lai_occluded(flow, back))
+        return TruthMotion(flow, ruder_mask(flow, back), lai_occluded(flow, back))
 
     return motion
 

@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench.metrics.warp_error import lai_occluded
-from bench.scoring.measure import TRUTH, Frame, Known, Motion, Motions, known_of, load_backbone
+from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, known_of, load_backbone
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
@@ -87,10 +87,10 @@ def write_occluded(flow_dir: Path, folder: Path, n_frames: int) -> None:
 def stored_motions(flow_dir: Path, folder: Path) -> Motions:
     """The motion in flow_dir/forward, as prep.flow writes it, with the masks of `write_occluded` in `folder`."""
 
-    def motion(index: int, *_: Frame) -> Motion:
+    def motion(index: int, *_: Frame) -> TruthMotion:
         flow, visible = read_kitti(frame_path(flow_dir / "forward", index))
         with Image.open(frame_path(folder, index)) as mask:
-            return Motion(flow, visible, np.asarray(mask))
+            return TruthMotion(flow, visible, np.asarray(mask))
 
     return motion
 

@@ -44,7 +44,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReferencePicture:
     """A reference, shrunk to about what the network sees of a frame."""
 
     rgb: np.ndarray  # uint8 (h, w, 3)
@@ -66,7 +66,7 @@ class Colored:
     frame: TimedFrame
     luminance: np.ndarray  # (H, W), of the full frame
     lab: np.ndarray  # (h, w, 3), what the recurrence goes on from
-    reference: Picture
+    reference: ReferencePicture
 
 
 def colorize_video(
@@ -139,7 +139,7 @@ class Painter:
     """Colours frames one after another: the network, and what becomes of its colours."""
 
     colorizer: Colorizer
-    scenes: list[tuple[range, Picture]]  # the frames of each shot, with its reference
+    scenes: list[tuple[range, ReferencePicture]]  # the frames of each shot, with its reference
     size: tuple[int, int]  # of a frame as the network sees it, (height, width)
     look: Look
 
@@ -151,7 +151,7 @@ class Painter:
             yield from self._colored_shot(islice(frames, max(0, shot.stop - first)), reference, last_lab)
 
     def _colored_shot(
-        self, frames: Iterator[TimedFrame], reference: Picture, last_lab: np.ndarray | None
+        self, frames: Iterator[TimedFrame], reference: ReferencePicture, last_lab: np.ndarray | None
     ) -> Iterator[Colored]:
         first = next(frames, None)
         if first is None:
@@ -200,7 +200,7 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def read_reference(path: Path, size: tuple[int, int]) -> Picture:
+def read_reference(path: Path, size: tuple[int, int]) -> ReferencePicture:
     """Read a reference of any size and aspect; it gets at most the area of `size`. Warns if it has no colours."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such reference; expected a colour picture")
@@ -211,7 +211,7 @@ def read_reference(path: Path, size: tuple[int, int]) -> Picture:
     lab = lab_from_rgb(rgb)
     if np.percentile(np.hypot(lab[..., 1], lab[..., 2]), 99) < GREY:
         warnings.warn(f"{path}: this reference is grey, so the result will be about grey too", stacklevel=2)
-    return Picture(rgb, lab)
+    return ReferencePicture(rgb, lab)
 
 
 def shots_of(clip: VideoClip | ImageClip, n_references: int) -> list[range]:

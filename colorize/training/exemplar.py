@@ -9,11 +9,11 @@ from torch import Tensor
 from colorize import checkpoint
 from colorize.model import ExemplarModel, Last, Reference
 from colorize.networks.discriminator import DISCRIMINATOR
+from colorize.settings import TrainSettings
 from colorize.training import loop, losses
 from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
-from colorize.training.settings import TrainSettings
 from media.color import rgb_tensor_from_lab
 from media.versions import version_of
 from vision.backbones import load_backbone

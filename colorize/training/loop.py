@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
+from colorize.settings import TrainSettings
 from colorize.training.curves import Curves
 from colorize.training.devices import Devices, launched
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
-from colorize.training.settings import TrainSettings
 from media.bar import Bar
 from media.color import rgb_tensor_from_lab
 from media.whole import written_whole

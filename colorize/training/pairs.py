@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
-from colorize.training.settings import TrainSettings
+from colorize.settings import TrainSettings
 from media.color import lab_from_rgb
 from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_rgb
@@ -54,7 +54,7 @@ def ranked_references(table: pd.DataFrame) -> dict[str, list[Ranked]]:
 
 
 @dataclass
-class Items:
+class PreparedSet:
     """A prepared set of clips or photographs: its table, and the tables of its references and (clips) its flow."""
 
     table: Path
@@ -85,7 +85,7 @@ class Items:
 
 
 @dataclass
-class Recolored(Items):
+class Recolored(PreparedSet):
     """A set of clips as a row has coloured them: `frames` is the folder of its results, the rest is the clips' own."""
 
     frames: Path | None = None
@@ -101,15 +101,15 @@ class TrainingData:
     recolored: the training clips as other rows colour them, for what learns to correct those.
     """
 
-    clips: Items
-    photos: Items
-    validation: Items
-    validation_clips: Items | None = None
+    clips: PreparedSet
+    photos: PreparedSet
+    validation: PreparedSet
+    validation_clips: PreparedSet | None = None
     recolored: tuple[Recolored, ...] = ()
 
 
 @dataclass
-class Motion:
+class PairMotion:
     """Between two adjacent frames, in both directions, on the whole frame: flow (H, W, 2), masks bool (H, W)."""
 
     flow: np.ndarray
@@ -125,7 +125,7 @@ class Pairs(Dataset, ABC):
     reaches those that persist as well.
     """
 
-    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+    def __init__(self, items: PreparedSet, settings: TrainSettings | None = None, seed: int = 0):
         """`settings`: sizes, and how samples are drawn; without them the paper's."""
         self.items, self.settings, self.seed = items, settings or TrainSettings(), seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -193,7 +193,7 @@ class PhotoPairs(Pairs):
         shift = rng.normal(0, self.settings.luminance_shift) if self.settings.luminance_shift else 0.0
         current[..., 0] = np.clip(current[..., 0] + shift, 0, 100)
         reference, rank = draw_reference(current, self.items.reference_paths.get(name, []), self.settings, rng)
-        motion = Motion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
+        motion = PairMotion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
         at = random_window(self.settings.frame, self.settings.crop, rng)
         return as_tensors([last, current], [motion], at, self.settings.crop, reference) | labels(rank, False, name)
 
@@ -204,10 +204,12 @@ class ClipPairs(Pairs):
     A clip of n frames gives n - 1 pairs (n - T + 1 samples of T frames).
     """
 
-    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+    def __init__(self, items: PreparedSet, settings: TrainSettings | None = None, seed: int = 0):
         super().__init__(items, settings, seed)
         if items.flow is None:
-            raise ValueError(f"{items.table}: pairs of clips need the table of their flow: Items(table, ..., flow=...)")
+            raise ValueError(
+                f"{items.table}: pairs of clips need the table of their flow: PreparedSet(table, ..., flow=...)"
+            )
         self.positions = [
             (row["clip"], t) for row in items.rows for t in range(row["n_frames"] - self.settings.sequence + 1)
         ]
@@ -224,12 +226,12 @@ class ClipPairs(Pairs):
         times = range(start, start + self.settings.sequence)
         frames = [lab_from_rgb(self.items.frame(name, t)) for t in times]
         motions = [
-            Motion(*self.items.motion(name, "forward", t), *self.items.motion(name, "backward", t + 1))
+            PairMotion(*self.items.motion(name, "forward", t), *self.items.motion(name, "backward", t + 1))
             for t in times[:-1]
         ]
         cut = slices(random_window(frames[0].shape[:2], self.settings.frame, rng), self.settings.frame)
         frames = [frame[cut] for frame in frames]
-        motions = [Motion(*(part[cut] for part in vars(motion).values())) for motion in motions]
+        motions = [PairMotion(*(part[cut] for part in vars(motion).values())) for motion in motions]
         given = rng.uniform() < self.settings.given_first
         if given:
             reference, rank = frames[0], 0
@@ -242,7 +244,9 @@ class ClipPairs(Pairs):
 class RecoloredPairs(ClipPairs):
     """Samples of clips that also have the colours of one of several rows: processed (T, 2, H, W), whole frames."""
 
-    def __init__(self, items: Items, recolored: Sequence[Recolored], settings: TrainSettings | None = None, seed=0):
+    def __init__(
+        self, items: PreparedSet, recolored: Sequence[Recolored], settings: TrainSettings | None = None, seed=0
+    ):
         super().__init__(items, settings, seed)
         self.others = [ClipPairs(other, settings, seed) for other in recolored]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from colorize.training.pairs import Items, Recolored, TrainingData
+from colorize.training.pairs import PreparedSet, Recolored, TrainingData
 from media.tables import FLOW, read_table
 from media.whole import written_whole
 
@@ -44,7 +44,7 @@ def data_hash(data: TrainingData) -> str:
     return _sha256(json.dumps(seen, default=str).encode())
 
 
-def described(items: Items) -> list:
+def described(items: PreparedSet) -> list:
     """What a training sees of a set, in numbers and names that do not depend on where its folders lie."""
     rows = [[row["clip"], row["sha256"], items.references_of(row["clip"])] for row in items.rows]
     flow = read_table(items.flow, FLOW).to_dict("records") if items.flow else []

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.methods.contract.method import Given, Setting, Step
+from bench.methods.contract.method import Given, Setting
 from bench.methods.contract.rows import load
 from bench.methods.contract.trained import Trained
 from bench.run import colorize
 from media.color import lab_from_rgb
-from media.flow_files import write_kitti
+from media.flow_files import FlowBack, write_kitti
 from media.image import frame_path, write_png
 from media.tables import CLIPS, REFERENCES, write_table
 
@@ -29,13 +29,13 @@ def moving_clip(seed: int, n_frames: int = 5) -> np.ndarray:
     return np.stack([texture[:, SHIFT * t : SHIFT * t + SIZE[1]] for t in range(n_frames)])
 
 
-def backward_steps(n_frames: int) -> list[Step]:
+def backward_steps(n_frames: int) -> list[FlowBack]:
     """The exact flow t -> t-1 of `moving_clip` for t = 1, 2, ..."""
     flow = np.zeros((*SIZE, 2), np.float32)
     flow[..., 0] = SHIFT
     visible = np.ones(SIZE, bool)
     visible[:, -SHIFT:] = False
-    return [Step(flow, visible)] * (n_frames - 1)
+    return [FlowBack(flow, visible)] * (n_frames - 1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from colorize.checkpoint import metadata
-from colorize.training.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from plan.errors import ConfigError
 from plan.reading import ROOT
 

@@ -11,7 +11,7 @@ from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError
 from plan.pipeline import Plan
 from plan.targets import asked_for, wrong_target
-from plan.versions import version_of
+from plan.rule_versions import version_of
 
 
 def stop(said):

@@ -1,5 +1,5 @@
 # One job for each entry under `training`, and for each ablation of one.
-from colorize.training.settings import cost_of
+from colorize.settings import cost_of
 
 TRAININGS, recolored_for = PLAN.trainings, PLAN.recolored_for
 

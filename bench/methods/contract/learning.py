@@ -1,7 +1,7 @@
 """How the networks of bench.methods.contract.trained learn: a learner for the project's one loop, and its checkpoints.
 
 All rows that learn share the samples, the optimiser steps, the batch, Adam and the choice of the checkpoint; a row
-declares its network and what it minimises. The keys of a training are those of colorize.training.settings that are
+declares its network and what it minimises. The keys of a training are those of colorize.settings that are
 about these.
 """
 
@@ -17,11 +17,11 @@ from torch.utils.data import default_collate
 
 from bench.methods.contract.method import Method
 from colorize import checkpoint
+from colorize.settings import LossWeights, ModelSettings, TrainSettings
 from colorize.training import loop
 from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
-from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
 from media.versions import version_of
 from media.whole import written_whole
 

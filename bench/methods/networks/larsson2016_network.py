@@ -30,7 +30,7 @@ TRUNK = (
 )
 
 
-class Larsson2016(nn.Module):
+class Larsson2016Network(nn.Module):
     """The published network. Grey is the mean of R, G and B (B, 1, H, W) in 0..1, nothing taken off.
 
     It works on sides that are multiples of `multiple`; the authors pad the image with zeros to a square of 512.
@@ -90,7 +90,7 @@ class Larsson2016(nn.Module):
         return F.relu(getattr(self, f"{name}_bn")(getattr(self, name)(x)))
 
 
-class SmallLarsson2016(Larsson2016):
+class SmallLarsson2016Network(Larsson2016Network):
     """To be trained here: batch norm, two convolutions a block, no fully connected layers.
 
     At width 1/4 these are 0.69 million parameters.

@@ -48,7 +48,7 @@ def block(inputs: int, channels: int, count: int, stride: int = 1, dilation: int
     return nn.Sequential(*layers, nn.BatchNorm2d(channels))
 
 
-class Zhang2016(nn.Module):
+class Zhang2016Network(nn.Module):
     """The published `eccv16`: seven blocks to an eighth of the size, an eighth one back to a quarter, 313 bins.
 
     temperature: of the softmax; 1 for the published file, whose last layers are scaled for it, `TEMPERATURE` for

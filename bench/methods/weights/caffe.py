@@ -12,7 +12,7 @@ from struct import unpack_from
 
 import numpy as np
 
-from bench.methods.weights.errors import CutOff, WrongWeights
+from bench.methods.weights.wrong_weights import CutOff, WrongWeights
 
 Blobs = dict[str, list[np.ndarray]]
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from bench.methods.weights import published
 from bench.methods.weights.caffe import Blobs, read_caffe_hdf5, read_caffemodel
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.iizuka2016_file import CLASSIFIER, read_iizuka2016
 from bench.methods.weights.pth import read_pth
+from bench.methods.weights.wrong_weights import WrongWeights
 from vision.weights import WeightFile, locate_first
 
 Shapes = Mapping[str, tuple[int, ...]]  # of a network's state dict
@@ -26,7 +26,7 @@ State = dict[str, Tensor]
 COUNTER = "num_batches_tracked"  # of batch norms; PyTorch had none before 0.4.1, and inference needs none
 
 
-class Line(NamedTuple):
+class Renaming(NamedTuple):
     """One tensor of a file and what becomes of it."""
 
     source: str
@@ -47,7 +47,7 @@ def load_published(network: nn.Module, files: Sequence[WeightFile], weights_dir:
     return network.eval().requires_grad_(False)
 
 
-def renamed(path: Path, found: Mapping[str, Tensor], lines: Sequence[Line], shapes: Shapes) -> State:
+def renamed(path: Path, found: Mapping[str, Tensor], lines: Sequence[Renaming], shapes: Shapes) -> State:
     """The tensors of a file under our names. Raises WrongWeights at the first that is missing, misshapen or unknown.
 
     Dimensions of 1 count for nothing: Caffe stores a bias of 32 also as 1 x 1 x 1 x 32.
@@ -77,7 +77,7 @@ def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
 def same_names(path: Path, found: Mapping[str, Tensor], shapes: Shapes) -> State:
     """A file that has our names already."""
     wanted = [name for name in shapes if name in found or not name.endswith(COUNTER)]
-    return renamed(path, found, [Line(name, name) for name in wanted], shapes)
+    return renamed(path, found, [Renaming(name, name) for name in wanted], shapes)
 
 
 def from_pth(path: Path, shapes: Shapes) -> State:
@@ -159,17 +159,17 @@ def by_index(blobs: Blobs) -> dict[str, Tensor]:
     }
 
 
-def _weights_and_biases(layers: Mapping[str, str]) -> list[Line]:
+def _weights_and_biases(layers: Mapping[str, str]) -> list[Renaming]:
     return [
-        Line(f"{layer}/{index}", f"{name}.{part}")
+        Renaming(f"{layer}/{index}", f"{name}.{part}")
         for layer, name in layers.items()
         for index, part in enumerate(("weight", "bias"))
     ]
 
 
-def _statistics(layers: Mapping[str, str]) -> list[Line]:
+def _statistics(layers: Mapping[str, str]) -> list[Renaming]:
     return [
-        Line(f"{layer}/{index}", f"{name}.running_{part}")
+        Renaming(f"{layer}/{index}", f"{name}.running_{part}")
         for layer, name in layers.items()
         for index, part in enumerate(("mean", "var"))
     ]
@@ -179,7 +179,7 @@ def from_iizuka2016(path: Path, shapes: Shapes) -> State:
     """Iizuka et al. in Torch7: modules without names, told apart by their shapes and neighbours."""
     found = read_iizuka2016(path, shapes)
     wanted = [name for name in shapes if name in found or not (name.startswith(CLASSIFIER) or name.endswith(COUNTER))]
-    return renamed(path, found, [Line(name, name) for name in wanted], shapes)
+    return renamed(path, found, [Renaming(name, name) for name in wanted], shapes)
 
 
 CONVERTERS: dict[WeightFile, Callable[[Path, Shapes], State]] = {

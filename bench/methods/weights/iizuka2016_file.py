@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.torch7 import TorchObject, read_t7
+from bench.methods.weights.wrong_weights import WrongWeights
 
 # Looked for in this order, each taken out before the next: by then its shapes occur once. The classifier and fc3 begin
 # alike, but only the classifier goes on.
@@ -30,7 +30,7 @@ CLASSIFIER = ("cls1", "cls2")  # only training needs it, and published networks 
 EPSILON = 1e-5  # of batch norms, here and in Torch7
 
 
-class Layer:
+class SavedLayer:
     """A convolution or a linear layer, and the batch norm after it, if any."""
 
     def __init__(self, module: TorchObject):
@@ -75,7 +75,7 @@ def read_iizuka2016(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
     return found
 
 
-def _layers(path: Path, model) -> Iterator[Layer]:
+def _layers(path: Path, model) -> Iterator[SavedLayer]:
     """Every layer with weights once, in the graph's order, each with the batch norm that follows it."""
     nodes = model.get("forwardnodes") if isinstance(model, TorchObject) else None
     if not nodes:
@@ -91,7 +91,7 @@ def _layers(path: Path, model) -> Iterator[Layer]:
             elif isinstance(module.get("weight"), np.ndarray) and module["weight"].size:
                 weight = module["weight"].__array_interface__
                 place = (weight["data"][0], weight["shape"])
-                last = None if place in seen else Layer(module)
+                last = None if place in seen else SavedLayer(module)
                 if last is not None:
                     seen.add(place)
                     yield last
@@ -109,7 +109,7 @@ def _listed(table: dict) -> list:
     return [table[index] for index in sorted(key for key in table if isinstance(key, int))]
 
 
-def _run_of(layers: list[Layer], shapes: list[tuple[int, ...]]) -> int | None:
+def _run_of(layers: list[SavedLayer], shapes: list[tuple[int, ...]]) -> int | None:
     """Where layers of these shapes follow each other first."""
     for start in range(len(layers) - len(shapes) + 1):
         if all(layer.fits(shape) for layer, shape in zip(layers[start:], shapes, strict=False)):
@@ -117,7 +117,7 @@ def _run_of(layers: list[Layer], shapes: list[tuple[int, ...]]) -> int | None:
     return None
 
 
-def _no_such_part(part: tuple[str, ...], wanted: list[tuple[int, ...]], layers: list[Layer]) -> str:
+def _no_such_part(part: tuple[str, ...], wanted: list[tuple[int, ...]], layers: list[SavedLayer]) -> str:
     """The first tensor that breaks the part, by the run that comes nearest to it."""
     lengths = [
         next((n for n, shape in enumerate(wanted) if start + n >= len(layers) or not layers[start + n].fits(shape)), 0)
@@ -134,7 +134,7 @@ def _weight(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
     return f"{name}.0.weight" if f"{name}.0.weight" in shapes else f"{name}.weight"
 
 
-def _tensors(name: str, layer: Layer, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def _tensors(name: str, layer: SavedLayer, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     weight = _weight(name, shapes)
     stem = weight.removesuffix(".weight")
     shape = shapes[weight]

@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from bench.methods.weights.errors import WrongWeights
+from bench.methods.weights.wrong_weights import WrongWeights
 
 
 def read_pth(path: str | Path, entry: str = ""):

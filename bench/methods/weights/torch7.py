@@ -13,7 +13,7 @@ from struct import calcsize, unpack_from
 
 import numpy as np
 
-from bench.methods.weights.errors import CutOff, WrongWeights
+from bench.methods.weights.wrong_weights import CutOff, WrongWeights
 
 NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION = range(7)
 FUNCTIONS = (FUNCTION, 7, 8)  # 7 and 8: functions with the values they refer to, as older and newer Torch wrote them

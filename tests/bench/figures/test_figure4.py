@@ -92,6 +92,8 @@ def test_the_strips(world, trained, trained_aligned, tmp_path):
 
 
 def test_an_image_without_a_reference_has_an_empty_panel(world, backbone):
-    items = figure4.Items("images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet")
+    items = figure4.ShownItems(
+        "images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet"
+    )
     (given,) = figure4.strip(items, "image_1", backbone, {}).lines
     assert [panel.row for panel in given] == ["input", "reference"] and "no_reference" in given[1].reason

@@ -10,7 +10,7 @@ from bench.figures.strips import (
     REFERENCE,
     TRUTH,
     Caption,
-    Items,
+    ShownItems,
     Strip,
     clip_strip,
     evenly,
@@ -28,12 +28,12 @@ from media.tables import CLIPS, read_table, write_table
 
 @pytest.fixture
 def clips(world):
-    return Items("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet")
+    return ShownItems("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet")
 
 
 @pytest.fixture
 def images(world):
-    return Items("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet")
+    return ShownItems("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet")
 
 
 def test_rejected_items_are_not_shown(clips):
@@ -43,7 +43,7 @@ def test_rejected_items_are_not_shown(clips):
 def test_items_of_other_datasets_are_not_shown(clips, world):
     table = read_table(clips.table, CLIPS).assign(dataset=["davis", "videvo", "videvo"])
     write_table(table, clips.table, CLIPS)
-    items = Items("clips", clips.table, datasets=["videvo"])
+    items = ShownItems("clips", clips.table, datasets=["videvo"])
     assert list(items.n_frames) == ["clip_b"]
     assert "Shown: 1 of 1 test clips of videvo, evenly" in note_on_choice(items, ["clip_b"]).text
 

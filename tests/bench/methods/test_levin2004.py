@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.methods.contract.method import Given, Step
+from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load
 from bench.methods.levin2004 import neighbor_shares, solve
-from media.flow_files import warp
+from media.flow_files import FlowBack, warp
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,6 @@ def test_reliable_pixels_follow_the_flow_and_the_rest_is_solved(toy_lab, toy_giv
 
 def test_a_frame_without_reliable_flow_keeps_the_warped_colours(toy_lab, toy_given):
     flow = next(toy_given.flow).flow
-    lost = Step(flow, np.zeros(flow.shape[:2], bool))
+    lost = FlowBack(flow, np.zeros(flow.shape[:2], bool))
     found = color(toy_lab[:2], toy_lab[0], [lost])
     np.testing.assert_array_equal(found[1], warp(found[0], flow))

@@ -74,10 +74,10 @@ def test_a_method_says_why_it_is_skipped(config):
 @pytest.mark.parametrize(
     ("name", "network"),
     [
-        ("zhang2016", "zhang2016.Zhang2016"),
-        ("zhang2017", "zhang2017.Zhang2017"),
-        ("iizuka2016", "iizuka2016.Iizuka2016"),
-        ("larsson2016", "larsson2016.Larsson2016"),
+        ("zhang2016", "zhang2016.Zhang2016Network"),
+        ("zhang2017", "zhang2017.Zhang2017Network"),
+        ("iizuka2016", "iizuka2016.Iizuka2016Network"),
+        ("larsson2016", "larsson2016.Larsson2016Network"),
         ("he2018", "he2018.ExampleColorNet"),
         ("lai2018", "lai2018.TransformNet"),
         ("vpn2017", "vpn2017.ColorStage"),

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from bench.methods.contract.learning import load_trained
-from bench.methods.contract.method import Given, Step
+from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load, names
 from bench.methods.contract.trained import Trained
 from bench.run.train import main
 from colorize.checkpoint import MisfitWeights, metadata
+from media.flow_files import FlowBack
 from media.tables import CLIPS, FLOW, write_table
 
 LEARNING = [name for name in names() if isinstance(load(name, {}), Trained) and name != "lai2018"]
@@ -140,7 +141,7 @@ def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
     shape = toy_lab.shape[1:3]
     from_the_right, seen, lost = np.float32([1, 0]), np.ones(shape, bool), np.ones(shape, bool)
     lost[:, :20] = False
-    flow = [Step(np.broadcast_to(from_the_right, (*shape, 2)), visible) for visible in (seen, lost, seen)]
+    flow = [FlowBack(np.broadcast_to(from_the_right, (*shape, 2)), visible) for visible in (seen, lost, seen)]
     hints = []
     monkeypatch.setattr(method, "colored", lambda luminance, given: hints.append(given) or toy_lab[0, ..., 1:])
     given = Given("clips", "toy", first_frame=toy_lab[0], flow=iter(flow))

@@ -66,7 +66,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Sources:
+class ItemFolders:
     """Where the items of one kind lie."""
 
     kind: str  # clips or images

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.report.items import Sources, orders, ratio_to_truth
+from bench.report.tiles import ItemFolders, orders, ratio_to_truth
 from media.tables import SCORES, read_table
 
 from .conftest import FRAMES, PSNR, RED, ROWS, SIZE, grey_of
@@ -13,7 +13,9 @@ from .conftest import FRAMES, PSNR, RED, ROWS, SIZE, grey_of
 @pytest.fixture
 def ramp(results):
     tables = {row: results / f"colorize/{row}.parquet" for row in ROWS}
-    items = Sources("clips", results / "clips/test.parquet", results / "references/clips/test.parquet", tables).read()
+    items = ItemFolders(
+        "clips", results / "clips/test.parquet", results / "references/clips/test.parquet", tables
+    ).read()
     return next(item for item in items if item.name == "ramp")
 
 
