@@ -1,8 +1,8 @@
 """Optical flow fields: the file format and the warp.
 
 Convention: flow is float32 (H, W, 2) in pixels, [..., 0] to the right and [..., 1] down, on the grid of the frame
-it starts from: the point at x in that frame is at x + flow(x) in the other one. `visible`, bool (H, W), is True where it leads to
-the same point of the scene.
+it starts from: the point at x in that frame is at x + flow(x) in the other one. `visible`, bool (H, W), is True where
+it leads to the same point of the scene.
 """
 
 from dataclasses import dataclass

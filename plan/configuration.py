@@ -261,7 +261,7 @@ class Config(KnownKeys):
         description="what rows and training are given: `dis`, `farneback`, `raft`, `raft_small`, `ptlflow:<model>` "
         "(`docs/flow.md`)"
     )
-    flow_for_scoring: Flow = Field(
+    scoring_flow: Flow = Field(
         description="the flow of the flicker metric; no row should use the same, or it grades itself"
     )
     backbone: Literal["efficientnet_lite0", "vgg19"] = Field(description="features for matching, retrieval and losses")

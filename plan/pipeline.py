@@ -175,7 +175,7 @@ class Plan:
         given = self.given_to(row)
         needs = {kind: f"<results>/{kind}/{split}.parquet" for kind in kinds}
         if "clips" in kinds and "flow" in given.get("clips", ()):
-            needs["clip_flow"] = self.flow_table(split)
+            needs["flow"] = self.flow_table(split)
         for kind in kinds:
             if "reference" in given.get(kind, ()):
                 needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/{split}.parquet"

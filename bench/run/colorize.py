@@ -64,7 +64,7 @@ def main(
     images: Path | None = None,
     clip_references: Path | None = None,
     image_references: Path | None = None,
-    clip_flow: Path | None = None,
+    flow: Path | None = None,
     checkpoint: Path | None = None,
     processed: Path | None = None,
     rank: int = 1,
@@ -84,7 +84,7 @@ def main(
         images: table of the images; none: only clips are coloured.
         clip_references: table of references of the clips; only for rows that are given them there.
         image_references: table of references of the images; likewise.
-        clip_flow: table of the clips' flow; only for rows that are given it.
+        flow: table of the clips' flow; only for rows that are given it.
         checkpoint: model.safetensors of the row's training.
         processed: for a post-processor, the table of results of the row that it works on; clips only.
         rank: which reference of an item is given, 1 for the most similar one.
@@ -93,7 +93,7 @@ def main(
     """
     setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
     method = load(row, json.loads(options), setting)
-    sources = [read_sources("clips", clips, clip_references, rank, clip_flow, processed, positions)]
+    sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
         sources.append(read_sources("images", images, image_references, rank))
     colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table)
@@ -131,7 +131,7 @@ def check_inputs(row: str, method: Method, source: ItemInputs) -> None:
         if not available.get(what, False):
             raise ValueError(
                 f"row {row!r} is given {what!r} on {source.kind}, but there is no input for it here: references need "
-                "--clip-references and --image-references, flow needs --clip-flow and clips, `processed` needs "
+                "--clip-references and --image-references, flow needs --flow and clips, `processed` needs "
                 "--processed, clips and a row `<other row>+<post-processor>`; no stage makes `hints`"
             )
 

@@ -16,7 +16,7 @@ from plan.errors import ConfigError
 from plan.reading import read_config
 from vision.weights import is_present
 
-CHOICES = ("backbone", "classifier", "fid_features", "flow", "flow_for_scoring")
+CHOICES = ("backbone", "classifier", "fid_features", "flow", "scoring_flow")
 
 
 def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:

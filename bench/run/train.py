@@ -16,7 +16,7 @@ def main(
     settings: str,
     execution: str = "{}",
     clips: Path,
-    clip_flow: Path,
+    flow: Path,
     clip_references: Path,
     photos: Path,
     photo_references: Path,
@@ -35,7 +35,7 @@ def main(
         settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
         execution: JSON; more of it, which decides where and how fast it runs: threads, workers, accelerator.
         clips: table of the real training clips; may be empty.
-        clip_flow: table of their flow.
+        flow: table of their flow.
         clip_references: table of their references.
         photos: table of the photographs for pseudo-video.
         photo_references: table of their references.
@@ -54,11 +54,11 @@ def main(
     options.pop("recolored", None)  # the rows whose results are in `recolored`
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
     data = TrainingData(
-        PreparedSet(clips, clip_references, clip_flow),
+        PreparedSet(clips, clip_references, flow),
         PreparedSet(photos, photo_references),
         PreparedSet(validation),
         validation_clips and PreparedSet(validation_clips, flow=validation_flow),
-        tuple(Recolored(clips, clip_references, clip_flow, folder_of(table) / "clips") for table in recolored),
+        tuple(Recolored(clips, clip_references, flow, folder_of(table) / "clips") for table in recolored),
     )
     method.fit(data, options, out)
 

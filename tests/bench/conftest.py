@@ -51,7 +51,7 @@ class World:
             "images": self.root / "images/test.parquet",
             "clip_references": self.root / "references/clips/test.parquet",
             "image_references": self.root / "references/images/test.parquet",
-            "clip_flow": self.root / "flow/test.parquet",
+            "flow": self.root / "flow/test.parquet",
             "backbone": "efficientnet_lite0",
             "weights": self.root / "weights",
             "seed": 0,

@@ -8,7 +8,7 @@ rule train:
     input:
         unpack(lambda wildcards: PLAN.validation_clips()),
         clips="<results>/clips/train.parquet",
-        clip_flow=PLAN.flow_table("train"),
+        flow=PLAN.flow_table("train"),
         clip_references="<results>/references/clips/train.parquet",
         photos="<results>/images/train.parquet",
         photo_references="<results>/references/images/train.parquet",

@@ -34,7 +34,7 @@ def train(world, tmp_path):
         main(
             settings=json.dumps({"method": method, **SETTINGS, **changes}),
             clips=world.root / "clips/test.parquet" if clips else tmp_path / "none.parquet",
-            clip_flow=world.root / "flow/test.parquet",
+            flow=world.root / "flow/test.parquet",
             clip_references=world.root / "references/clips/test.parquet",
             photos=world.root / "images/test.parquet",
             photo_references=world.root / "references/images/test.parquet",
