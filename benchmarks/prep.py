@@ -8,7 +8,7 @@ also writes the same PNG files with plain OpenCV.
 
 The whole of prep does this: it lists the sources, hashes each file, decodes it, looks for cuts, crops, judges colours,
 takes hashes and fingerprints, writes frames and tables, gathers them, reads the frames, estimates flow both ways, finds
-what is reliable, writes flows and tables, and gathers those.
+what is visible, writes flows and tables, and gathers those.
 """
 
 import cProfile
@@ -44,7 +44,7 @@ from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import statistics
 from vision.flow_estimators import dis
-from vision.occlusion import ruder_masks
+from vision.occlusion import ruder_visible_both
 from vision.shots import split_into_shots
 
 SHARD = 50  # sources a shard, as in config/config.yaml
@@ -231,7 +231,7 @@ PARTS: dict[str, list[Callable]] = {
     "reading frames": [read_frames],
     "grey": [luminance_from_rgb, grey8],
     "DIS": [dis],
-    "masks": [ruder_masks],
+    "masks": [ruder_visible_both],
     "KITTI PNG": [write_kitti],
 }
 

@@ -41,7 +41,7 @@ class Last:
 
     lab: Tensor  # (B, 3, H, W)
     flow: Tensor | None = None  # (B, 2, H, W), pixels, current -> last on the grid of current
-    visible: Tensor | None = None  # (B, 1, H, W), 1 where the flow is reliable
+    visible: Tensor | None = None  # (B, 1, H, W), 1 where a point is seen in both frames
 
 
 @dataclass
@@ -157,7 +157,7 @@ class ExemplarModel(nn.Module):
 def blend_rule(luminance: Tensor, past: Tensor, last: Last | None) -> Tensor:
     """Share of the matched colours where nothing is learned yet, (B, 1, H, W): 1 - 0.9 visible exp(-(dL / 4)^2).
 
-    The history counts where the flow is reliable and the luminance agrees; without one nothing of it counts.
+    The history counts where it is visible and the luminance agrees; without one nothing of it counts.
     """
     if last is None:
         return torch.ones_like(luminance)

@@ -14,11 +14,11 @@ FLATTEST = 2e-6  # least variance of a window
 
 
 class Levin2004(Method):
-    """Flow propagation with a colour for what flow cannot carry: reliable pixels are the marks of each frame's solve.
+    """Flow propagation with a colour for what flow cannot carry: visible pixels are the marks of each frame's solve.
 
-    The marks of frame t are the result of frame t-1, warped, where the flow from t to t-1 is reliable. Marks that go
+    The marks of frame t are the result of frame t-1, warped, where the flow from t to t-1 is visible. Marks that go
     back to frame 0 without a gap get fewer with every occlusion: after 20 frames of three training clips a third of
-    the pixels and less had one. A chain keeps what it once filled in, mistakes included. A frame without a reliable
+    the pixels and less had one. A chain keeps what it once filled in, mistakes included. A frame without a visible
     pixel keeps the warped colours. ab and L / 100 stand in for the original's IQ and Y.
     """
 
@@ -38,25 +38,25 @@ class Levin2004(Method):
             yield ab
 
 
-def solve(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def solve(luminance: np.ndarray, chroma: np.ndarray, marked: np.ndarray) -> np.ndarray:
     """The chroma (H, W, 2) in which every unmarked pixel is the weighted mean of its neighbours; exact.
 
-    luminance: (H, W) in 0..1. chroma: (H, W, 2) in any unit, read where mask (H, W, bool) is True and kept there.
+    luminance: (H, W) in 0..1. chroma: (H, W, 2) in any unit, read where marked (H, W, bool) is True and kept there.
     Raises ValueError if nothing is marked.
     """
-    if not mask.any():
-        raise ValueError(f"mask {mask.shape}: no pixel is marked, so there is no colour to spread; mark at least one")
+    if not marked.any():
+        raise ValueError(f"{marked.shape}: no pixel is marked, so there is no colour to spread; mark at least one")
     solution = chroma.astype(np.float64)
-    marked = mask.ravel()
-    unknown = np.flatnonzero(~marked)
+    flat = marked.ravel()
+    unknown = np.flatnonzero(~flat)
     if not len(unknown):
         return solution
     shares = neighbor_shares(luminance)[unknown]
-    known = shares[:, marked] @ solution[mask]
+    known = shares[:, flat] @ solution[marked]
     system = sparse.eye_array(len(unknown)) - shares[:, unknown]
     # Rows sum to 0 or more, so the diagonal may be the pivot, and the order can be chosen for the symmetric pattern.
     factors = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    solution[~mask] = factors.solve(known)
+    solution[~marked] = factors.solve(known)
     return solution
 
 

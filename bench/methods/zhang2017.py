@@ -13,7 +13,7 @@ class Zhang2017(Automatic):
     """Without hints of colour, with those of the first frame (`given: {clips: [hints]}`), or with the first frame.
 
     A first frame is not what the paper's program takes. Here its colours follow the flow, and are hints for each later
-    frame wherever the flow was reliable since frame 0. A training learns from pictures without hints and with the
+    frame wherever it was visible since frame 0. A training learns from pictures without hints and with the
     paper's made-up ones, as many of each, by the paper's smooth L1.
     """
 

@@ -134,13 +134,13 @@ def _check_can_run(row: str, method: Method, options: dict, setting: Setting) ->
 
 
 def steps(luminances: list[np.ndarray]) -> list[FlowBack]:
-    """DIS flow back from each frame to the one before, and where it is reliable; what prep.flow makes."""
+    """DIS flow back from each frame to the one before, and what is visible; what prep.flow makes."""
     from vision.flow_estimators import dis
-    from vision.occlusion import ruder_mask
+    from vision.occlusion import ruder_visible
 
     greys = [grey8(luminance) for luminance in luminances]
     pairs = [(dis(second, first), dis(first, second)) for first, second in pairwise(greys)]
-    return [FlowBack(backward, ruder_mask(backward, forward)) for backward, forward in pairs]
+    return [FlowBack(backward, ruder_visible(backward, forward)) for backward, forward in pairs]
 
 
 def hints(ab: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ class TruthMotion:
     """How the ground truth moves from frame t to t+1, on the grid of t."""
 
     flow: np.ndarray  # (H, W, 2), pixels
-    visible: np.ndarray  # bool (H, W), True where the flow is reliable by Ruder's rule
+    visible: np.ndarray  # bool (H, W), by Ruder's rule
     occluded: np.ndarray  # bool (H, W), by Lai's rule
 
 

@@ -33,7 +33,7 @@ from media.color import grey8, luminance_from_rgb, with_luminance
 from media.image import read_rgb
 from media.tables import SCORES
 from vision.flow_estimators import Estimator, load_estimator
-from vision.occlusion import ruder_mask
+from vision.occlusion import ruder_visible
 
 GREY = "grey"
 
@@ -124,7 +124,7 @@ def estimated(estimator: Estimator) -> Motions:
     def motion(index: int, truth: Frame, truth_next: Frame) -> TruthMotion:
         grey, grey_next = (grey8(frame.lab[..., 0]) for frame in (truth, truth_next))
         flow, back = estimator(grey, grey_next), estimator(grey_next, grey)
-        return TruthMotion(flow, ruder_mask(flow, back), lai_occluded(flow, back))
+        return TruthMotion(flow, ruder_visible(flow, back), lai_occluded(flow, back))
 
     return motion
 

@@ -85,12 +85,12 @@ def write_occluded(flow_dir: Path, folder: Path, n_frames: int) -> None:
 
 
 def stored_motions(flow_dir: Path, folder: Path) -> Motions:
-    """The motion in flow_dir/forward, as prep.flow writes it, with the masks of `write_occluded` in `folder`."""
+    """The motion in flow_dir/forward, as prep.flow writes it, with what `write_occluded` wrote to `folder`."""
 
     def motion(index: int, *_: Frame) -> TruthMotion:
         flow, visible = read_kitti(frame_path(flow_dir / "forward", index))
-        with Image.open(frame_path(folder, index)) as mask:
-            return TruthMotion(flow, visible, np.asarray(mask))
+        with Image.open(frame_path(folder, index)) as occluded:
+            return TruthMotion(flow, visible, np.asarray(occluded))
 
     return motion
 
@@ -101,7 +101,7 @@ class Truth:
 
     values: dict[tuple[str, str, int], dict[str, float]]  # of (kind, item, frame), by metric
     features: dict[str, np.ndarray]  # (C,) of each image
-    masks: Path  # folder
+    occluded: Path  # folder
     flow: Path  # folder
 
     @classmethod
@@ -122,7 +122,7 @@ class Truth:
 
     def motions(self, clip: str) -> Motions:
         """How a clip moves."""
-        return stored_motions(self.flow / clip, occluded_dir(self.masks, clip))
+        return stored_motions(self.flow / clip, occluded_dir(self.occluded, clip))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from colorize.model import ExemplarModel, Last
 from media.color import grey8
 from media.flow_files import FlowBack
 from vision.flow_estimators import Estimator, load_estimator
-from vision.occlusion import ruder_mask
+from vision.occlusion import ruder_visible
 
 # The colorization subnet halves the frame three times; the deepest features must be more than one position.
 MULTIPLE, SMALLEST = 8, 32
@@ -68,12 +68,12 @@ class Colorizer:
         return Last(self._padded(last_lab), self._padded(flow), self._padded(visible[..., None]))
 
     def _motion(self, frame: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Flow from a frame back to the last one and where it is reliable; frames too small to have any stand still."""
+        """Flow from a frame back to the last one, and `visible`; frames too small to have any stand still."""
         if min(frame.shape) < SMALLEST:
             return np.zeros((*frame.shape, 2), np.float32), np.ones(frame.shape, bool)
         current, before = grey8(frame), grey8(last)
         flow = self.estimator(current, before)
-        return flow, ruder_mask(flow, self.estimator(before, current))
+        return flow, ruder_visible(flow, self.estimator(before, current))
 
     def _padded(self, image: np.ndarray) -> Tensor:
         """(H, W, C) to (1, C, H', W'), the last row and column repeated until both sides are multiples of 8."""

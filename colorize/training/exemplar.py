@@ -114,7 +114,7 @@ class Rendered:
         return torch.cat([self.truth[index][:, :1], self.ab[index]], dim=1)
 
     def motion(self, t: int, direction: str = "") -> tuple[Tensor, Tensor]:
-        """Flow and mask between frames t-1 and t of the sample; direction `_back` for t -> t-1."""
+        """Flow and visible between frames t-1 and t of the sample; direction `_back` for t -> t-1."""
         return self.batch[f"flow{direction}"][:, t - 1], self.batch[f"visible{direction}"][:, t - 1]
 
     def _first(self, model: ExemplarModel, reference: Reference) -> Tensor:

@@ -3,7 +3,7 @@
 A sample is a clip, not a pair of frames: pairs would hold each frame twice and each reference once a pair, and a
 sequence could not be made of them. The files of a sample, named `<number>.<key>`:
 - frame.00000.png, ...: the frames, 8-bit sRGB;
-- forward.00000.kitti, ..., backward.00001.kitti, ...: flow and mask as KITTI 16-bit PNG. Not called .png, because
+- forward.00000.kitti, ..., backward.00001.kitti, ...: flow and visible as KITTI 16-bit PNG. Not called .png, because
   decoders of pictures would take them for 8-bit ones and say nothing;
 - reference.1.jpg, ...: the file of each reference as it is, most similar first;
 - json: names, sizes, ranks, similarities, units.

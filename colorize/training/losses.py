@@ -89,7 +89,8 @@ def adversarial_discriminator(fake: Tensor, real: Tensor) -> Tensor:
 def temporal(last_ab: Tensor, current_ab: Tensor, flow: Tensor, visible: Tensor) -> Tensor:
     """Eq. 13: masked squared difference of last and current colours along the flow, mean over all pixels.
 
-    flow (B, 2, H, W) goes from last to current on the grid of last; visible (B, 1, H, W) is 1 where it is reliable.
+    flow (B, 2, H, W) goes from last to current on the grid of last; visible (B, 1, H, W) is 1 where it leads to the
+    same point.
     """
     return (visible * (warp_tensor(current_ab, flow) - last_ab).square()).mean()
 

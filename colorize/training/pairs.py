@@ -3,7 +3,8 @@
 A sample is a dict of float32 tensors, T frames (the paper's pair: 2), Lab units, L in 0..100:
 - frames (T, 3, H, W), and reference (3, H, W): whole, as the correspondence sees them;
 - at (2,), int64: top and left of the window (h, w) that is coloured and learned on, on the matching grid;
-- flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it is reliable;
+- flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it leads to the
+  same point;
 - flow_back (T-1, 2, h, w), current -> last on the grid of current; visible_back (T-1, 1, h, w);
 - own (), 1 where the reference is the sample's own true frame (then Eq. 14 applies);
 - given (), 1 where the first frame is given in colour; item, the clip's or photograph's name;
@@ -80,7 +81,7 @@ class PreparedSet:
         return read_rgb(frame_path(folder_of(self.table) / name, index))
 
     def motion(self, name: str, direction: str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """The flow that starts from frame `index`, `forward` or `backward`, and where it is reliable."""
+        """The flow that starts from frame `index`, `forward` or `backward`, and what is visible along it."""
         return read_kitti(frame_path(folder_of(self.flow) / name / direction, index))
 
 
@@ -110,7 +111,7 @@ class TrainingData:
 
 @dataclass
 class PairMotion:
-    """Between two adjacent frames, in both directions, on the whole frame: flow (H, W, 2), masks bool (H, W)."""
+    """Between two adjacent frames, in both directions, on the whole frame: flow (H, W, 2), visible bool (H, W)."""
 
     flow: np.ndarray
     visible: np.ndarray

@@ -39,7 +39,7 @@ class Sample:
 
     frames: Tensor  # (B, T, 3, h, w)
     flow_back: Tensor  # (B, T-1, 2, h, w): t -> t-1 on the grid of t, pixels
-    visible_back: Tensor  # (B, T-1, 1, h, w): 1 where it is reliable
+    visible_back: Tensor  # (B, T-1, 1, h, w): 1 where it is visible
     reference: Tensor  # (B, 3, H, W), whole
     labels: Tensor  # (B,), int64: which of the training's items each is; 0 for others
     processed: Tensor | None = None  # (B, T, 2, h, w): ab of the row that is to be made consistent

@@ -22,7 +22,7 @@ from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import write_kitti
 from media.image import frame_path, read_rgb, write_png
 from vision.flow_estimators import farneback
-from vision.occlusion import ruder_masks
+from vision.occlusion import ruder_visible_both
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ def test_flicker_uses_the_motion_of_the_truth(folders):
     result = [lab_from_rgb(read_rgb(frame_path(folders / "still/clip0", index)))[..., 1:] for index in (1, 2)]
     grey = [grey8(luminance_from_rgb(rgb)) for rgb in truth]
     flow = farneback(*grey)
-    mask, _ = ruder_masks(flow, farneback(*grey[::-1]))
-    expected = flicker(*result, flow, mask)
+    visible, _ = ruder_visible_both(flow, farneback(*grey[::-1]))
+    expected = flicker(*result, flow, visible)
     assert values(table, "still", "flicker_rms")["clip0", 1] == pytest.approx(expected["flicker_rms"])
     assert values(table, "still", "flicker_rms")["clip0", 1] > 2 * values(table, TRUTH, "flicker_rms")["clip0", 1]
 
@@ -94,12 +94,12 @@ def test_the_pipeline_finds_the_same(folders):
         pair = [grey8(luminance_from_rgb(rgb)) for rgb in truth[index : index + 2]]
         flow = farneback(*pair)
         back = farneback(*pair[::-1])
-        mask, back_mask = ruder_masks(flow, back)
-        write_kitti(frame_path(folders / "flow/clip2/forward", index), flow, mask)
-        write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, back_mask)
+        visible, visible_back = ruder_visible_both(flow, back)
+        write_kitti(frame_path(folders / "flow/clip2/forward", index), flow, visible)
+        write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, visible_back)
     write_occluded(folders / "flow/clip2", occluded_dir(folders / "masks", "clip2"), len(truth))
     known = {("clips", "clip2", index): known_of(Frame(rgb), None).values for index, rgb in enumerate(truth)}
-    stored = Truth(known, {}, masks=folders / "masks", flow=folders / "flow")
+    stored = Truth(known, {}, occluded=folders / "masks", flow=folders / "flow")
     pipeline = pd.DataFrame(score_clip("clip2", iter(result), iter(truth), stored, NETWORKS).lines)
     table = measure_folders([folders / "still"], folders / "truth", NETWORKS)
     own = table[(table["row"] == "still") & (table["item"] == "clip2")]
