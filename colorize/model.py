@@ -114,18 +114,18 @@ class ExemplarModel(nn.Module):
         # The floor keeps the root's slope finite where all weight lies on one position.
         return Matched(*(x.unflatten(2, grid) for x in (warped, confidence, variance.clamp(min=1e-2).sqrt())))
 
-    def color(self, luminance: Tensor, found: Matched, last: Last | None) -> Tensor:
+    def color(self, luminance: Tensor, matched: Matched, last: Last | None) -> Tensor:
         """Colours of a frame (Eq. 7), (B, 2, H, W) in Lab units, from W, S and the last coloured frame."""
         # The published program enlarges by repeating; a gated output shows W itself, where that would be blocky.
         mode = {"mode": "bilinear", "align_corners": False} if self.output == "gated" else {"mode": "nearest"}
         size = luminance.shape[-2:]
-        w, s = (F.interpolate(x, size=size, **mode) for x in (found.warped[:, 1:], found.confidence))
+        w, s = (F.interpolate(x, size=size, **mode) for x in (matched.warped[:, 1:], matched.confidence))
         past = self.past(luminance, last)
         inputs = self._inputs(luminance, w, s, past)
         if self.output == "direct":
             return 128 * self.colorization(inputs).tanh()
         start = blend_rule(luminance, past, last)
-        spread = F.interpolate(found.spread, size=size, **mode) / SPREAD_UNIT
+        spread = F.interpolate(matched.spread, size=size, **mode) / SPREAD_UNIT
         raw = self.colorization(torch.cat([inputs, start, spread], dim=1))
         gate = torch.sigmoid(torch.logit(start, eps=0.01) + GATE_UNIT * raw[:, :1])
         return gate * (w + COLOR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]

@@ -48,10 +48,10 @@ def files_of(rule, wildcards: dict[str, list[str]]) -> list[str]:
     """The files that a rule can make, but for those whose name has a wildcard of which any number may be."""
     from snakemake.io import get_wildcard_names, strip_wildcard_constraints
 
-    found = []
+    files = []
     for output in map(strip_wildcard_constraints, map(str, rule.output)):
         names = sorted(get_wildcard_names(output))
         if all(name in wildcards for name in names):
             choices = product(*(wildcards[name] for name in names))
-            found += [output.format(**dict(zip(names, chosen, strict=True))) for chosen in choices]
-    return found
+            files += [output.format(**dict(zip(names, chosen, strict=True))) for chosen in choices]
+    return files

@@ -69,19 +69,19 @@ def strip_of(items: ShownItems, clip: str, colorized: list[Path]) -> Strip:
     frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
     truth = replace(items.truth(clip), numbers={}, lines=("ground_truth, frame 0",))
     lines = [[truth, *(items.input(clip, frame) for frame in frames)]]
-    found = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
+    ranked = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
     for rank, table in enumerate(colorized, start=1):
         results = [replace(items.result(table, clip, frame), numbers={"rank": rank}, lines=()) for frame in frames]
-        lines.append([reference(items, found, rank), *results])
+        lines.append([reference(items, ranked, rank), *results])
     labels = [INPUT, *(f"reference {rank}" for rank in range(1, len(lines)))]
     return Strip(clip, lines, ["", *(f"frame {frame}" for frame in frames)], labels, width=240)
 
 
-def reference(items: ShownItems, found: pd.DataFrame, rank: int) -> Shown:
-    """The reference of a rank, as the rows are given it. found: a clip's rows of REFERENCES, by rank."""
-    if rank not in found.index:
+def reference(items: ShownItems, ranked: pd.DataFrame, rank: int) -> Shown:
+    """The reference of a rank, as the rows are given it. ranked: a clip's rows of REFERENCES, by rank."""
+    if rank not in ranked.index:
         return Shown(REFERENCE, 0, None, f"no_reference: the gallery had none of rank {rank}", {"rank": rank})
-    row = found.loc[rank]
+    row = ranked.loc[rank]
     numbers = {"rank": rank, "similarity": row["similarity"]}
     lines = (row["reference"], f"similarity {row['similarity']:.3f}")
     return Shown(REFERENCE, 0, items.picture_of(row["reference"]), numbers=numbers, lines=lines)

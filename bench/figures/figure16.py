@@ -103,7 +103,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         for clip, ax in zip(clips, axes, strict=False):
             draw_clip(ax, table[table["clip"] == clip], clip, looks(rows))
         labeled = [ax.get_legend_handles_labels() for ax in axes]
-        entries = {label: handle for found in labeled for handle, label in zip(*found, strict=True)}
+        entries = {label: handle for of_axes in labeled for handle, label in zip(*of_axes, strict=True)}
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=2, frameon=False)
 
 

@@ -154,8 +154,8 @@ def learned_matching(model: ExemplarModel, frame: Tensor, reference: Tensor) -> 
 def matched_colors(matching: Matching, size: tuple[int, int]) -> np.ndarray:
     """ab (*size, 2), Lab units, of the nearest position in the reference; one colour a cell of the grid."""
     grid = matching.query.shape[1:]
-    found = matching.ab[:, nearest(matching.query.flatten(1), matching.key)].unflatten(1, grid)
-    full = found.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+    ab = matching.ab[:, nearest(matching.query.flatten(1), matching.key)].unflatten(1, grid)
+    full = ab.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
     return full[:, : size[0], : size[1]].permute(1, 2, 0).contiguous().numpy()
 
 

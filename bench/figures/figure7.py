@@ -169,10 +169,10 @@ def end_frames(table: pd.DataFrame) -> list[int]:
 
 def _end(curve: pd.DataFrame, frame: str) -> Cell:
     """A row's value at a frame with its interval and n; nothing where it has none."""
-    found = curve[curve["frame"] == int(frame)]
-    if found.empty:
+    lines = curve[curve["frame"] == int(frame)]
+    if lines.empty:
         return Cell()
-    at = found.iloc[0]
+    at = lines.iloc[0]
     between = "" if pd.isna(at["psnr_low"]) else f" [{at['psnr_low']:.2f}, {at['psnr_high']:.2f}]"
     return Cell(value=float(at["psnr"]), text=f"{at['psnr']:.2f}{between}, n = {at['n_clips']}")
 

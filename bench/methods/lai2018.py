@@ -134,11 +134,11 @@ def to_the_first(flows: list) -> list:
     """Flow from each frame t >= 2 to frame 0, of flows[t - 1] (B, 2, H, W) from t to t-1: one after the other."""
     from media.flow_files import warp_tensor
 
-    whole, found = flows[0], []
+    whole, flows_to_first = flows[0], []
     for flow in flows[1:]:
         whole = flow + warp_tensor(whole, flow, outside="replicate")
-        found.append(whole)
-    return found
+        flows_to_first.append(whole)
+    return flows_to_first
 
 
 def part(items, held_out: bool):

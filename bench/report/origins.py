@@ -30,18 +30,18 @@ class Origins:
 
     def __init__(self, artifacts: list[Path], results: Path):
         self.results = results.resolve()
-        self.found: dict[Path, Origin] = {}
+        self.by_sidecar: dict[Path, Origin] = {}
         for artifact in artifacts:
             self._follow(own_sidecar(artifact).get("provenance"))
 
     def _follow(self, sidecar: str | None) -> None:
         path = Path(sidecar or "").resolve()
-        if path in self.found or not path.is_file():
+        if path in self.by_sidecar or not path.is_file():
             return
         record = json.loads(path.read_text())
         for source in record["inputs"]:
             self._follow(source.get("provenance"))
-        self.found[path] = Origin(self._name(path), record)
+        self.by_sidecar[path] = Origin(self._name(path), record)
 
     def _name(self, sidecar: Path) -> str:
         inside = sidecar.is_relative_to(self.results)
@@ -54,7 +54,7 @@ class Origins:
 
     def linked(self, source: dict) -> Origin | None:
         """The origin of an input as a record lists it."""
-        return self.found.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
+        return self.by_sidecar.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
 
     def links(self, artifacts: dict[str, Path]) -> dict[str, str]:
         """Where on the page the origin of each artefact stands, by the artefacts' names, of those that have one."""
@@ -63,7 +63,7 @@ class Origins:
 
     def write(self, folder: Path) -> None:
         """Copy every record."""
-        for origin in self.found.values():
+        for origin in self.by_sidecar.values():
             copy = folder / origin.copy
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(json.dumps(origin.record, sort_keys=True, indent=1) + "\n")

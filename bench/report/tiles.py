@@ -113,8 +113,8 @@ def grey_of(rgb: np.ndarray) -> np.ndarray:
 
 def first_references(table: Path) -> dict[str, Path]:
     """The file of the most similar reference of each item."""
-    found = read_table(table, REFERENCES)
-    return {line.item: Path(line.path) for line in found[found["rank"] == 1].itertuples()}
+    references = read_table(table, REFERENCES)
+    return {line.item: Path(line.path) for line in references[references["rank"] == 1].itertuples()}
 
 
 @dataclass(frozen=True)
@@ -178,28 +178,28 @@ def orders(scores: pd.DataFrame, kind: str) -> list[dict]:
     """By what items of a kind can be ordered: name, title, unit, direction (up or down: better) and the value of each
     row and item. scores has the columns SCORES; the values are means over an item's frames."""
     own = scores[scores["kind"] == kind]
-    found = {metric: values_by_row(own, metric) for metric in ORDERS[kind] if metric != FLICKER_RATIO}
+    values = {metric: values_by_row(own, metric) for metric in ORDERS[kind] if metric != FLICKER_RATIO}
     if kind == "clips":
-        found[FLICKER_RATIO] = ratio_to_truth(values_by_row(own, FLICKER))
+        values[FLICKER_RATIO] = ratio_to_truth(values_by_row(own, FLICKER))
     return [
         {
             "name": metric,
             "title": title,
             "unit": "" if metric == FLICKER_RATIO or module_of(metric).UNIT == "none" else module_of(metric).UNIT,
             "direction": "down" if metric == FLICKER_RATIO else module_of(metric).DIRECTION,
-            "values": found[metric],
+            "values": values[metric],
         }
         for metric, title in ORDERS[kind].items()
-        if found[metric]
+        if values[metric]
     ]
 
 
 def values_by_row(scores: pd.DataFrame, metric: str) -> dict[str, dict[str, float]]:
     """{row: {item: mean over its frames}}; a row without values is not there."""
-    found = {row: per_item(own, metric) for row, own in scores.groupby("row")}
+    by_row = {row: per_item(own, metric) for row, own in scores.groupby("row")}
     return {
         row: {item: float(value) for (_, item), value in table.iloc[:, 0].items()}
-        for row, table in found.items()
+        for row, table in by_row.items()
         if len(table)
     }
 

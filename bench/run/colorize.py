@@ -170,8 +170,8 @@ def colored(method: Method, source: ItemInputs, item: str, n_frames: int) -> Ite
     results = method.colorize(theirs, given_for(method, source, item, n_frames))
     for index, (luminance, ab) in enumerate(itertools.zip_longest(own, results)):
         if luminance is None or ab is None:
-            found = "more" if luminance is None else index
-            raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {found}")
+            yielded = "more" if luminance is None else index
+            raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {yielded}")
         ab = np.asarray(ab, np.float32)
         if ab.shape != (*luminance.shape, 2):
             raise ItemFailed("wrong_shape", f"frame {index}: expected ab {(*luminance.shape, 2)}, got {ab.shape}")
@@ -218,20 +218,20 @@ def read_sources(
 
 
 def _reference(source: ItemInputs, item: str) -> np.ndarray:
-    found = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
-    if found.empty:
+    own = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
+    if own.empty:
         raise ItemFailed("no_reference", f"{item} has no reference of rank {source.rank} in the table of references")
-    return lab_from_rgb(next(read_frames(source.references_dir / found["reference"].iloc[0], 1)))
+    return lab_from_rgb(next(read_frames(source.references_dir / own["reference"].iloc[0], 1)))
 
 
 def _processed(source: ItemInputs, item: str) -> Iterator[np.ndarray]:
     results = read_table(source.processed, COLORIZED)
-    found = results[(results["item"] == item) & (results["kind"] == source.kind)]
-    if found.empty or pd.notna(found["reason"].iloc[0]):
-        why = "no line for it" if found.empty else f"{found['reason'].iloc[0]} ({found['detail'].iloc[0]})"
+    own = results[(results["item"] == item) & (results["kind"] == source.kind)]
+    if own.empty or pd.notna(own["reason"].iloc[0]):
+        why = "no line for it" if own.empty else f"{own['reason'].iloc[0]} ({own['detail'].iloc[0]})"
         raise ItemFailed("no_processed", f"{source.processed} has no result for {item}: {why}")
     folder = folder_of(source.processed) / source.kind / item
-    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(found["n_frames"].iloc[0])))
+    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(own["n_frames"].iloc[0])))
 
 
 def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:

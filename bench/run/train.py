@@ -1,4 +1,4 @@
-"""Stage `train`: fits the method of one entry under `training:` in the configuration."""
+"""Stage `train`: trains the method of one entry under `training:` in the configuration."""
 
 import json
 from pathlib import Path

@@ -54,10 +54,10 @@ def main(
         merged = read_config(config)
         clip_rgb = read_clip(clip, frames, every, tuple(merged["clips"]["size"]))
         begun = time.perf_counter()
-        found = chroma(name, clip_rgb, reference, processed, merged)
-        if len(found) != len(clip_rgb):
-            raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(found)}")
-        results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, found, strict=True)]
+        chromas = chroma(name, clip_rgb, reference, processed, merged)
+        if len(chromas) != len(clip_rgb):
+            raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(chromas)}")
+        results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, chromas, strict=True)]
         seconds = (time.perf_counter() - begun) / len(clip_rgb)
     except (MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
         sys.exit(f"error: {error}")
@@ -80,10 +80,10 @@ def read_clip(clip: Path, count: int, every: int, size: tuple[int, int]) -> list
         pictures = iter([read_upright(clip)])
     else:
         pictures = decode(clip)
-    found = [cover_crop(rgb, size) for rgb in islice(pictures, 0, count * every, every)]
-    if not found:
+    frames = [cover_crop(rgb, size) for rgb in islice(pictures, 0, count * every, every)]
+    if not frames:
         raise ValueError(f"{clip}: no frame is taken; expected --frames of 1 or more, not {count}")
-    return found
+    return frames
 
 
 def chroma(row: str, clip: list[np.ndarray], reference: Path | None, processed: str, config: dict) -> list[np.ndarray]:

@@ -37,7 +37,7 @@ class Comparison:
 
 def compared(scores: pd.DataFrame, rows: list[str], baseline: str, seed: int) -> list[Comparison]:
     """The columns of MEANS that two rows or more have; scores has the columns SCORES."""
-    found = []
+    comparisons = []
     for column, (_, metric) in MEANS.items():
         scored = of_column(scores, column)
         values = scored.assign(frame=scored["frame"].fillna(-1))
@@ -52,5 +52,5 @@ def compared(scores: pd.DataFrame, rows: list[str], baseline: str, seed: int) ->
         if others:
             n = values.loc[values["row"] == baseline, "item"].nunique()
             left_out = tuple(row for row in others if row not in same)
-            found.append(Comparison(column, n, len(same), tuple(undecided), left_out))
-    return found
+            comparisons.append(Comparison(column, n, len(same), tuple(undecided), left_out))
+    return comparisons

@@ -186,7 +186,7 @@ def measure(
     motions: how the ground truth moves; an image needs none.
     Frames before first_counted are in no value of a frame, but pairs and the clip's own metrics have them.
     """
-    found, running = Measured(), {}
+    measured, running = Measured(), {}
     values: list[tuple] = []  # (frame, row, metric, value)
     before = None
     for index, now in enumerate(moments):
@@ -197,21 +197,21 @@ def measure(
             known = now.known or known_of(now.truth, networks.features)
             values += [(index, *value) for value in _of_frame(now, known, networks, networks.labels.get(item))]
             if networks.features is not None:
-                found.features[TRUTH].append(known.features)
+                measured.features[TRUTH].append(known.features)
                 for row, frame in now.rows.items():
                     if row != TRUTH:
-                        found.features[row].append(_pooled(frame.rgb, networks.features))
+                        measured.features[row].append(_pooled(frame.rgb, networks.features))
         for row, frame in now.rows.items():
             for metric in running.setdefault(row, {name: metric.measure() for name, metric in CLIPS.items()}).values():
                 metric.add(frame.rgb)
         before = now
     values += [(None, row, name, metric.value()) for row, own in running.items() for name, metric in own.items()]
-    found.lines = [
+    measured.lines = [
         {"row": row, "metric": metric, "kind": kind, "item": item, "frame": frame, "value": value}
         for frame, row, metric, value in values
         if value is not None
     ]
-    return found
+    return measured
 
 
 def known_of(truth: Frame, features) -> Known:
@@ -241,7 +241,7 @@ def _of_pair(before: Moment, now: Moment, motion: TruthMotion) -> Iterator[tuple
         for name, metric in PAIRS.items():
             value = metric.measure(frame, now.rows[row], motion)
             readings = {} if value is None else value if isinstance(value, dict) else {name: value}
-            yield from ((row, reading, found) for reading, found in readings.items())
+            yield from ((row, reading, number) for reading, number in readings.items())
 
 
 def _logits(rgb: np.ndarray, classifier) -> np.ndarray:

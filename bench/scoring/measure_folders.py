@@ -103,9 +103,9 @@ def _of_clip(
             advance()
 
     kind = "clips" if len(clip.frames) > 1 else "images"
-    found = measure(kind, clip.name, moments(), estimated(networks.flow), networks, first_counted)
-    found.luminance_gaps = {row: float(max(of_row)) for row, of_row in gaps.items()}
-    return found
+    measured = measure(kind, clip.name, moments(), estimated(networks.flow), networks, first_counted)
+    measured.luminance_gaps = {row: float(max(of_row)) for row, of_row in gaps.items()}
+    return measured
 
 
 def _moments(clip: Clip, rows: dict[str, Path]) -> Iterator[Moment]:
@@ -135,10 +135,10 @@ def _luminance_warnings(clips: list[Clip], measured: Iterable[Measured]) -> Iter
         for row, gap in of_clip.luminance_gaps.items():
             if gap > MAX_LUMINANCE_GAP:
                 off[row].append((gap, clip.name))
-    for row, found in off.items():
-        gap, clip = max(found)
+    for row, gaps in off.items():
+        gap, clip = max(gaps)
         yield (
-            f"{row} does not have the ground truth's luminance in {len(found)} of {len(clips)} clips (worst: {clip}, "
+            f"{row} does not have the ground truth's luminance in {len(gaps)} of {len(clips)} clips (worst: {clip}, "
             f"half of a frame's pixels are off by more than {gap:.2f} L; rounding stays below {MAX_LUMINANCE_GAP}). "
             "Its PSNR, SSIM and LPIPS then measure more than colour: join the method's a and b with the input's L at "
             "full size, and round to 8 bits"

@@ -130,8 +130,12 @@ def _table_of(row: str, scores: pd.DataFrame, seed: int) -> str:
         line = {"metric": metric, "unit": module.UNIT, "better": module.DIRECTION}
         beside = {name: _mean(scores[scores["row"] == name], metric) for name in (TRUTH, GREY)}
         if metric in intervals.index:
-            found = intervals.loc[metric]
-            line |= {"mean": f"{found['mean']:.4g}", "95 %": _range(found["low"], found["high"]), "n": int(found["n"])}
+            interval = intervals.loc[metric]
+            line |= {
+                "mean": f"{interval['mean']:.4g}",
+                "95 %": _range(interval["low"], interval["high"]),
+                "n": int(interval["n"]),
+            }
             line |= _extremes(scores[scores["row"].isin([row, TRUTH])], row, metric)
         else:
             line |= {"mean": f"{_mean(own, metric):.4g}", "n": "set"}
@@ -162,8 +166,8 @@ def _metrics(scores: pd.DataFrame) -> list[str]:
 
 def _mean(scores: pd.DataFrame, metric: str) -> float:
     """Over frames, then over items; the value itself of a metric of the set."""
-    found = scores[scores["metric"] == metric]
-    return float(found.groupby("item", dropna=False)["value"].mean().mean())
+    values = scores[scores["metric"] == metric]
+    return float(values.groupby("item", dropna=False)["value"].mean().mean())
 
 
 def _markdown(lines: list[dict]) -> str:

@@ -47,11 +47,11 @@ class Ranked(NamedTuple):
 
 def ranked_references(table: pd.DataFrame) -> dict[str, list[Ranked]]:
     """The references of each item, the most similar first; `table` has the columns REFERENCES."""
-    table, found = table.sort_values("rank"), defaultdict(list)
+    table, by_item = table.sort_values("rank"), defaultdict(list)
     similarity = table["similarity"].to_numpy("float64", na_value=np.nan)
     for item, *reference in zip(table["item"], table["reference"], table["path"], similarity.tolist(), strict=True):
-        found[item].append(Ranked(*reference))
-    return dict(found)
+        by_item[item].append(Ranked(*reference))
+    return dict(by_item)
 
 
 @dataclass
@@ -162,14 +162,14 @@ class Pairs(Dataset, ABC):
         - probability (K+1,), with which a sample's `reference` is its own frame (0) or that of rank 1..K; its sum is 1.
         An item with fewer has probability 0, similarity NaN and zeros in place of the others.
         """
-        found, most = self.items.ranked.get(name, []), self.items.most_references
+        own, most = self.items.ranked.get(name, []), self.items.most_references
         references = torch.zeros(most, 3, *self.settings.frame)
         similarity = torch.full((most,), torch.nan)
         probability = torch.zeros(most + 1)
-        for k, each in enumerate(found):
+        for k, each in enumerate(own):
             references[k] = _stacked([read_reference(each.path, self.settings.frame)])[0]
             similarity[k] = each.similarity
-            probability[k + 1] = (1 - self.given_share) * (1 - self.settings.own_reference) / len(found)
+            probability[k + 1] = (1 - self.given_share) * (1 - self.settings.own_reference) / len(own)
         probability[0] = 1 - probability.sum()
         return {"references": references, "similarity": similarity, "probability": probability}
 

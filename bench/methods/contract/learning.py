@@ -152,12 +152,12 @@ def load_trained(method: Method, path: Path) -> nn.Module:
     """The network of a checkpoint that `fit` wrote, in eval mode. Raises MisfitWeights if it is another method's."""
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
-    found = checkpoint.metadata(path)
-    if found.get("method") != method.name:
+    metadata = checkpoint.metadata(path)
+    if metadata.get("method") != method.name:
         raise checkpoint.MisfitWeights(
-            f"{path}: a model of the method {found.get('method', 'ours')!r}, expected one of {method.name!r}; "
+            f"{path}: a model of the method {metadata.get('method', 'ours')!r}, expected one of {method.name!r}; "
             "name another `training` for this row"
         )
-    network = method.network(found["width"], found["items"])
+    network = method.network(metadata["width"], metadata["items"])
     checkpoint.fill(network, load_file(path), path, "the file is not what its metadata say; train it again")
     return network.eval().requires_grad_(False)

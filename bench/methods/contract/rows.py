@@ -19,8 +19,8 @@ ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
 
 def names() -> list[str]:
     """The methods that have a file in bench/methods/, without importing them."""
-    found = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
-    return sorted(module.name for module in found if not module.ispkg)
+    modules = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
+    return sorted(module.name for module in modules if not module.ispkg)
 
 
 def load(row: str, options: dict, setting: Setting | None = None) -> Method:
@@ -64,17 +64,17 @@ def _find(name: str) -> type[Method]:
             f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
         )
     module = importlib.import_module(f"bench.methods.{name}")
-    found = [
+    methods = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
     ]
-    if len(found) != 1:
+    if len(methods) != 1:
         raise ValueError(
             f"bench/methods/{name}.py: expected one subclass of bench.methods.contract.method.Method, "
-            f"found {len(found)}"
+            f"found {len(methods)}"
         )
-    return found[0]
+    return methods[0]
 
 
 def _construct(method: type[Method], setting: Setting | None, options: dict) -> Method:

@@ -42,8 +42,8 @@ def state_of(file: WeightFile, weights: Path) -> str:
         path = locate(file, weights)
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
         if published:
-            found = hash_of(path, algorithm)
-            known = "as published" if found.startswith(published) else f"NOT the published file: {algorithm} {found}"
+            digest = hash_of(path, algorithm)
+            known = "as published" if digest.startswith(published) else f"NOT the published file: {algorithm} {digest}"
             return f"present, {known}"
     return f"present, sha256 {hash_of(path)} (none is published to compare it with)"
 
