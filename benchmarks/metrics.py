@@ -37,7 +37,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torchvision.models import alexnet
 
-from bench.scoring.measure import FRAMES, Frame, Moment, Networks, load_backbone, load_distance, measure, set_metrics
+from bench.scoring.measure import FRAMES, Frame, Moment, Networks, backbone_of, load_distance, measure, set_metrics
 from media.color import lab_from_rgb, with_luminance
 from media.image import frame_path, read_rgb, write_png
 from vision.weights import ALEXNET, INCEPTION_FID
@@ -187,7 +187,7 @@ def no_motion(*_) -> None:
 
 
 def these_networks(folders: Folders) -> Networks:
-    return Networks(features=load_backbone("inception", folders.weights), lpips=load_distance(folders.weights)[0])
+    return Networks(features=backbone_of("inception", folders.weights), lpips=load_distance(folders.weights)[0])
 
 
 def timed(function: Callable[[], Values]) -> tuple[Values, Seconds]:
@@ -197,7 +197,7 @@ def timed(function: Callable[[], Values]) -> tuple[Values, Seconds]:
     return values, np.array([time.process_time(), time.perf_counter()]) - begun
 
 
-def compare(folders: Folders) -> tuple[dict[str, tuple[Seconds, Seconds]], int]:
+def both_timed(folders: Folders) -> tuple[dict[str, tuple[Seconds, Seconds]], int]:
     """Seconds of the peers and of this code by part, and how many metrics this code had at the end.
 
     Raises AssertionError where values differ by more than TOLERANCES.
@@ -296,7 +296,7 @@ def main(
             beyond, total = in_own_process(peak, root, threads)
             print(f"  {length} frames: {beyond:.0f} MiB at the peak beyond the networks, {total:.0f} MiB in all")
         folders = generate(Path(folder) / "timed", clips, frames, shape)
-        compared = [compare(folders) for _ in range(repetitions)]
+        compared = [both_timed(folders) for _ in range(repetitions)]
     least = {
         name: tuple(np.min([seconds[name][side] for seconds, _ in compared], axis=0) for side in (0, 1))
         for name in compared[0][0]

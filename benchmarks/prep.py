@@ -42,7 +42,7 @@ from prep import clips, flow
 from prep.datasets.selection import Source
 from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
-from prep.judging.quality import statistics
+from prep.judging.quality import color_statistics
 from vision.flow_estimators import dis
 from vision.occlusion import ruder_visible_both
 from vision.shots import split_into_shots
@@ -225,7 +225,7 @@ PARTS: dict[str, list[Callable]] = {
     "decode": [decode_pictures],
     "RGB of kept frames": [DecodedPicture.rgb.fget],
     "crop": [cover_crop],
-    "statistics": [statistics],
+    "statistics": [color_statistics],
     "hash and fingerprint": [content_hash, fingerprint],
     "PNG of frames": [write_png],
     "reading frames": [read_frames],

@@ -55,7 +55,7 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: str | Path, hint: s
     """
     wanted = network.state_dict()
     for name in [*wanted, *state]:
-        problem = misfit(wanted.get(name), state.get(name))
+        problem = mismatch(wanted.get(name), state.get(name))
         if problem:
             raise MisfitWeights(f"{path}: tensor {name} {problem}; {hint}")
     network.load_state_dict(state)
@@ -72,7 +72,7 @@ def load_release(network: nn.Module, path: str | Path) -> None:
     fill(network, state, path, hint)
 
 
-def misfit(wanted: Tensor | None, given: Tensor | None) -> str:
+def mismatch(wanted: Tensor | None, given: Tensor | None) -> str:
     """What is wrong with a tensor of a file, or nothing."""
     if given is None:
         return f"is missing, expected with shape {tuple(wanted.shape)}"

@@ -6,7 +6,7 @@ from bench.methods.contract.method import Method
 from bench.methods.contract.rows import load, names
 from colorize.settings import LossWeights
 from plan.deciding import content, here
-from plan.errors import ConfigError, check_name, nearest
+from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
 from plan.validation import validate
@@ -166,7 +166,7 @@ class Plan:
         if other not in known:
             raise ConfigError(
                 f"config: methods.{row} is a post-processor, so its name has to be `<row>+<post-processor>` with a row "
-                f"that colours clips, not {other!r}; {nearest(other, known)}"
+                f"that colours clips, not {other!r}; {did_you_mean(other, known)}"
             )
         return other
 

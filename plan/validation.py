@@ -5,7 +5,7 @@ import json
 from pydantic import ValidationError
 
 from plan.configuration import Config
-from plan.errors import ConfigError, nearest
+from plan.errors import ConfigError, did_you_mean
 
 SEE = "See config/README.md."
 
@@ -41,7 +41,7 @@ def _sentences(findings: list) -> list[str]:
 def _unknown(loc: tuple, known: dict) -> str:
     *above, key = loc
     where = f"in {_dotted(above)!r}" if above else "at the top level"
-    return f"config: the key {key!r} {where} is not known; {nearest(key, known)} {SEE}"
+    return f"config: the key {key!r} {where} is not known; {did_you_mean(key, known)} {SEE}"
 
 
 def _refused(place: tuple, node: dict, findings: list) -> str:

@@ -55,7 +55,7 @@ def estimate_clip(
     return [{"clip": clip, "n_pairs": len(shares) // 2, "visible": share, "estimator": estimator}]
 
 
-def intact(row: dict, out_dir: Path) -> bool:
+def flow_intact(row: dict, out_dir: Path) -> bool:
     """Whether the flows of a clip are still there."""
     return len(list((out_dir / row["clip"]).glob("*/*.png"))) == 2 * row["n_pairs"]
 
@@ -96,7 +96,9 @@ def main(
         if shard_of(row.clip, shards) == shard
     ]
     desc = f"flow {estimator} {flows.name} shard {shard}"
-    rows = run_tasks(estimate_clip, tasks, folder_of(table), partial(intact, out_dir=out_dir), workers, scheduler, desc)
+    rows = run_tasks(
+        estimate_clip, tasks, folder_of(table), partial(flow_intact, out_dir=out_dir), workers, scheduler, desc
+    )
     write_table(rows, table, FLOW)
     print(f"{desc}: {len(rows)} clips")
 

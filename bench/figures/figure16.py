@@ -59,7 +59,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
     with written_whole(folder / "drift.csv") as temporary:
         measured.to_csv(temporary, index=False, float_format="%.6g")
-    draw(measured, folder / "drift.svg")
+    drift_plot(measured, folder / "drift.svg")
 
 
 def drifts(items: ShownItems, colorized: list[Path]) -> pd.DataFrame:
@@ -95,7 +95,7 @@ def without_colors(curve: pd.DataFrame) -> np.ndarray:
     return drift(np.zeros_like(truths), truths)
 
 
-def draw(table: pd.DataFrame, path: Path) -> None:
+def drift_plot(table: pd.DataFrame, path: Path) -> None:
     """Write the curves (columns COLUMNS) as SVG, a plot for each clip and in it a line for each row."""
     clips, rows = list(table["clip"].unique()), list(table["row"].unique())
     with plot(path, height=0.4 + 2.1 * max(1, len(clips))) as figure:

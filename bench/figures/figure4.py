@@ -154,7 +154,7 @@ def learned_matching(model: ExemplarModel, frame: Tensor, reference: Tensor) -> 
 def matched_colors(matching: Matching, size: tuple[int, int]) -> np.ndarray:
     """ab (*size, 2), Lab units, of the nearest position in the reference; one colour a cell of the grid."""
     grid = matching.query.shape[1:]
-    ab = matching.ab[:, nearest(matching.query.flatten(1), matching.key)].unflatten(1, grid)
+    ab = matching.ab[:, best_match(matching.query.flatten(1), matching.key)].unflatten(1, grid)
     full = ab.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
     return full[:, : size[0], : size[1]].permute(1, 2, 0).contiguous().numpy()
 
@@ -162,14 +162,14 @@ def matched_colors(matching: Matching, size: tuple[int, int]) -> np.ndarray:
 def round_trip(matching: Matching) -> float:
     """Mean distance, in pixels of the frame, from a position to where it ends after matching there and back."""
     query = matching.query.flatten(1)
-    ends = nearest(matching.key, query)[nearest(query, matching.key)]
+    ends = best_match(matching.key, query)[best_match(query, matching.key)]
     width = matching.query.shape[2]
     begins = torch.arange(query.shape[1])
     apart = torch.stack([ends // width - begins // width, ends % width - begins % width]).double()
     return STRIDE * float(apart.norm(dim=0).mean())
 
 
-def nearest(query: Tensor, key: Tensor) -> Tensor:
+def best_match(query: Tensor, key: Tensor) -> Tensor:
     """Of each column of (C, N) the index of the column of (C, M) with the highest cosine, (N,)."""
     return torch.cat([(part @ key).argmax(dim=1) for part in query.T.split(ROWS_AT_ONCE)])
 

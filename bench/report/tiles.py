@@ -136,7 +136,7 @@ class Item:
     def _truth(self) -> Tile:
         return next(tile for tile in self.tiles if tile.name == TRUTH)
 
-    def described(self) -> dict:
+    def as_data(self) -> dict:
         """For the page: each tile with its place among those that are shown."""
         shown = [tile for tile in self.tiles if tile.shown]
         tiles = [
@@ -159,7 +159,7 @@ def write_clip(item: Item, folder: Path) -> dict:
     shown = [tile for tile in item.tiles if tile.shown]
     poster = [first[shown.index(tile)] for tile in shown if tile.name in (INPUT, TRUTH)]
     size = write_strip(folder / f"{item.name}.webp", poster)
-    return item.described() | {
+    return item.as_data() | {
         "video": f"clips/{item.name}.mp4",
         "poster": f"clips/{item.name}.webp",
         "poster_size": [2 * size[1], size[0]],
@@ -171,7 +171,7 @@ def write_clip(item: Item, folder: Path) -> dict:
 def write_image(item: Item, folder: Path) -> dict:
     """Write a photograph's strip; returns what the page needs to know."""
     height, width = write_strip(folder / f"{item.name}.webp", next(item.moments()))
-    return item.described() | {"strip": f"images/{item.name}.webp", "height": height, "width": width}
+    return item.as_data() | {"strip": f"images/{item.name}.webp", "height": height, "width": width}
 
 
 def orders(scores: pd.DataFrame, kind: str) -> list[dict]:
@@ -180,7 +180,7 @@ def orders(scores: pd.DataFrame, kind: str) -> list[dict]:
     own = scores[scores["kind"] == kind]
     values = {metric: values_by_row(own, metric) for metric in ORDERS[kind] if metric != FLICKER_RATIO}
     if kind == "clips":
-        values[FLICKER_RATIO] = ratio_to_truth(values_by_row(own, FLICKER))
+        values[FLICKER_RATIO] = ratios_to_truth(values_by_row(own, FLICKER))
     return [
         {
             "name": metric,
@@ -204,7 +204,7 @@ def values_by_row(scores: pd.DataFrame, metric: str) -> dict[str, dict[str, floa
     }
 
 
-def ratio_to_truth(flicker: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+def ratios_to_truth(flicker: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Flicker of each row and clip over that of the ground truth; clips that do not flicker are left out."""
     truth = flicker.get(TRUTH, {})
     return {

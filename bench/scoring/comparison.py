@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.scoring.statistics import can_differ, compare
+from bench.scoring.statistics import can_differ, rows_compared
 
 # The means over items, with the kind of item and the metric: these have intervals and are compared.
 MEANS = {
@@ -47,7 +47,9 @@ def compared(scores: pd.DataFrame, rows: list[str], baseline: str, seed: int) ->
         undecided: list[str] = []
         if same:
             # Which side is better does not matter to a two-sided p.
-            pairs = compare(values[values["row"].isin([baseline, *same])], {metric: "up"}, baseline=baseline, seed=seed)
+            pairs = rows_compared(
+                values[values["row"].isin([baseline, *same])], {metric: "up"}, baseline=baseline, seed=seed
+            )
             undecided = pairs.loc[~pairs["significant"], "method"].tolist()
         if others:
             n = values.loc[values["row"] == baseline, "item"].nunique()

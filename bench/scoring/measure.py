@@ -284,7 +284,7 @@ def load_distance(weights: Path) -> tuple[object | None, list[str]]:
         return None, [f"LPIPS is left out: {error}"]
 
 
-def load_backbone(name: str, weights: Path):
+def backbone_of(name: str, weights: Path):
     """A network of vision.backbones, which imports torch."""
     from vision import backbones
 

@@ -23,7 +23,7 @@ from bench.scoring.measure import (
     Motions,
     Networks,
     TruthMotion,
-    load_backbone,
+    backbone_of,
     load_distance,
     measure,
     set_metrics,
@@ -157,8 +157,8 @@ def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | 
         left_out.append("Distances between sets are left out, as `--fid-features none` asks.")
     return Networks(
         flow=load_estimator(flow, weights),
-        features=None if fid_features == "none" else load_backbone(fid_features, weights),
-        classifier=None if labels is None else load_backbone(classifier, weights),
+        features=None if fid_features == "none" else backbone_of(fid_features, weights),
+        classifier=None if labels is None else backbone_of(classifier, weights),
         labels={} if labels is None else read_labels(labels),
         lpips=distance,
         left_out=tuple(left_out),

@@ -10,7 +10,7 @@ import pandas as pd
 from bench.scoring.folders import MisfitFolders
 from bench.scoring.measure import METRICS, SETS, TRUTH, declared_as, module_of
 from bench.scoring.measure_folders import GREY, load_networks, row_names, score_folders
-from bench.scoring.statistics import DRAWS, can_differ, compare, per_item, summarize
+from bench.scoring.statistics import DRAWS, can_differ, per_item, rows_compared, summarize
 from bench.stand_ins import flow_name, network_name
 from media.whole import written_whole
 
@@ -83,11 +83,11 @@ def rank(scores: pd.DataFrame, rows: list[str], baseline: str | None, pairs: Pat
 
 
 def comparison(scores: pd.DataFrame, rows: list[str], baseline: str | None, seed: int) -> pd.DataFrame:
-    """bench.scoring.statistics.compare of the rows in every metric that clips have and that has a better side."""
+    """bench.scoring.statistics.rows_compared of the rows in every metric that clips have and that has a better side."""
     own = scores[scores["row"].isin(rows)]
     directions = {metric: module_of(metric).DIRECTION for metric in _metrics(own) if metric not in SETS}
     ranked = {name: side for name, side in directions.items() if side in ("up", "down") and name not in NOT_RANKED}
-    return compare(own, ranked, baseline=baseline, seed=seed)
+    return rows_compared(own, ranked, baseline=baseline, seed=seed)
 
 
 def ranking(scores: pd.DataFrame, compared: pd.DataFrame, rows: list[str], baseline: str | None) -> str:

@@ -164,7 +164,7 @@ def summarize(scores: pd.DataFrame, metrics: Iterable[str], *, draws: int = DRAW
     return pd.DataFrame(lines, columns=SUMMARY)
 
 
-def compare(
+def rows_compared(
     scores: pd.DataFrame,
     directions: dict[str, str],
     *,

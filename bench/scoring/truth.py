@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench.metrics.warp_error import lai_occluded
-from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, known_of, load_backbone
+from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, backbone_of, known_of
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
@@ -54,7 +54,7 @@ def main(
         import torch
 
         torch.set_num_threads(1)  # the last digits of features must not depend on the machine
-        network = load_backbone(fid_features, weights)
+        network = backbone_of(fid_features, weights)
         for name in tqdm(pictures, desc="truth: images", mininterval=5):
             known = known_of(Frame(next(read_frames(folder_of(images) / name, 1))), network)
             lines += lines_of("images", name, None, known)

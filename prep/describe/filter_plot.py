@@ -94,7 +94,7 @@ def draw_plot(table: pd.DataFrame, filters: Filters, path: Path) -> None:
         figure.set_layout_engine("none")
         for ax, plane in zip(axes, PLANES, strict=True):
             name_level(ax, plane, filters)
-            write_names(ax, plane, nearest(measured, plane, filters), measured)
+            write_names(ax, plane, nearest_to_threshold(measured, plane, filters), measured)
         with written_whole(path) as temporary:
             suffix = path.suffix.removeprefix(".")
             figure.savefig(temporary, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
@@ -150,7 +150,7 @@ def name_level(ax: Axes, plane: Plane, filters: Filters) -> None:
     )  # fmt: skip
 
 
-def nearest(measured: pd.DataFrame, plane: Plane, filters: Filters) -> pd.DataFrame:
+def nearest_to_threshold(measured: pd.DataFrame, plane: Plane, filters: Filters) -> pd.DataFrame:
     """The items to be named: of the rejected and of the kept those next to either threshold, nearest first."""
     measured = measured[measured["verdict"] != OTHERWISE]  # their colours did not decide
     rejected = measured["verdict"] != "kept"

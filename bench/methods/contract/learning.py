@@ -92,7 +92,7 @@ class NetworkLearner(Learner):
         save(self.network, path, metadata)
 
 
-def fit(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
+def train_network(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
     """Train a method's network with the project's loop; writes the checkpoint, its summary and the curves.
 
     options: the training in the config, without `method`. Raises ValueError for a key that only the paper's model has.

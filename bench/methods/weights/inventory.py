@@ -19,10 +19,10 @@ def main(*, weights: Path = ROOT / "weights" / "external") -> None:
     present = [file for file in FILES if is_present(file, weights)]
     print(f"{len(present)} of {len(FILES)} files are present. Missing ones are to be put into {weights}.\n")
     for file in FILES:
-        print("\n".join(described(file, weights)), end="\n\n")
+        print("\n".join(lines_about(file, weights)), end="\n\n")
 
 
-def described(file: WeightFile, weights: Path) -> Iterator[str]:
+def lines_about(file: WeightFile, weights: Path) -> Iterator[str]:
     """The lines about one file."""
     yield f"{file.name}: {state_of(file, weights)}"
     yield f"    changes  {file.changes}"

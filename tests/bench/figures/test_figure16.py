@@ -51,7 +51,7 @@ def test_the_plot_has_a_line_for_each_row_and_is_the_same_each_time(figure):
     )
     table = pd.read_csv(figure / "drift.csv")
     for name in ("once.svg", "twice.svg"):
-        figure16.draw(table, figure / name)
+        figure16.drift_plot(table, figure / name)
     assert (figure / "once.svg").read_bytes() == (figure / "twice.svg").read_bytes()
 
 

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from bench.figures import figure4
 from bench.figures.figure4 import (
     Matching,
+    best_match,
     learned_matching,
     matched_colors,
-    nearest,
     raw_matching,
     round_trip,
     tensor_of,
@@ -32,7 +32,7 @@ def unit(*shape: int) -> torch.Tensor:
 
 def test_the_nearest_column_is_the_one_with_the_highest_cosine():
     query, key = unit(7, 2500), unit(7, 90)
-    torch.testing.assert_close(nearest(query, key), (query.T @ key).argmax(dim=1))
+    torch.testing.assert_close(best_match(query, key), (query.T @ key).argmax(dim=1))
 
 
 def test_a_permuted_reference_gives_every_position_its_own_colour_and_all_come_back():

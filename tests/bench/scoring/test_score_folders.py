@@ -16,7 +16,7 @@ from bench.scoring.measure import TRUTH, Frame, Networks, known_of, module_of
 from bench.scoring.measure_folders import GREY, row_names
 from bench.scoring.measure_folders import score_folders as measure_folders
 from bench.scoring.score import score_clip
-from bench.scoring.statistics import compare
+from bench.scoring.statistics import rows_compared
 from bench.scoring.truth import Truth, occluded_dir, write_occluded
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import write_kitti
@@ -202,7 +202,7 @@ def test_ranking(run, folders, capsys):
     assert "not significant" in said and "| flicker_mse_all" not in said.partition("Ranking")[2]
     pairs = pd.read_csv(folders / "pairs.csv")
     own = table[table["row"].isin(["half", "still"])].assign(frame=table["frame"].astype("Int64"))
-    expected = compare(own, {metric: module_of(metric).DIRECTION for metric in pairs["metric"].unique()})
+    expected = rows_compared(own, {metric: module_of(metric).DIRECTION for metric in pairs["metric"].unique()})
     pd.testing.assert_frame_equal(pairs, expected, check_dtype=False)
     assert not {"fid", "colorful", GREY, TRUTH} & set(pairs[["metric", "method", "other"]].to_numpy().ravel())
 
