@@ -136,9 +136,9 @@ TRUTH = "ground_truth"
 
 @dataclass(frozen=True)
 class Networks:
-    """What measures beside arithmetic; what is None is not measured, and without `flow` motion is read from files."""
+    """What measures beside arithmetic; what is None is not measured, and without scoring_flow motion is stored."""
 
-    flow: Estimator | None = None
+    scoring_flow: Estimator | None = None
     features: object = None
     classifier: object = None
     labels: dict[str, int] = field(default_factory=dict)

@@ -103,7 +103,7 @@ def _of_clip(
             advance()
 
     kind = "clips" if len(clip.frames) > 1 else "images"
-    measured = measure(kind, clip.name, moments(), estimated(networks.flow), networks, first_counted)
+    measured = measure(kind, clip.name, moments(), estimated(networks.scoring_flow), networks, first_counted)
     measured.luminance_gaps = {row: float(max(of_row)) for row, of_row in gaps.items()}
     return measured
 
@@ -156,7 +156,7 @@ def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | 
     if fid_features == "none":
         left_out.append("Distances between sets are left out, as `--fid-features none` asks.")
     return Networks(
-        flow=load_estimator(flow, weights),
+        scoring_flow=load_estimator(flow, weights),
         features=None if fid_features == "none" else backbone_of(fid_features, weights),
         classifier=None if labels is None else backbone_of(classifier, weights),
         labels={} if labels is None else read_labels(labels),

@@ -102,7 +102,7 @@ class Truth:
     values: dict[tuple[str, str, int], dict[str, float]]  # of (kind, item, frame), by metric
     features: dict[str, np.ndarray]  # (C,) of each image
     occluded: Path  # folder
-    flow: Path  # folder
+    scoring_flow: Path  # folder
 
     @classmethod
     def read(cls, table: Path, images: Path, scoring_flow: Path) -> "Truth":
@@ -122,7 +122,7 @@ class Truth:
 
     def motions(self, clip: str) -> Motions:
         """How a clip moves."""
-        return stored_motions(self.flow / clip, occluded_dir(self.occluded, clip))
+        return stored_motions(self.scoring_flow / clip, occluded_dir(self.occluded, clip))
 
 
 if __name__ == "__main__":

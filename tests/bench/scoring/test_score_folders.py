@@ -99,7 +99,7 @@ def test_the_pipeline_finds_the_same(folders):
         write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, visible_back)
     write_occluded(folders / "flow/clip2", occluded_dir(folders / "masks", "clip2"), len(truth))
     known = {("clips", "clip2", index): known_of(Frame(rgb), None).values for index, rgb in enumerate(truth)}
-    stored = Truth(known, {}, occluded=folders / "masks", flow=folders / "flow")
+    stored = Truth(known, {}, occluded=folders / "masks", scoring_flow=folders / "flow")
     pipeline = pd.DataFrame(score_clip("clip2", iter(result), iter(truth), stored, NETWORKS).lines)
     table = measure_folders([folders / "still"], folders / "truth", NETWORKS)
     own = table[(table["row"] == "still") & (table["item"] == "clip2")]
