@@ -12,7 +12,7 @@ from media.flow_files import warp
 class Fusion(Method):
     """x = g W + (1 - g) P: W is the chroma matched in the first frame, P the previous result aligned by flow.
 
-    g = 1 - 0.9 visible exp(-(dL / 4)^2), with dL = L_t - warp(L_{t-1}): the previous result counts where the flow
+    g = 1 - 0.9 visible exp(-(dL / 4)^2), with dL = L_t - warp(L_{t-1}): the previous result counts where it
     is visible and the luminance agrees. Aligning P departs from Eq. 7, which feeds the last frame as it is, so
     this is a row of its own and never `ours`. The constants were chosen beforehand, not tuned.
     """

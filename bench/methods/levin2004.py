@@ -16,7 +16,7 @@ FLATTEST = 2e-6  # least variance of a window
 class Levin2004(Method):
     """Flow propagation with a colour for what flow cannot carry: visible pixels are the marks of each frame's solve.
 
-    The marks of frame t are the result of frame t-1, warped, where the flow from t to t-1 is visible. Marks that go
+    The marks of frame t are the result of frame t-1, warped, where they are visible from t. Marks that go
     back to frame 0 without a gap get fewer with every occlusion: after 20 frames of three training clips a third of
     the pixels and less had one. A chain keeps what it once filled in, mistakes included. A frame without a visible
     pixel keeps the warped colours. ab and L / 100 stand in for the original's IQ and Y.
