@@ -75,8 +75,8 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that rows are given": flow_name(choices.flow),
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
-    found = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
+    notes = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
     if not choices.fid_features.startswith("inception"):
         network = network_name(choices.fid_features).split(",")[0]
-        found.append(f"Fréchet distance: {network}, a stand-in for Inception")
-    return found
+        notes.append(f"Fréchet distance: {network}, a stand-in for Inception")
+    return notes

@@ -103,7 +103,7 @@ COLORINGS: dict[str, Callable[[ExemplarModel], Coloring]] = {
 }
 
 
-def compare(size: tuple[int, int], temperature: float) -> str:
+def difference_in_words(size: tuple[int, int], temperature: float) -> str:
     """The largest differences in words. Raises AssertionError where they are more than rounding.
 
     In double precision, part by part, each on the same inputs. In single precision the processor decides which of two
@@ -297,7 +297,7 @@ def main(
     print(f"{DEVICE}, {threads} thread(s), float32; memory is that beyond the loaded networks")
     seen = [tuple(map(int, size.split("x"))) for size in sizes]
     for temperature in (RELEASE_TEMPERATURE, TRAINING_TEMPERATURE):
-        print(f"{sizes[0]}, {compare(seen[0], temperature)}")
+        print(f"{sizes[0]}, {difference_in_words(seen[0], temperature)}")
     for size in seen:
         peaks = {name: in_own_process(peak, name, size, threads)[0] for name in COLORINGS}
         report(size, repetitions, peaks)

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from media.flow_files import FlowBack
+
 # Before this folder, in which `colorize` and `prep` are files.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -23,7 +25,7 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from bench.methods.contract.method import Given, Method, Setting, Step
+from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load, names
 from bench.methods.contract.trained import Trained
 from media.color import lab_from_rgb
@@ -103,7 +105,7 @@ def durations(method: Method, clip: np.ndarray) -> list[float]:
     """Seconds that each frame takes, luminance in, ab out."""
     kind = "clips" if "clips" in method.given else "images"
     lab = [lab_from_rgb(frame) for frame in clip]
-    step = Step(np.full((*clip.shape[1:3], 2), (SHIFT, 0), np.float32), np.ones(clip.shape[1:3], bool))
+    step = FlowBack(np.full((*clip.shape[1:3], 2), (SHIFT, 0), np.float32), np.ones(clip.shape[1:3], bool))
     given = {
         "reference": lab_from_rgb(np.ascontiguousarray(clip[0, :, ::-1])),
         "first_frame": lab[0],

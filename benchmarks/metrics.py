@@ -37,7 +37,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torchvision.models import alexnet
 
-from bench.scoring.measure import FRAMES, Frame, Moment, Networks, load_backbone, load_distance, measure, set_metrics
+from bench.scoring.measure import FRAMES, Frame, Moment, Networks, backbone_of, load_distance, measure, set_metrics
 from media.color import lab_from_rgb, with_luminance
 from media.image import frame_path, read_rgb, write_png
 from vision.weights import ALEXNET, INCEPTION_FID
@@ -45,7 +45,7 @@ from vision.weights import ALEXNET, INCEPTION_FID
 # How far the sides may be apart, as a share of the largest of the four values. LPIPS is float32; pytorch-fid takes the
 # root of a singular matrix, and puts 1e-6 on its diagonal where that fails.
 TOLERANCES = {"psnr": 1e-9, "ssim": 1e-9, "lpips": 1e-5, "fid": 1e-4}
-RECOLOURINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of ab
+RECOLORINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of ab
     "half": lambda ab: ab / 2,
     "warm": lambda ab: ab + np.float32([6, 10]),
     "turned": lambda ab: ab[..., ::-1],
@@ -78,9 +78,7 @@ def generate(root: Path, clips: int, frames: int, size: tuple[int, int]) -> Fold
     for clip in range(clips):
         for index, rgb in enumerate(scene(clip, frames, size)):
             lab = lab_from_rgb(rgb)
-            pictures = {
-                name: with_luminance(lab[..., 0], change(lab[..., 1:])) for name, change in RECOLOURINGS.items()
-            }
+            pictures = {name: with_luminance(lab[..., 0], change(lab[..., 1:])) for name, change in RECOLORINGS.items()}
             for name, picture in ({"truth": rgb} | pictures).items():
                 path = frame_path(root / name / f"clip{clip}", index)
                 write_png(path, picture)
@@ -129,7 +127,7 @@ def peers_pixels(folders: Folders) -> Values:
     """scikit-image's PSNR and SSIM, the mean over all frames."""
     values_of = {}
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}  # Wang et al. 2004
-    for method in RECOLOURINGS:
+    for method in RECOLORINGS:
         psnr, ssim = [], []
         for path, truth_path in zip(folders.frames(method), folders.frames("truth"), strict=True):
             rgb, truth = io.imread(path), io.imread(truth_path)
@@ -145,7 +143,7 @@ def peers_networks(folders: Folders) -> Values:
     distance = lpips.LPIPS(net="alex", verbose=False, pnet_rand=True)
     distance.load_state_dict(load_distance(folders.weights)[0].state_dict())
     state = torch.load(folders.weights / INCEPTION_FID.name)
-    for method in RECOLOURINGS:
+    for method in RECOLORINGS:
         values = []
         for path, truth_path in zip(folders.frames(method), folders.frames("truth"), strict=True):
             rgb, truth = (lpips.im2tensor(lpips.load_image(str(one))) for one in (path, truth_path))
@@ -160,9 +158,9 @@ def peers_networks(folders: Folders) -> Values:
 
 def moments(folders: Folders) -> Iterator[Moment]:
     """Each frame of the truth with those of the methods, all decoded once."""
-    paths = zip(folders.frames("truth"), *map(folders.frames, RECOLOURINGS), strict=True)
+    paths = zip(folders.frames("truth"), *map(folders.frames, RECOLORINGS), strict=True)
     for truth, *others in paths:
-        rows = {name: Frame(read_rgb(path)) for name, path in zip(RECOLOURINGS, others, strict=True)}
+        rows = {name: Frame(read_rgb(path)) for name, path in zip(RECOLORINGS, others, strict=True)}
         yield Moment(Frame(read_rgb(truth)), rows)
 
 
@@ -180,7 +178,7 @@ def these_pixels(folders: Folders) -> Values:
 def one_pass(folders: Folders, networks: Networks) -> Values:
     """Every metric of single pictures, and with networks those of sets."""
     measured = [measure("images", "", [moment], no_motion, networks) for moment in moments(folders)]
-    lines = [line for of_frame in measured for line in of_frame.lines] + list(set_metrics(measured, RECOLOURINGS))
+    lines = [line for of_frame in measured for line in of_frame.lines] + list(set_metrics(measured, RECOLORINGS))
     return pd.DataFrame(lines).groupby(["metric", "row"])["value"].mean().to_dict()
 
 
@@ -189,7 +187,7 @@ def no_motion(*_) -> None:
 
 
 def these_networks(folders: Folders) -> Networks:
-    return Networks(features=load_backbone("inception", folders.weights), lpips=load_distance(folders.weights)[0])
+    return Networks(features=backbone_of("inception", folders.weights), lpips=load_distance(folders.weights)[0])
 
 
 def timed(function: Callable[[], Values]) -> tuple[Values, Seconds]:
@@ -199,7 +197,7 @@ def timed(function: Callable[[], Values]) -> tuple[Values, Seconds]:
     return values, np.array([time.process_time(), time.perf_counter()]) - begun
 
 
-def compare(folders: Folders) -> tuple[dict[str, tuple[Seconds, Seconds]], int]:
+def both_timed(folders: Folders) -> tuple[dict[str, tuple[Seconds, Seconds]], int]:
     """Seconds of the peers and of this code by part, and how many metrics this code had at the end.
 
     Raises AssertionError where values differ by more than TOLERANCES.
@@ -298,7 +296,7 @@ def main(
             beyond, total = in_own_process(peak, root, threads)
             print(f"  {length} frames: {beyond:.0f} MiB at the peak beyond the networks, {total:.0f} MiB in all")
         folders = generate(Path(folder) / "timed", clips, frames, shape)
-        compared = [compare(folders) for _ in range(repetitions)]
+        compared = [both_timed(folders) for _ in range(repetitions)]
     least = {
         name: tuple(np.min([seconds[name][side] for seconds, _ in compared], axis=0) for side in (0, 1))
         for name in compared[0][0]

@@ -8,7 +8,7 @@ also writes the same PNG files with plain OpenCV.
 
 The whole of prep does this: it lists the sources, hashes each file, decodes it, looks for cuts, crops, judges colours,
 takes hashes and fingerprints, writes frames and tables, gathers them, reads the frames, estimates flow both ways, finds
-what is reliable, writes flows and tables, and gathers those.
+what is visible, writes flows and tables, and gathers those.
 """
 
 import cProfile
@@ -42,9 +42,9 @@ from prep import clips, flow
 from prep.datasets.selection import Source
 from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
-from prep.judging.quality import statistics
+from prep.judging.quality import color_statistics
 from vision.flow_estimators import dis
-from vision.occlusion import ruder_masks
+from vision.occlusion import ruder_visible_both
 from vision.shots import split_into_shots
 
 SHARD = 50  # sources a shard, as in config/config.yaml
@@ -107,7 +107,7 @@ def shots_and_crops(path: Path, footage: Footage) -> None:
 
 def prepare_clip(path: Path, work: Path, footage: Footage) -> None:
     """The clip of one file and its flow, without tables."""
-    recipe = clips.Recipe(footage.size, None, FILTERS, work / "frames")
+    recipe = clips.ClipRecipe(footage.size, None, FILTERS, work / "frames")
     source = Source("films", "videos", path, path.name, None)
     for row in clips.prepare_source(source, path.stem, {1: footage.length}, recipe):
         flow.estimate_clip(row["clip"], row["n_frames"], work / "frames", "dis", work, work / "flow")
@@ -225,13 +225,13 @@ PARTS: dict[str, list[Callable]] = {
     "decode": [decode_pictures],
     "RGB of kept frames": [DecodedPicture.rgb.fget],
     "crop": [cover_crop],
-    "statistics": [statistics],
+    "statistics": [color_statistics],
     "hash and fingerprint": [content_hash, fingerprint],
     "PNG of frames": [write_png],
     "reading frames": [read_frames],
     "grey": [luminance_from_rgb, grey8],
     "DIS": [dis],
-    "masks": [ruder_masks],
+    "masks": [ruder_visible_both],
     "KITTI PNG": [write_kitti],
 }
 

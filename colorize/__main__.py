@@ -77,10 +77,10 @@ def export(
         shard_size: clips a shard.
     """
     from colorize.training.export import write_shards
-    from colorize.training.pairs import Items
+    from colorize.training.pairs import PreparedSet
 
     try:
-        written = write_shards(Items(clips, references, flow), out, shard_size)
+        written = write_shards(PreparedSet(clips, references, flow), out, shard_size)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(

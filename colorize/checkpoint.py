@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from colorize.metadata import MisfitWeights, as_text, metadata
 from colorize.model import ExemplarModel
-from colorize.training.settings import ModelSettings
+from colorize.settings import ModelSettings
 from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.weights import VGG19_FEATURES, MissingWeights
@@ -41,9 +41,9 @@ def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
-    found = metadata(path)
-    choices = {name: found[name] for name in ModelSettings.model_fields if name in found}
-    model = ExemplarModel(load_backbone(found["backbone"], weights_dir), **choices)
+    trained_with = metadata(path)
+    choices = {name: trained_with[name] for name in ModelSettings.model_fields if name in trained_with}
+    model = ExemplarModel(load_backbone(trained_with["backbone"], weights_dir), **choices)
     fill(model, load_file(path), path, "the file is not what its metadata say; train it again")
     return model.eval()
 
@@ -55,7 +55,7 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: str | Path, hint: s
     """
     wanted = network.state_dict()
     for name in [*wanted, *state]:
-        problem = misfit(wanted.get(name), state.get(name))
+        problem = mismatch(wanted.get(name), state.get(name))
         if problem:
             raise MisfitWeights(f"{path}: tensor {name} {problem}; {hint}")
     network.load_state_dict(state)
@@ -72,16 +72,16 @@ def load_release(network: nn.Module, path: str | Path) -> None:
     fill(network, state, path, hint)
 
 
-def misfit(wanted: Tensor | None, found: Tensor | None) -> str:
+def mismatch(wanted: Tensor | None, given: Tensor | None) -> str:
     """What is wrong with a tensor of a file, or nothing."""
-    if found is None:
+    if given is None:
         return f"is missing, expected with shape {tuple(wanted.shape)}"
-    if not isinstance(found, Tensor):
-        return f"is of type {type(found).__name__}, no tensor"
+    if not isinstance(given, Tensor):
+        return f"is of type {type(given).__name__}, no tensor"
     if wanted is None:
-        return f"with shape {tuple(found.shape)} is unexpected, the network has none of this name"
-    if found.shape != wanted.shape:
-        return f"has shape {tuple(found.shape)}, expected {tuple(wanted.shape)}"
+        return f"with shape {tuple(given.shape)} is unexpected, the network has none of this name"
+    if given.shape != wanted.shape:
+        return f"has shape {tuple(given.shape)}, expected {tuple(wanted.shape)}"
     return ""
 
 
@@ -130,9 +130,9 @@ def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarM
 def newest(folder: Path, stem: str) -> Path:
     """The file `<stem>_<number>.pth` of the highest number. Raises MissingWeights if there is none."""
     numbered = {
-        int(found.group(1)): path
+        int(match.group(1)): path
         for path in folder.glob(f"{stem}_*.pth")
-        if (found := re.fullmatch(rf"{stem}_(\d+)\.pth", path.name))
+        if (match := re.fullmatch(rf"{stem}_(\d+)\.pth", path.name))
     }
     if not numbered:
         raise MissingWeights(

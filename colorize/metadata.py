@@ -17,18 +17,18 @@ def metadata(path: str | Path) -> dict:
     """
     try:
         with safe_open(path, "numpy") as file:
-            found = file.metadata() or {}
+            entries = file.metadata() or {}
     except SafetensorError as error:
         raise MisfitWeights(
             f"{path}: not a whole .safetensors file ({error}). It may be cut off, or a web page or another kind of "
             "file under its name; copy it again, or delete it and train it again"
         ) from error
-    if "backbone" not in found:
+    if "backbone" not in entries:
         raise MisfitWeights(
             f"{path}: no checkpoint of this project, its metadata name no `backbone`; expected a file that "
             "`colorize.training.exemplar` wrote, or the folder with the published program's files"
         )
-    return {key: json.loads(value) for key, value in found.items()}
+    return {key: json.loads(value) for key, value in entries.items()}
 
 
 def as_text(metadata: dict) -> dict[str, str]:

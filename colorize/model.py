@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from colorize.networks.colorization import COLORIZATION
 from colorize.networks.context import ContextCorrespondence
 from colorize.networks.correspondence import CORRESPONDENCE
-from colorize.training.settings import History, Matching, Output, Protocol
+from colorize.settings import History, Matching, Output, Protocol
 from media.color import rgb_tensor_from_lab
 from media.flow_files import warp_tensor
 from vision.backbones import Backbone, grey_rgb
@@ -23,7 +23,7 @@ from vision.matching import match, unit_columns
 TEMPERATURE = {"subnet": 0.01, "context": 0.02}
 # Scales of a gated output, so that what goes into its network and what comes out is about 1.
 SPREAD_UNIT = 20  # Lab units of the matched colours' spread
-COLOUR_UNIT = 50  # Lab units by which a raw 1 moves the matched colours
+COLOR_UNIT = 50  # Lab units by which a raw 1 moves the matched colours
 GATE_UNIT = 2  # logits by which a raw 1 moves the gate
 
 
@@ -41,7 +41,7 @@ class Last:
 
     lab: Tensor  # (B, 3, H, W)
     flow: Tensor | None = None  # (B, 2, H, W), pixels, current -> last on the grid of current
-    visible: Tensor | None = None  # (B, 1, H, W), 1 where the flow is reliable
+    visible: Tensor | None = None  # (B, 1, H, W), 1 where a point is seen in both frames
 
 
 @dataclass
@@ -95,8 +95,8 @@ class ExemplarModel(nn.Module):
             share = torch.as_tensor(feature_noise, dtype=lab.dtype, device=lab.device).reshape(-1, 1, 1, 1)
             levels = [level + share * level.std() * torch.randn_like(level) for level in levels]
         features = self.correspondence.reference_features(levels)
-        colours = F.adaptive_avg_pool2d(lab, features.shape[-2:])
-        return Reference(unit_columns(features.flatten(2)), colours.flatten(2))
+        colors = F.adaptive_avg_pool2d(lab, features.shape[-2:])
+        return Reference(unit_columns(features.flatten(2)), colors.flatten(2))
 
     def features(self, luminance: Tensor) -> Tensor:
         """Unit features (B, C, h, w) of a frame's luminance (B, 1, H, W) on the matching grid, the query of Eq. 3."""
@@ -114,21 +114,21 @@ class ExemplarModel(nn.Module):
         # The floor keeps the root's slope finite where all weight lies on one position.
         return Matched(*(x.unflatten(2, grid) for x in (warped, confidence, variance.clamp(min=1e-2).sqrt())))
 
-    def color(self, luminance: Tensor, found: Matched, last: Last | None) -> Tensor:
+    def color(self, luminance: Tensor, matched: Matched, last: Last | None) -> Tensor:
         """Colours of a frame (Eq. 7), (B, 2, H, W) in Lab units, from W, S and the last coloured frame."""
         # The published program enlarges by repeating; a gated output shows W itself, where that would be blocky.
         mode = {"mode": "bilinear", "align_corners": False} if self.output == "gated" else {"mode": "nearest"}
         size = luminance.shape[-2:]
-        w, s = (F.interpolate(x, size=size, **mode) for x in (found.warped[:, 1:], found.confidence))
+        w, s = (F.interpolate(x, size=size, **mode) for x in (matched.warped[:, 1:], matched.confidence))
         past = self.past(luminance, last)
         inputs = self._inputs(luminance, w, s, past)
         if self.output == "direct":
             return 128 * self.colorization(inputs).tanh()
         start = blend_rule(luminance, past, last)
-        spread = F.interpolate(found.spread, size=size, **mode) / SPREAD_UNIT
+        spread = F.interpolate(matched.spread, size=size, **mode) / SPREAD_UNIT
         raw = self.colorization(torch.cat([inputs, start, spread], dim=1))
         gate = torch.sigmoid(torch.logit(start, eps=0.01) + GATE_UNIT * raw[:, :1])
-        return gate * (w + COLOUR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]
+        return gate * (w + COLOR_UNIT * raw[:, 1:]) + (1 - gate) * past[:, 1:]
 
     def forward(self, luminance: Tensor, reference: Reference, last: Last | None = None) -> Tensor:
         """Colour one frame (Eqs. 2, 6 and 7): luminance (B, 1, H, W) to ab (B, 2, H, W)."""
@@ -150,14 +150,14 @@ class ExemplarModel(nn.Module):
     def _inputs(self, luminance: Tensor, warped_ab: Tensor, confidence: Tensor, past: Tensor) -> Tensor:
         """The seven channels of Eq. 7: centred L, W, S and the last coloured frame with its L centred."""
         unit = self.colorization.lab_unit
-        centred = [(luminance - 50) / unit, warped_ab / unit, confidence, (past[:, :1] - 50) / unit, past[:, 1:] / unit]
-        return torch.cat(centred, dim=1)
+        seven = [(luminance - 50) / unit, warped_ab / unit, confidence, (past[:, :1] - 50) / unit, past[:, 1:] / unit]
+        return torch.cat(seven, dim=1)
 
 
 def blend_rule(luminance: Tensor, past: Tensor, last: Last | None) -> Tensor:
     """Share of the matched colours where nothing is learned yet, (B, 1, H, W): 1 - 0.9 visible exp(-(dL / 4)^2).
 
-    The history counts where the flow is reliable and the luminance agrees; without one nothing of it counts.
+    The history counts where it is visible and the luminance agrees; without one nothing of it counts.
     """
     if last is None:
         return torch.ones_like(luminance)

@@ -1,9 +1,11 @@
 """Optical flow fields: the file format and the warp.
 
 Convention: flow is float32 (H, W, 2) in pixels, [..., 0] to the right and [..., 1] down, on the grid of the frame
-it starts from: the point at x in that frame is at x + flow(x) in the other one. Masks are bool (H, W), True = valid.
+it starts from: the point at x in that frame is at x + flow(x) in the other one. `visible`, bool (H, W), is True where
+it leads to the same point of the scene.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,12 +16,20 @@ STEP = np.float32(64)
 ZERO = 2**15
 
 
-def write_kitti(path: str | Path, flow: np.ndarray, valid: np.ndarray) -> None:
-    """Write flow (H, W, 2) and mask (H, W) as one KITTI 16-bit PNG; rounding is at most 1/128 px.
+@dataclass(frozen=True)
+class FlowBack:
+    """Flow from a frame back to the one before, on the grid of the later one."""
 
-    A pixel whose flow leaves the format's range (+-512 px) or is no number is stored as invalid.
+    flow: np.ndarray  # (H, W, 2) float32, pixels
+    visible: np.ndarray  # (H, W) bool
+
+
+def write_kitti(path: str | Path, flow: np.ndarray, visible: np.ndarray) -> None:
+    """Write flow (H, W, 2) and visible (H, W), KITTI's `valid`, as one KITTI 16-bit PNG; rounding is at most 1/128 px.
+
+    A pixel whose flow leaves the format's range (+-512 px) or is no number is stored as not visible.
     """
-    stored = valid.astype(bool)
+    stored = visible.astype(bool)
     right, down = (_steps(flow[..., component], stored) for component in (0, 1))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,24 +37,24 @@ def write_kitti(path: str | Path, flow: np.ndarray, valid: np.ndarray) -> None:
         raise OSError(f"{path}: OpenCV could not write this flow")
 
 
-def _steps(component: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def _steps(component: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """One component as it is stored, uint16 (H, W); takes the pixels out of `valid` that the format cannot hold."""
     steps = np.rint(component * STEP)  # a power of two: exact also in float32, where adding ZERO would round first
     held = np.nan_to_num(np.clip(steps, -ZERO, ZERO - 1), copy=False, nan=-ZERO)
-    valid &= held == steps
+    visible &= held == steps
     return held.astype(np.int16).view(np.uint16) ^ ZERO  # flips the sign's bit: adds ZERO
 
 
 def read_kitti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read a KITTI flow PNG: flow float32 (H, W, 2) in pixels and valid bool (H, W)."""
+    """Read a KITTI flow PNG: flow float32 (H, W, 2) in pixels and visible bool (H, W)."""
     stored = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     if stored is None or stored.dtype != np.uint16:
         raise OSError(f"{path}: expected a KITTI flow file (16-bit PNG with three channels)")
-    valid, down, right = cv2.split(stored)
+    visible, down, right = cv2.split(stored)
     flow = cv2.merge([right, down]).astype(np.float32)
     flow -= ZERO
     flow /= STEP
-    return flow, valid > 0
+    return flow, visible > 0
 
 
 def warp(image: np.ndarray, flow: np.ndarray, outside: str = "replicate") -> np.ndarray:

@@ -39,7 +39,7 @@ LIBRARIES = (
 )
 
 
-def recorded(main: Callable, *artefacts: str) -> Callable:
+def recorded(main: Callable, *artifacts: str) -> Callable:
     """`main` of a stage, for `tyro.cli`, that also writes the sidecar once it has returned.
 
     artefacts: names of the parameters with the files or folders that it writes; the sidecar lies beside the first. An
@@ -53,8 +53,8 @@ def recorded(main: Callable, *artefacts: str) -> Callable:
         given.apply_defaults()
         said = main(*args, **kwargs) or {}
         if os.environ.get("RANK", "0") == "0":  # of torchrun's processes the first writes
-            record = provenance(stage_of(main), given.arguments, artefacts) | said
-            with written_whole(sidecar_of(given.arguments[artefacts[0]])) as temporary:
+            record = provenance(stage_of(main), given.arguments, artifacts) | said
+            with written_whole(sidecar_of(given.arguments[artifacts[0]])) as temporary:
                 temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
     return run
@@ -65,21 +65,21 @@ def stage_of(main: Callable) -> str:
     return sys.modules[main.__module__].__spec__.name
 
 
-def sidecar_of(artefact: Path) -> Path:
+def sidecar_of(artifact: Path) -> Path:
     """results/table1.csv: results/table1.provenance.json; a folder results/figure4: results/figure4.provenance.json."""
-    return Path(f"{artefact if artefact.is_dir() else artefact.with_suffix('')}{SUFFIX}")
+    return Path(f"{artifact if artifact.is_dir() else artifact.with_suffix('')}{SUFFIX}")
 
 
-def provenance(stage: str, arguments: dict, artefacts: tuple[str, ...]) -> dict:
+def provenance(stage: str, arguments: dict, artifacts: tuple[str, ...]) -> dict:
     """The record, of values that JSON has. arguments: of the stage's main, by name."""
-    written = [arguments[name] for name in artefacts if arguments[name] is not None]
+    written = [arguments[name] for name in artifacts if arguments[name] is not None]
     scores = stage == "bench.scoring.score" or "scores" in arguments
     return {
         "stage": stage,
         "version": version_of(stage),
         "metrics": metric_versions() if scores else {},
         "arguments": json.loads(json.dumps(deciding(arguments), default=as_text)),
-        "inputs": [hashed(path) | own_sidecar(path) for path in inputs_of(arguments, artefacts)],
+        "inputs": [hashed(path) | own_sidecar(path) for path in inputs_of(arguments, artifacts)],
         "outputs": [hashed(file) for path in written for file in files_of(path)],
         "seed": arguments.get("seed"),
         "config_hash": os.environ.get(CONFIG_HASH),
@@ -107,16 +107,16 @@ def portable(path: Path) -> str:
     return str(path)
 
 
-def inputs_of(arguments: dict, artefacts: tuple[str, ...]) -> list[Path]:
+def inputs_of(arguments: dict, artifacts: tuple[str, ...]) -> list[Path]:
     """The files among the arguments, alone or in lists, that are not what is written. Each once, in order of path."""
-    given = [value for name, value in arguments.items() if name not in artefacts]
+    given = [value for name, value in arguments.items() if name not in artifacts]
     paths = {one for value in given for one in (value if isinstance(value, list | tuple) else [value])}
     return sorted(path for path in paths if isinstance(path, Path) and path.is_file())
 
 
-def files_of(artefact: Path) -> list[Path]:
+def files_of(artifact: Path) -> list[Path]:
     """A file itself; of a folder the files that lie in it, without those of its subfolders."""
-    return sorted(path for path in artefact.iterdir() if path.is_file()) if artefact.is_dir() else [artefact]
+    return sorted(path for path in artifact.iterdir() if path.is_file()) if artifact.is_dir() else [artifact]
 
 
 def hashed(path: Path) -> dict[str, str]:

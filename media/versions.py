@@ -60,11 +60,11 @@ class Code:
 
     def closure(self, module: str) -> set[str]:
         """A module and what it imports, in functions too, and what that imports; only modules of ours."""
-        found, waiting = set(), {module}
+        modules, waiting = set(), {module}
         while waiting:
-            found |= waiting
-            waiting = {other for name in waiting for other in self._parse(name)[1]} - found
-        return found
+            modules |= waiting
+            waiting = {other for name in waiting for other in self._parse(name)[1]} - modules
+        return modules
 
     def _content(self, file: Path) -> bytes:
         return f"{file.relative_to(self.root).as_posix()}\n".encode() + file.read_bytes()
@@ -85,13 +85,13 @@ class Code:
 
 def data_files(package: Path) -> list[Path]:
     """The files below a package's folder that are no Python, without those of the packages in it."""
-    found = []
+    files = []
     for path in sorted(package.iterdir()):
         if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
-            found += data_files(path)
+            files += data_files(path)
         elif path.is_file() and path.suffix != ".py" and not path.name.startswith("."):
-            found.append(path)
-    return found
+            files.append(path)
+    return files
 
 
 def imported(node: ast.AST, package: str) -> list[str]:

@@ -12,7 +12,7 @@ def as_json(value) -> str:
 
 
 def as_flags(named: Iterable[tuple[str, str | list[str]]]) -> str:
-    """Named inputs as flags: clip_flow=x becomes `--clip-flow x`, clips=[x, y] `--clips x y`."""
+    """Named inputs as flags: scoring_flow=x becomes `--scoring-flow x`, clips=[x, y] `--clips x y`."""
     given = [(name, [paths] if isinstance(paths, str) else paths) for name, paths in named]
     return " ".join(
         f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given

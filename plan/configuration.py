@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from colorize.training.settings import Amount, Count, LossWeights, Size, TrainSettings
+from colorize.settings import Amount, Count, LossWeights, Size, TrainSettings
 
 Flow = Annotated[str, Field(pattern=r"^(dis|farneback|raft|raft_small|ptlflow:.+)$")]
 
@@ -29,19 +29,19 @@ RowNames = Annotated[
 ]
 
 
-class Part(BaseModel):
+class KnownKeys(BaseModel):
     """A mapping of known keys."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Shards(Part):
+class Shards(KnownKeys):
     clips: Count
     images: Count
     gallery: Count
 
 
-class Filter(Part):
+class Filter(KnownKeys):
     min_mean_l: Amount = optional("mean Lab lightness; below: `too_dark`")
     min_mean_chroma: Amount = optional("mean Lab chroma; below: `low_chroma`")
     min_chroma_spread: Amount = optional("root of the summed variances of a and b; below: `grayscale`")
@@ -53,7 +53,7 @@ class Filter(Part):
     )
 
 
-class Photographs(Part):
+class Photographs(KnownKeys):
     dataset: str
     files: str
 
@@ -63,12 +63,12 @@ class Films(Photographs):
     length: Annotated[int, Field(ge=2)] | Literal["whole"] = optional()
 
 
-class Rendered(Part):
+class RenderedClips(KnownKeys):
     photos: str
     count: Count
 
 
-class ClipSet(Part):
+class ClipSet(KnownKeys):
     """Filmed, or made of photographs where both are there."""
 
     model_config = ConfigDict(
@@ -86,7 +86,7 @@ class ClipSet(Part):
         "`clips.length`, or `whole` for whole shots",
         alias="from",
     )
-    rendered: Rendered | None = optional(
+    rendered: RenderedClips | None = optional(
         "`{photos, count}` instead of `from`: so many clips of layers cut out of the photographs of the image set "
         "`photos` (`prep/renderings.py`); wins over `from`, so write `rendered: null` on top of a set that has it"
     )
@@ -102,7 +102,7 @@ class ClipSet(Part):
         return self
 
 
-class ClipSets(Part):
+class ClipSets(KnownKeys):
     test: ClipSet = Field(description="what is scored")
     train: ClipSet = Field(description="what is trained on")
     validation: ClipSet = optional("if it is there, checkpoints are chosen on these clips instead of on photographs")
@@ -114,13 +114,13 @@ class ClipSets(Part):
     long: ClipSet | None = optional("the same with long clips, for the drift of colours (Figure 16; `length: whole`)")
 
 
-class Clips(Part):
+class Clips(KnownKeys):
     size: Size = Field(description="height and width to which every clip is scaled and cover-cropped")
     length: Annotated[int, Field(ge=2)] = Field(description="frames a clip, taken from the start of a shot")
     sets: ClipSets
 
 
-class ImageSet(Part):
+class ImageSet(KnownKeys):
     size: Size = Field(
         description="height and width; training photographs should be larger than the training crop, so that colour "
         "can flow in over its border"
@@ -140,23 +140,23 @@ class ImageSets(BaseModel):
     validation: ImageSet = Field(description="photographs on which checkpoints are chosen")
 
 
-class Images(Part):
+class Images(KnownKeys):
     sets: ImageSets = Field(
         description="photographs: `test`, `train`, `validation`, and galleries under any name, each with a `size` of "
         "its own"
     )
 
 
-class Multimodal(Part):
+class Multimodal(KnownKeys):
     rows: RowNames
     clips: Annotated[list[Count], Field(min_length=4, max_length=4)]
 
 
-class Shown(Part):
+class ShownRows(KnownKeys):
     rows: RowNames
 
 
-class Figures(Part):
+class Figures(KnownKeys):
     images: Count = Field(description="so many test photographs are shown in each of Figures 4, 5 and 6")
     clips: Count = Field(
         description="so many test clips are shown in Figures 9 (those of `clips_of.figure7`) and 10 (of "
@@ -167,21 +167,21 @@ class Figures(Part):
         "figure, coloured by `rows` with each of their five most similar references; a figure whose clip is not there "
         "says so"
     )
-    legacy: Shown = Field(description="the `rows` that colour the legacy clips; each is given a reference")
-    long: Shown = Field(description="the `rows` that colour the long clips, given a reference or the first frame")
+    legacy: ShownRows = Field(description="the `rows` that colour the legacy clips; each is given a reference")
+    long: ShownRows = Field(description="the `rows` that colour the long clips, given a reference or the first frame")
 
 
-class ClipsOf(Part):
+class ClipsOf(KnownKeys):
     table1: list[str]
     figure7: list[str]
 
 
-class Galleries(Part):
+class Galleries(KnownKeys):
     test: str
     train: str
 
 
-class References(Part):
+class References(KnownKeys):
     count: Count = Field(description="references kept for each item")
     within: Literal["everywhere", "class"] | Count = Field(
         description="where they are searched: `everywhere`, `class` (images of the class that the classifier sees in "
@@ -191,7 +191,7 @@ class References(Part):
 
 
 class Training(TrainSettings):
-    """The keys of colorize.training.settings, which are one training's own, and what the workflow adds to them."""
+    """The keys of colorize.settings, which are one training's own, and what the workflow adds to them."""
 
     method: str = Field(description="the file in `bench/methods` whose `fit` makes the model")
     recolored: list[str] = optional(
@@ -199,14 +199,14 @@ class Training(TrainSettings):
     )
 
 
-class Ablation(Part):
+class Ablation(KnownKeys):
     losses: LossWeights = Field(
         description="one row of Table 5: that training again with these weights of its losses (0 leaves one out), "
         "made in `results/train/<name>/`; it colours photographs alone and is in no other table"
     )
 
 
-class Ablations(Part):
+class Ablations(KnownKeys):
     of: str = Field(
         description="the row whose training Table 5 takes apart, as a name under `methods`; it stands in the table as "
         "the full model and is trained once, for Table 1 too"
@@ -214,13 +214,13 @@ class Ablations(Part):
     rows: dict[str, Ablation]
 
 
-class PostProcessor(Part):
+class PostProcessor(KnownKeys):
     method: str
     training: str = optional()
     checkpoint: str = optional()
 
 
-class Row(BaseModel):
+class RowOptions(BaseModel):
     """Other keys, and `given`, are options of the method: arguments of its constructor, which refuses what it lacks."""
 
     model_config = ConfigDict(extra="allow")
@@ -233,7 +233,7 @@ class Row(BaseModel):
     given: dict[str, list[str]] = optional()
 
 
-class Config(Part):
+class Config(KnownKeys):
     """The whole configuration. Every key is explained in config/README.md."""
 
     datasets: str = Field(description="registry of datasets, a TSV; a relative path counts from the Snakefile")
@@ -261,7 +261,7 @@ class Config(Part):
         description="what rows and training are given: `dis`, `farneback`, `raft`, `raft_small`, `ptlflow:<model>` "
         "(`docs/flow.md`)"
     )
-    flow_for_scoring: Flow = Field(
+    scoring_flow: Flow = Field(
         description="the flow of the flicker metric; no row should use the same, or it grades itself"
     )
     backbone: Literal["efficientnet_lite0", "vgg19"] = Field(description="features for matching, retrieval and losses")
@@ -284,7 +284,7 @@ class Config(Part):
         description="the post-processor after which Table 1 also gives every row's flicker, as the options of a row "
         "(`method`, `training`); `null`: none"
     )
-    methods: dict[str, Row] = Field(
+    methods: dict[str, RowOptions] = Field(
         description="one row of the tables for each name, in this order; `<row>+<method>` is what a post-processor "
         "(`lai2018`, `bonneel2015`) makes of another row"
     )

@@ -23,13 +23,13 @@ FEW = 120
 
 def earlier(logs: Path) -> dict[str, list[float]]:
     """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`."""
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for path in logs.rglob("*.benchmark.tsv"):
         rule = path.relative_to(logs).parts[0].removesuffix(".benchmark.tsv")
         lines = path.read_text().splitlines()
         if len(lines) > 1:  # a killed job may leave half a file
-            found.setdefault(rule, []).append(float(lines[1].split("\t")[0]))
-    return found
+            seconds.setdefault(rule, []).append(float(lines[1].split("\t")[0]))
+    return seconds
 
 
 class Costs:

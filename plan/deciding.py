@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from colorize.training.settings import EXECUTION
+from colorize.settings import EXECUTION
 
 # Keys of the configuration that decide no number.
 PLACES = ("dask_scheduler", "weights")

@@ -8,7 +8,7 @@ class ConfigError(ValueError):
     """The configuration cannot be used; the message names the key, what is wrong and what was expected."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The hint of a message about a word that is not among the known ones."""
     known = sorted(map(str, known))
     near = get_close_matches(str(word), known, n=1, cutoff=0.5)
@@ -18,4 +18,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def check_name(place: str, name: str, where: str, known: Iterable[str]) -> None:
     """Raise ConfigError where a key (`place`) names something that is not under another key (`where`)."""
     if name not in known:
-        raise ConfigError(f"config: {place} names {name!r}, which is not under {where!r}; {nearest(name, known)}")
+        raise ConfigError(f"config: {place} names {name!r}, which is not under {where!r}; {did_you_mean(name, known)}")

@@ -24,8 +24,8 @@ def lines_of(log: Path, last: int | None = None) -> list[str]:
 
 def steps(lines: list[str]) -> tuple[int, int] | None:
     """How many steps a job has done, of how many: its last line that says so."""
-    found = [match for line in lines if (match := STEPS.match(line))]
-    return (int(found[-1][1]), int(found[-1][2])) if found else None
+    matches = [match for line in lines if (match := STEPS.match(line))]
+    return (int(matches[-1][1]), int(matches[-1][2])) if matches else None
 
 
 def warnings(lines: list[str]) -> list[str]:

@@ -26,11 +26,11 @@ def key_table() -> str:
 
 def values(node: dict) -> str:
     """What a key may be, in words; behind it the default where a key need not be given."""
-    found = [_value(one) for one in alternatives(node)]
+    kinds = [_value(one) for one in alternatives(node)]
     default = node.get("default")
     if default is None or isinstance(default, dict):
-        return " or ".join(found)
-    return f"{' or '.join(found)}; default {default if isinstance(default, str) else json.dumps(default)}"
+        return " or ".join(kinds)
+    return f"{' or '.join(kinds)}; default {default if isinstance(default, str) else json.dumps(default)}"
 
 
 def _value(node: dict) -> str:

@@ -26,7 +26,7 @@ COMMANDS = """\
 
 
 @dataclass
-class Comparison:
+class LockComparison:
     """The code of a checkout beside its lock."""
 
     root: Path
@@ -84,9 +84,9 @@ class Comparison:
         return Line(module, number, self.code.code(module), self.code.text(module), old.why if is_same else why)
 
 
-def compare(root: Path = ROOT) -> Comparison:
+def compare(root: Path = ROOT) -> LockComparison:
     """The code of a checkout beside its lock, both as they are now."""
-    return Comparison(root, Code(root), read_lock(root))
+    return LockComparison(root, Code(root), read_lock(root))
 
 
 def versioned(code: Code) -> list[str]:
@@ -99,13 +99,13 @@ def versioned(code: Code) -> list[str]:
     return sorted(name for name in {*stages, *single, *KINDS_OF_ROWS, *OTHERS} if code.file(name))
 
 
-def report(found: Comparison) -> str:
+def report(comparison: LockComparison) -> str:
     """What is to be decided, and by which commands; empty if there is nothing."""
-    if found.is_locked:
+    if comparison.is_locked:
         return ""
-    lines = [f"{LOCK} is not the lock of this code. Changed: {', '.join(sorted(found.changed)) or 'no module'}."]
-    for parts in sorted(set(map(tuple, found.undecided.values()))):
-        names = [name for name, changed in found.undecided.items() if tuple(changed) == parts]
+    lines = [f"{LOCK} is not the lock of this code. Changed: {', '.join(sorted(comparison.changed)) or 'no module'}."]
+    for parts in sorted(set(map(tuple, comparison.undecided.values()))):
+        names = [name for name, changed in comparison.undecided.items() if tuple(changed) == parts]
         lines.append(f"  made of {', '.join(parts) or 'what they were'}: {', '.join(names)}")
     return "\n".join([*lines, "Say in a line what becomes of their numbers:", COMMANDS])
 
@@ -127,22 +127,22 @@ def check(root: Path) -> None:
 
 def keep(why: str, root: Path) -> None:
     """Keep all versions: no number changes by what was changed."""
-    found = compare(root)
-    write_lock(found.lines(one_line(why)), root)
-    print(f"kept: {', '.join(found.undecided) or 'nothing had changed'}")
+    comparison = compare(root)
+    write_lock(comparison.lines(one_line(why)), root)
+    print(f"kept: {', '.join(comparison.undecided) or 'nothing had changed'}")
 
 
 def higher(names: tuple[str, ...], why: str, others_keep: bool, root: Path) -> None:
     """Raise versions: what has them runs again for everybody."""
-    found = compare(root)
-    raised = set().union(*map(found.made_of, names)) if names else set(found.undecided)
-    left = sorted(set(found.undecided) - raised)
+    comparison = compare(root)
+    raised = set().union(*map(comparison.made_of, names)) if names else set(comparison.undecided)
+    left = sorted(set(comparison.undecided) - raised)
     if left and not others_keep:
         sys.exit(
             f"made of changed modules as well: {', '.join(left)}. Name them too, or say --others-keep if their numbers "
             "are the same"
         )
-    write_lock(found.lines(one_line(why), raised), root)
+    write_lock(comparison.lines(one_line(why), raised), root)
     print(f"raised: {', '.join(sorted(raised)) or 'nothing'}\nkept: {', '.join(left) or 'nothing'}")
 
 

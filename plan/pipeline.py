@@ -4,9 +4,9 @@ from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import load, names
-from colorize.training.settings import LossWeights
+from colorize.settings import LossWeights
 from plan.deciding import content, here
-from plan.errors import ConfigError, check_name, nearest
+from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
 from plan.validation import validate
@@ -166,7 +166,7 @@ class Plan:
         if other not in known:
             raise ConfigError(
                 f"config: methods.{row} is a post-processor, so its name has to be `<row>+<post-processor>` with a row "
-                f"that colours clips, not {other!r}; {nearest(other, known)}"
+                f"that colours clips, not {other!r}; {did_you_mean(other, known)}"
             )
         return other
 
@@ -175,7 +175,7 @@ class Plan:
         given = self.given_to(row)
         needs = {kind: f"<results>/{kind}/{split}.parquet" for kind in kinds}
         if "clips" in kinds and "flow" in given.get("clips", ()):
-            needs["clip_flow"] = self.flow_table(split)
+            needs["flow"] = self.flow_table(split)
         for kind in kinds:
             if "reference" in given.get(kind, ()):
                 needs[f"{kind.removesuffix('s')}_references"] = f"<results>/references/{kind}/{split}.parquet"

@@ -31,13 +31,14 @@ def read_file(path: Path) -> dict:
 
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {found!r}")
-    return found
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
+    return content
 
 
 def with_full_names(config: dict) -> dict:

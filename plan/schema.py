@@ -42,10 +42,10 @@ def below(node: dict, key: str | int) -> dict | None:
     """The part under a key, or at an index of a list; None where the schema knows no such thing."""
     for one in alternatives(node):
         if isinstance(key, int):
-            found = [*one.get("prefixItems", []), one.get("items")]
-            found = found[min(key, len(found) - 1)]
+            parts = [*one.get("prefixItems", []), one.get("items")]
+            part = parts[min(key, len(parts) - 1)]
         else:
-            found = one.get("properties", {}).get(key, one.get("additionalProperties"))
-        if isinstance(found, dict):
-            return found
+            part = one.get("properties", {}).get(key, one.get("additionalProperties"))
+        if isinstance(part, dict):
+            return part
     return None

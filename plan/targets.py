@@ -32,26 +32,26 @@ def wrong_target(targets: Iterable[str], rules: Iterable, wildcards: dict[str, l
         rule = next((rule for rule in rules if rule.name == target), None)
         path = target if os.path.isabs(target) else os.path.relpath(target)
         if rule is not None and rule.has_wildcards():
-            some = files_of(rule, wildcards)[:3]
+            some = outputs_of(rule, wildcards)[:3]
             return (
                 f"{target!r} makes many files; name one of them{', such as ' if some else ''}{', '.join(some)}. {SEE}"
             )
         if rule is None and not (any(one.is_producer(path) for one in rules) or Path(path).exists()):
             names = [one.name for one in rules if not one.has_wildcards()]
-            known = [*names, *(file for one in rules for file in files_of(one, wildcards))]
+            known = [*names, *(file for one in rules for file in outputs_of(one, wildcards))]
             near = get_close_matches(target, known, n=1, cutoff=0.6)
             return f"nothing makes {target!r}{f'; did you mean {near[0]!r}?' if near else '.'} {SEE}"
     return None
 
 
-def files_of(rule, wildcards: dict[str, list[str]]) -> list[str]:
+def outputs_of(rule, wildcards: dict[str, list[str]]) -> list[str]:
     """The files that a rule can make, but for those whose name has a wildcard of which any number may be."""
     from snakemake.io import get_wildcard_names, strip_wildcard_constraints
 
-    found = []
+    files = []
     for output in map(strip_wildcard_constraints, map(str, rule.output)):
         names = sorted(get_wildcard_names(output))
         if all(name in wildcards for name in names):
             choices = product(*(wildcards[name] for name in names))
-            found += [output.format(**dict(zip(names, chosen, strict=True))) for chosen in choices]
-    return found
+            files += [output.format(**dict(zip(names, chosen, strict=True))) for chosen in choices]
+    return files

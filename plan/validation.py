@@ -5,7 +5,7 @@ import json
 from pydantic import ValidationError
 
 from plan.configuration import Config
-from plan.errors import ConfigError, nearest
+from plan.errors import ConfigError, did_you_mean
 
 SEE = "See config/README.md."
 
@@ -24,32 +24,32 @@ def _sentences(findings: list) -> list[str]:
     from plan.schema import below, json_schema, keys_of
 
     said, refused = [], {}
-    for found in findings:
+    for finding in findings:
         node, place = json_schema(), []
-        for key in found["loc"]:
+        for key in finding["loc"]:
             part = below(node, key)
             if part is None:
                 break
             node, place = part, [*place, key]
-        if found["type"] == "extra_forbidden":
-            said.append(_unknown(found["loc"], keys_of(node)))
+        if finding["type"] == "extra_forbidden":
+            said.append(_unknown(finding["loc"], keys_of(node)))
         else:
-            refused.setdefault(tuple(place), (node, []))[1].append(found)
-    return said + [_refused(place, node, found) for place, (node, found) in refused.items()]
+            refused.setdefault(tuple(place), (node, []))[1].append(finding)
+    return said + [_refused(place, node, own) for place, (node, own) in refused.items()]
 
 
 def _unknown(loc: tuple, known: dict) -> str:
     *above, key = loc
     where = f"in {_dotted(above)!r}" if above else "at the top level"
-    return f"config: the key {key!r} {where} is not known; {nearest(key, known)} {SEE}"
+    return f"config: the key {key!r} {where} is not known; {did_you_mean(key, known)} {SEE}"
 
 
-def _refused(place: tuple, node: dict, found: list) -> str:
+def _refused(place: tuple, node: dict, findings: list) -> str:
     meaning = f" Meaning: {node['description']}." if "description" in node else ""
-    expected = " or ".join(dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in found))
-    if found[0]["type"] == "missing":
+    expected = " or ".join(dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in findings))
+    if findings[0]["type"] == "missing":
         return f"config: the key {_dotted(place)!r} is missing.{meaning} {SEE}"
-    value = "" if found[0]["type"] == "value_error" else f" is {json.dumps(found[0]['input'], default=str)}"
+    value = "" if findings[0]["type"] == "value_error" else f" is {json.dumps(findings[0]['input'], default=str)}"
     return f"config: {_dotted(place)}{value}: {expected}.{meaning} {SEE}"
 
 

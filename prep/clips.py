@@ -19,8 +19,8 @@ from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
+from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
@@ -36,7 +36,7 @@ class RejectedFolder(ValueError):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ClipRecipe:
     """What every clip of a set is made by."""
 
     size: tuple[int, int]  # height, width
@@ -84,7 +84,7 @@ def read_frame_folder(folder: Path) -> Iterator[Picture]:
             raise RejectedFolder("corrupt_image", str(error)) from error
 
 
-def prepare_source(source: Source, name: str, takes: Takes, recipe: Recipe) -> list[dict]:
+def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) -> list[dict]:
     """Make the clips of one source: a row for each stride and shot, or for each stride if it cannot be used."""
     row = item_row(name, source)
     rows: list[dict] = []
@@ -104,7 +104,7 @@ def prepare_source(source: Source, name: str, takes: Takes, recipe: Recipe) -> l
     return sorted(rows, key=lambda made: list(takes).index(made["stride"]))
 
 
-def still_wanted(rows: list[dict], takes: Takes, recipe: Recipe) -> Takes:
+def still_wanted(rows: list[dict], takes: Takes, recipe: ClipRecipe) -> Takes:
     """What further shots may give, when these rows are made."""
     if recipe.per_source is None:
         return takes
@@ -113,7 +113,7 @@ def still_wanted(rows: list[dict], takes: Takes, recipe: Recipe) -> Takes:
 
 
 def prepare_shot(
-    frames: Iterable[Frame], row: dict, shot: int, first: int, takes: Takes, recipe: Recipe
+    frames: Iterable[Frame], row: dict, shot: int, first: int, takes: Takes, recipe: ClipRecipe
 ) -> tuple[list[dict], int]:
     """Make a clip of the beginning of a shot at each stride: their rows, and how many frames the shot has.
 
@@ -140,7 +140,7 @@ def prepare_shot(
     return rows, count
 
 
-def remove_frames(row: dict, recipe: Recipe) -> None:
+def remove_frames(row: dict, recipe: ClipRecipe) -> None:
     """Remove the frames of a clip whose source turned out to be unusable."""
     if recipe.frames_dir is not None and row["n_frames"]:
         shutil.rmtree(recipe.frames_dir / row["clip"])
@@ -173,7 +173,7 @@ def main(
         workers: sources prepared at the same time.
         scheduler: threads, or the address of a dask.distributed scheduler.
     """
-    recipe = Recipe(size, per_source, Filters.model_validate_json(filters), frames.resolve())
+    recipe = ClipRecipe(size, per_source, Filters.model_validate_json(filters), frames.resolve())
     tasks = [
         Task(
             name,

@@ -1,4 +1,4 @@
-"""Stage: clips -> optical flow of adjacent frames, both ways, each with its reliability mask, as KITTI PNG; one shard.
+"""Stage: clips -> optical flow of adjacent frames, both ways, each with `visible`, as KITTI PNG; one shard.
 
 `<clip>/forward/t` is the flow t -> t+1 on the grid of t, `<clip>/backward/t` (t >= 1) the flow t -> t-1 on the grid
 of t. The estimator sees the frames' 8-bit grey luminance: what a method that colours them may know.
@@ -20,7 +20,7 @@ from media.versions import version_of
 from media.whole import whole_folder
 from prep.jobs import Task, key_of, run_tasks, shard_of
 from vision.flow_estimators import Estimator, load_estimator
-from vision.occlusion import ruder_masks
+from vision.occlusion import ruder_visible_both
 
 loading = Lock()
 
@@ -39,23 +39,23 @@ def estimate_clip(
 ) -> list[dict]:
     """Write both flows of each pair of adjacent frames of one clip; returns its row of media.tables.FLOW.
 
-    `visible` is the share of pixels with reliable flow over all pairs and both directions (null for a single frame).
+    `visible` is the share of visible pixels over all pairs and both directions (null for a single frame).
     """
     flow_between = loaded(estimator, weights)
     greys = (grey8(luminance_from_rgb(rgb)) for rgb in read_frames(frames_dir / clip, n_frames))
-    visible = []
+    shares = []
     with whole_folder(out_dir / clip) as folder:
         for index, (first, second) in enumerate(pairwise(greys)):
             forward, backward = flow_between(first, second), flow_between(second, first)
-            forward_mask, backward_mask = ruder_masks(forward, backward)
-            write_kitti(frame_path(folder / "forward", index), forward, forward_mask)
-            write_kitti(frame_path(folder / "backward", index + 1), backward, backward_mask)
-            visible += [forward_mask.mean(), backward_mask.mean()]
-    share = float(np.mean(visible)) if visible else None
-    return [{"clip": clip, "n_pairs": len(visible) // 2, "visible": share, "estimator": estimator}]
+            visible, visible_back = ruder_visible_both(forward, backward)
+            write_kitti(frame_path(folder / "forward", index), forward, visible)
+            write_kitti(frame_path(folder / "backward", index + 1), backward, visible_back)
+            shares += [visible.mean(), visible_back.mean()]
+    share = float(np.mean(shares)) if shares else None
+    return [{"clip": clip, "n_pairs": len(shares) // 2, "visible": share, "estimator": estimator}]
 
 
-def intact(row: dict, out_dir: Path) -> bool:
+def flow_intact(row: dict, out_dir: Path) -> bool:
     """Whether the flows of a clip are still there."""
     return len(list((out_dir / row["clip"]).glob("*/*.png"))) == 2 * row["n_pairs"]
 
@@ -96,7 +96,9 @@ def main(
         if shard_of(row.clip, shards) == shard
     ]
     desc = f"flow {estimator} {flows.name} shard {shard}"
-    rows = run_tasks(estimate_clip, tasks, folder_of(table), partial(intact, out_dir=out_dir), workers, scheduler, desc)
+    rows = run_tasks(
+        estimate_clip, tasks, folder_of(table), partial(flow_intact, out_dir=out_dir), workers, scheduler, desc
+    )
     write_table(rows, table, FLOW)
     print(f"{desc}: {len(rows)} clips")
 

@@ -19,8 +19,8 @@ from media.versions import version_of
 from prep import images
 from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.judging.items import judged, summary
 from prep.judging.quality import Filters
+from prep.judging.verdicts import judged, summary
 from prep.sources import sources_of_shard
 from vision.backbones import Backbone, grey_rgb, load_backbone
 from vision.retrieval import write_features
@@ -63,7 +63,7 @@ def network_of(backbone: str, weights: Path) -> Backbone:
     return load_backbone(backbone, weights)
 
 
-def digest(network: Backbone) -> str:
+def digest_of_network(network: Backbone) -> str:
     """SHA-256 of a network's weights."""
     sha256 = hashlib.sha256()
     for tensor in network.state_dict().values():
@@ -101,7 +101,7 @@ def main(
     thresholds = Filters.model_validate_json(filters)
     parts = folder_of(table).resolve()
     (parts / "features").mkdir(parents=True, exist_ok=True)
-    settings = [version_of(__name__), size, thresholds, backbone, digest(network_of(backbone, weights))]
+    settings = [version_of(__name__), size, thresholds, backbone, digest_of_network(network_of(backbone, weights))]
     named = [(name, source) for name, source, _ in sources_of_shard(sources, shard, shards)]
     tasks = []
     for start in range(0, len(named), PART):

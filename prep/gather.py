@@ -12,10 +12,10 @@ import pandas as pd
 import tyro
 
 from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, write_table
-from prep.flow import intact as flow_intact
+from prep.flow import flow_intact
 from prep.judging.fingerprint import near_pairs
-from prep.judging.items import intact, rejected, remove_all_but, summary
 from prep.judging.quality import Verdict
+from prep.judging.verdicts import intact, rejected, remove_all_but, summary
 
 Duplicates = Literal["off", "exact", "near"]
 

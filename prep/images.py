@@ -11,8 +11,8 @@ from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.jobs import Task, key_of, run_tasks, stamp
-from prep.judging.items import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.judging.quality import Filters, Verdict, judge_size
+from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.sources import sources_of_shard
 
 

@@ -28,14 +28,14 @@ def shards_for(count: int, size: int) -> int:
     return 1 << max(0, -(-count // size) - 1).bit_length()
 
 
-def hash_of(name: str) -> int:
+def place_of(name: str) -> int:
     """0 .. 2^BITS - 1, the same on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - BITS)
 
 
 def shard_of(name: str, shards: int) -> int:
     """The shard, 0 .. shards-1, of the item called `name`."""
-    return hash_of(name) * shards >> BITS
+    return place_of(name) * shards >> BITS
 
 
 def hashes_of_shard(shard: int, shards: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table
 from prep.datasets.imagenet import class_name
 from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
-from vision.retrieval import FeatureFiles, Scope, nearest, write_features
+from vision.retrieval import FeatureFiles, Scope, most_similar, write_features
 
 JUDGED = 5  # frames of a clip that the classifier sees, spread over it
 # An image that agrees with an item in all columns of one of these is the item's own picture.
@@ -128,15 +128,15 @@ def grey_picture(rgb: np.ndarray) -> np.ndarray:
 
 def check_labels(gallery: Gallery) -> None:
     """Raise ValueError if no image can be found by class; warn if some cannot."""
-    unlabelled = int((gallery.labels < 0).sum())
-    if unlabelled == len(gallery.labels):
+    unlabeled = int((gallery.labels < 0).sum())
+    if unlabeled == len(gallery.labels):
         raise ValueError(
             f"{gallery.tables[0].parent}: no image of the gallery has a class, so none can be found by class; give its "
             "dataset the kind ilsvrc or a label_pattern in the registry, or search `everywhere` (references.within)"
         )
-    if unlabelled:
+    if unlabeled:
         warnings.warn(
-            f"{unlabelled} of {len(gallery.labels)} images of the gallery have no class and are not searched",
+            f"{unlabeled} of {len(gallery.labels)} images of the gallery have no class and are not searched",
             stacklevel=2,
         )
 
@@ -196,7 +196,7 @@ def find(
         first_frames = (read_rgb(frame_path(folder / clip, 0)) for clip in clips)
         write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
         scope = scope_of(gallery, classes, len(items))
-        return nearest(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
+        return most_similar(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
 
 
 def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:

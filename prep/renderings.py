@@ -18,8 +18,8 @@ from media.image import frame_path, read_rgb
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
 from media.versions import version_of
 from prep.jobs import Task, key_of, run_tasks
-from prep.judging.items import intact, judged, remove_all_but, summary
 from prep.judging.quality import Filters
+from prep.judging.verdicts import intact, judged, remove_all_but, summary
 from vision.distortion import smooth_field
 
 # Largest speeds of a layer, a frame: pixels, radians, share of its size. Most layers are much slower.
@@ -56,11 +56,11 @@ class Layer:
     def drawn_over(self, canvas: np.ndarray, t: int, length: int) -> np.ndarray:
         """The canvas (H, W, 3) with this layer on it at frame t."""
         x, y = self.sampled_at(t, length)
-        colour = cv2.remap(self.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        color = cv2.remap(self.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         if self.opacity is None:
-            return colour
+            return color
         opacity = cv2.remap(self.opacity, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
-        return canvas + opacity * (colour - canvas)
+        return canvas + opacity * (color - canvas)
 
 
 def render_clip(
@@ -69,7 +69,7 @@ def render_clip(
     """`length` frames, uint8 (H, W, 3), of a background and one to four layers, all cut out of `photos` (uint8)."""
 
     def pick() -> np.ndarray:
-        return recoloured(photos[rng.integers(len(photos))], rng)
+        return recolored(photos[rng.integers(len(photos))], rng)
 
     layers = [moving(pick(), None, size, rng)]
     for _ in range(rng.integers(1, 5)):
@@ -88,7 +88,7 @@ def render_clip(
     return frames
 
 
-def recoloured(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def recolored(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The photograph with its colours turned in the ab plane and made stronger or weaker; the luminance stays."""
     lab, angle, strength = lab_from_rgb(photo), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)
     turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
@@ -147,7 +147,7 @@ def compressed(frame: np.ndarray, quality: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RenderingRecipe:
     """What every rendering of a set is made by."""
 
     photos: list[Path]
@@ -158,7 +158,7 @@ class Recipe:
     frames_dir: Path
 
 
-def rendered_clip(number: int, name: str, recipe: Recipe) -> list[dict]:
+def rendered_clip(number: int, name: str, recipe: RenderingRecipe) -> list[dict]:
     """Render clip `number`; its row, judged like that of a filmed one, and its frames if it is kept."""
     photos = [read_rgb(path) for path in recipe.photos]
     frames = render_clip(photos, recipe.size, recipe.length, np.random.default_rng((recipe.seed, number)))
@@ -197,7 +197,9 @@ def main(
     if not len(rows):
         raise ValueError(f"{photos}: there is no photograph to cut layers out of; see its column `reason`")
     pictures = [frame_path(folder_of(photos).resolve() / name, 0) for name in rows["clip"]]
-    recipe = Recipe(pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve())
+    recipe = RenderingRecipe(
+        pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve()
+    )
     names = [f"rendering_{number:05d}" for number in range(count)]
     tasks = [
         Task(

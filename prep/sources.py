@@ -11,7 +11,7 @@ from pydantic import PositiveInt, TypeAdapter
 from media.tables import SOURCES, read_table, records, write_table
 from prep.datasets.registry import read_registry
 from prep.datasets.selection import Selection, Source, select_sources, unique_names
-from prep.jobs import hash_of, hashes_of_shard
+from prep.jobs import hashes_of_shard, place_of
 
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
@@ -78,7 +78,7 @@ def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int
             "checksum": source.checksum,
             "takes": json.dumps(list(takes.items())),
             "position": position,
-            "hash": hash_of(f"{source.dataset}/{source.file}"),
+            "hash": place_of(f"{source.dataset}/{source.file}"),
         }
         for position, (source, takes) in enumerate(wanted.items())
     ]

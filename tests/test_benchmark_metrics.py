@@ -38,12 +38,12 @@ def networks(script, folders):
 
 def test_frames_are_the_same_every_time_and_the_methods_differ(script, folders, tmp_path):
     again = script.generate(tmp_path, 2, 2, (48, 64))
-    for name in ("truth", *script.RECOLOURINGS):
+    for name in ("truth", *script.RECOLORINGS):
         assert len(folders.frames(name)) == 4 == len(list(folders.flat(name).iterdir()))
         assert [path.read_bytes() for path in folders.frames(name)] == [
             path.read_bytes() for path in again.frames(name)
         ]
-    assert len({folders.frames(name)[0].read_bytes() for name in script.RECOLOURINGS}) == 4
+    assert len({folders.frames(name)[0].read_bytes() for name in script.RECOLORINGS}) == 4
 
 
 def test_scikit_image_and_the_pass_find_the_same(script, folders, capsys):
@@ -77,7 +77,7 @@ def test_the_network_sees_the_truth_once_for_all_methods(script, folders, networ
     monkeypatch.setattr(networks.lpips.net, "forward", counted(seen, "lpips", networks.lpips.net.forward))
     monkeypatch.setattr(networks.features, "pooled", counted(seen, "fid", networks.features.pooled))
     measure("images", "", [next(script.moments(folders))], script.no_motion, networks)
-    assert seen.count("lpips") == seen.count("fid") == 1 + len(script.RECOLOURINGS)
+    assert seen.count("lpips") == seen.count("fid") == 1 + len(script.RECOLORINGS)
 
 
 def counted(seen, name, function):

@@ -62,13 +62,13 @@ def run(script, *options):
 @pytest.mark.parametrize("temperature", [1e-10, 0.01])
 @pytest.mark.parametrize("size", [(64, 96), (72, 64)])
 def test_plain_and_this_code_are_equal(colorize, size, temperature):
-    assert "differ by W / 100" in colorize.compare(size, temperature)
+    assert "differ by W / 100" in colorize.difference_in_words(size, temperature)
 
 
 def test_another_network_is_not_equal(colorize, monkeypatch):
     monkeypatch.setitem(sys.modules["benchmarks.plain_networks"].BOTTLENECK, 5, 1)
     with pytest.raises(AssertionError, match="ab / 128"):
-        colorize.compare((64, 96), 0.01)
+        colorize.difference_in_words((64, 96), 0.01)
 
 
 def test_a_frame_is_counted_without_its_reference(colorize):

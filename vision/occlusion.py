@@ -1,4 +1,4 @@
-"""Reliability of a flow field from its forward and backward directions (Ruder, Dosovitskiy, Brox 2016).
+"""Where a flow leads to the same point of the scene, seen by its opposite one (Ruder, Dosovitskiy, Brox 2016).
 
 Computed in single precision, as the authors' program does.
 """
@@ -6,8 +6,8 @@ Computed in single precision, as the authors' program does.
 import cv2
 import numpy as np
 
-# The paper's loader takes a pixel as reliable from this grey level of the smoothed map on.
-RELIABLE = 240
+# The paper's loader takes a pixel as visible from this grey level of the smoothed map on.
+VISIBLE_FROM = 240
 BORDER = cv2.BORDER_REFLECT  # the edge pixel is repeated: d c b a | a b c d
 
 
@@ -20,14 +20,14 @@ def ruder_map(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     return as_bytes(_smoothed(reliability(flow, flow_back)))
 
 
-def ruder_mask(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
-    """True (H, W) where `flow` is reliable: neither occluded, nor at a motion boundary, nor leaving the frame."""
-    return _smoothed(reliability(flow, flow_back)) >= RELIABLE
+def ruder_visible(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
+    """True (H, W) where `flow` leads to the same point: not occluded, at no motion boundary, not leaving the frame."""
+    return _smoothed(reliability(flow, flow_back)) >= VISIBLE_FROM
 
 
-def ruder_masks(forward: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The masks of both directions, each on the grid of its flow."""
-    return ruder_mask(forward, backward), ruder_mask(backward, forward)
+def ruder_visible_both(forward: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`visible` of both directions, each on the grid of its flow."""
+    return ruder_visible(forward, backward), ruder_visible(backward, forward)
 
 
 def as_bytes(reliability: np.ndarray) -> np.ndarray:

@@ -111,7 +111,7 @@ class Leaders:
         self.rows[queries] = np.take_along_axis(rows, best, axis=1)
 
 
-def nearest(
+def most_similar(
     queries: FeatureFiles, gallery: FeatureFiles, count: int, scope: Scope, order: np.ndarray, desc: str = "search"
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The `count` most similar gallery rows of each query within its scope: rows and similarities (float64), falling.

@@ -17,10 +17,10 @@ DETECTION_SIDE = 160
 # cut just after the first frame or just before the last.
 WINDOW = 2
 
-Compared = Literal["colour", "brightness"]
+Compared = Literal["color", "brightness"]
 
 
-def find_shots(frames: Iterable[np.ndarray], compared: Compared = "colour") -> list[range]:
+def find_shots(frames: Iterable[np.ndarray], compared: Compared = "color") -> list[range]:
     """Split frames at hard cuts, as `split_into_shots`: the frame indices of each shot, in order."""
     pictures = map(Picture, frames)
     lengths = [
@@ -40,11 +40,11 @@ class Thinnable(Protocol):
 Frame = TypeVar("Frame", bound=Thinnable)
 
 
-def split_into_shots(frames: Iterable[Frame], compared: Compared = "colour") -> Iterator[tuple[int, Frame]]:
+def split_into_shots(frames: Iterable[Frame], compared: Compared = "color") -> Iterator[tuple[int, Frame]]:
     """Each frame with the number of its shot, a few frames late.
 
     A cut is a frame whose difference from the one before is large and at least three times that of its neighbours, so
-    that fast motion is not taken for one (PySceneDetect's adaptive detector). compared: `colour` averages the
+    that fast motion is not taken for one (PySceneDetect's adaptive detector). compared: `color` averages the
     differences of hue, saturation and brightness; of grey frames the first two say nothing, and the average would be a
     third of the difference in `brightness`, which is therefore theirs.
     """

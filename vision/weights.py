@@ -68,7 +68,7 @@ RAFT_LARGE = WeightFile(
     sha256="ff5fadd5",
     licence="BSD 3-clause (torchvision)",
     size="20 MB",
-    changes="`flow: raft` or `flow_for_scoring: raft`",
+    changes="`flow: raft` or `scoring_flow: raft`",
 )
 RAFT_SMALL = WeightFile(
     name="raft_small_C_T_V2-01064c6d.pth",
@@ -76,7 +76,7 @@ RAFT_SMALL = WeightFile(
     sha256="01064c6d",
     licence="BSD 3-clause (torchvision)",
     size="4 MB",
-    changes="`flow: raft_small` or `flow_for_scoring: raft_small`",
+    changes="`flow: raft_small` or `scoring_flow: raft_small`",
 )
 FLOWNET2_NVIDIA = WeightFile(
     name="FlowNet2_checkpoint.pth.tar",

@@ -12,7 +12,7 @@ from media.color import lab_from_rgb
 UNIT = "Lab units"
 
 
-def mean_colours(frames: Iterable[np.ndarray]) -> np.ndarray:
+def mean_colors(frames: Iterable[np.ndarray]) -> np.ndarray:
     """Mean a and b of each frame, float64 (T, 2), Lab units. frames: uint8 RGB (H, W, 3), one at a time."""
     return np.array([lab_from_rgb(rgb)[..., 1:].mean(axis=(0, 1), dtype=np.float64) for rgb in frames]).reshape(-1, 2)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, REFERENCE, Caption, Items, Shown, Strip, in_code, write_gallery
+from bench.figures.strips import FRAMES, INPUT, REFERENCE, Caption, Shown, ShownItems, Strip, in_code, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
@@ -44,7 +44,7 @@ def main(
         position: which of the kept clips is shown, counted from 1 in the order of the table.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references)
+    items = ShownItems("clips", clips, clip_references)
     names = kept(read_table(clips, CLIPS))["clip"].tolist()
     number = folder.name.removeprefix("figure")
     title = f"Figure {number} of the paper: one clip, coloured with different references"
@@ -64,24 +64,24 @@ def main(
     write_gallery(folder, strips, Caption(title, lead, notes))
 
 
-def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
+def strip_of(items: ShownItems, clip: str, colorized: list[Path]) -> Strip:
     """A line for each reference under the clip's input. colorized: a row's tables, for the ranks from 1 on."""
     frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
     truth = replace(items.truth(clip), numbers={}, lines=("ground_truth, frame 0",))
     lines = [[truth, *(items.input(clip, frame) for frame in frames)]]
-    found = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
+    ranked = read_table(items.references, REFERENCES).query("item == @clip").set_index("rank")
     for rank, table in enumerate(colorized, start=1):
         results = [replace(items.result(table, clip, frame), numbers={"rank": rank}, lines=()) for frame in frames]
-        lines.append([reference(items, found, rank), *results])
+        lines.append([reference(items, ranked, rank), *results])
     labels = [INPUT, *(f"reference {rank}" for rank in range(1, len(lines)))]
     return Strip(clip, lines, ["", *(f"frame {frame}" for frame in frames)], labels, width=240)
 
 
-def reference(items: Items, found: pd.DataFrame, rank: int) -> Shown:
-    """The reference of a rank, as the rows are given it. found: a clip's rows of REFERENCES, by rank."""
-    if rank not in found.index:
+def reference(items: ShownItems, ranked: pd.DataFrame, rank: int) -> Shown:
+    """The reference of a rank, as the rows are given it. ranked: a clip's rows of REFERENCES, by rank."""
+    if rank not in ranked.index:
         return Shown(REFERENCE, 0, None, f"no_reference: the gallery had none of rank {rank}", {"rank": rank})
-    row = found.loc[rank]
+    row = ranked.loc[rank]
     numbers = {"rank": rank, "similarity": row["similarity"]}
     lines = (row["reference"], f"similarity {row['similarity']:.3f}")
     return Shown(REFERENCE, 0, items.picture_of(row["reference"]), numbers=numbers, lines=lines)

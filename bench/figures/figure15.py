@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, Caption, Items, Strip, in_code, write_gallery
+from bench.figures.strips import FRAMES, INPUT, Caption, ShownItems, Strip, in_code, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
@@ -19,7 +19,7 @@ NO_TRUTH = Note(
     kind="numbers",
     text="There is no ground truth: these pictures are to be looked at, and no number says how good they are.",
 )
-COLOURED = 0.5  # chroma spread (Lab units) from which a clip is a film in colour; grey and toned film stays below
+COLORED = 0.5  # chroma spread (Lab units) from which a clip is a film in colour; grey and toned film stays below
 
 
 def main(
@@ -39,17 +39,17 @@ def main(
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips, clip_references)
+    items = ShownItems("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = tuple(table.stem for table in colorized)
     said = f"Shown: every kept clip of the set `{clips.stem}`, {len(strips)} in all, coloured by {in_code(rows)}."
     chosen = Note(kind="shown", text=said, rows=rows)
-    notes = [chosen, NO_TRUTH, *films_in_colour(table), note_on_rows(read_choices(choices))]
+    notes = [chosen, NO_TRUTH, *films_in_color(table), note_on_rows(read_choices(choices))]
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
 
 
-def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
+def strip_of(items: ShownItems, clip: str, colorized: list[Path]) -> Strip:
     """The input over frames of a clip, with the reference behind it; below it each row's result."""
     frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
     lines = [[*(items.input(clip, frame) for frame in frames), items.reference(clip)]]
@@ -60,9 +60,9 @@ def strip_of(items: Items, clip: str, colorized: list[Path]) -> Strip:
     return Strip(clip, lines, headings, [INPUT, *(table.stem for table in colorized)], width=240)
 
 
-def films_in_colour(table: pd.DataFrame) -> Iterator[Note]:
+def films_in_color(table: pd.DataFrame) -> Iterator[Note]:
     """A note that names the films in colour, if there are any. table: columns CLIPS."""
-    films = table.loc[table["chroma_spread"] >= COLOURED, "source"].drop_duplicates()
+    films = table.loc[table["chroma_spread"] >= COLORED, "source"].drop_duplicates()
     if not films.empty:
         said = (
             f"STAND-IN for legacy footage: {', '.join(films)}, filmed in colour. Its colours are dropped: the rows and "

@@ -8,9 +8,9 @@ import pandas as pd
 import tyro
 from matplotlib.axes import Axes
 
-from bench.figures.drift import UNIT, drift, mean_colours
+from bench.figures.drift import UNIT, drift, mean_colors
 from bench.figures.plot_style import TEXT, looks, plot, tidy
-from bench.figures.strips import NOTE_ON_NUMBERS, Caption, Items, clip_strip, in_code, results_of, write_gallery
+from bench.figures.strips import NOTE_ON_NUMBERS, Caption, ShownItems, clip_strip, in_code, results_of, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.image import read_frames
@@ -40,7 +40,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
     """
-    items = Items("clips", clips)
+    items = ShownItems("clips", clips)
     measured = drifts(items, colorized)
     strips = [
         clip_strip(items, clip, colorized, np.unique(np.linspace(0, n_frames - 1, SHOWN).round().astype(int)).tolist())
@@ -59,19 +59,19 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
     with written_whole(folder / "drift.csv") as temporary:
         measured.to_csv(temporary, index=False, float_format="%.6g")
-    draw(measured, folder / "drift.svg")
+    drift_plot(measured, folder / "drift.svg")
 
 
-def drifts(items: Items, colorized: list[Path]) -> pd.DataFrame:
+def drifts(items: ShownItems, colorized: list[Path]) -> pd.DataFrame:
     """A line for each row, clip and frame, columns COLUMNS; a clip that a row could not colour has none."""
     parts = [pd.DataFrame(columns=COLUMNS)]
     for clip, n_frames in items.n_frames.items():
-        truth = mean_colours(read_frames(folder_of(items.table) / clip, n_frames))
+        truth = mean_colors(read_frames(folder_of(items.table) / clip, n_frames))
         for table in colorized:
             done = results_of(table).get(("clips", clip))
             if done is None or done["reason"] is not None:
                 continue  # its strip says why
-            result = mean_colours(read_frames(folder_of(table) / "clips" / clip, n_frames))
+            result = mean_colors(read_frames(folder_of(table) / "clips" / clip, n_frames))
             columns = [drift(result, truth), *result.T, *truth.T]
             numbers = dict(zip(COLUMNS[3:], columns, strict=True))
             parts.append(pd.DataFrame({"row": table.stem, "clip": clip, "frame": range(n_frames), **numbers}))
@@ -84,33 +84,33 @@ def last_words(table: pd.DataFrame) -> Iterator[Note]:
         last, most = curve.iloc[-1], curve.loc[curve["drift"].idxmax()]
         said = (
             f"`{row}` on `{clip}`: drift {last['drift']:.1f} at the last frame, {last['frame']} (without colours: "
-            f"{without_colours(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
+            f"{without_colors(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
         )
         yield Note(kind="last words", text=said, rows=(row,))
 
 
-def without_colours(curve: pd.DataFrame) -> np.ndarray:
+def without_colors(curve: pd.DataFrame) -> np.ndarray:
     """The drift of the same clip in grey, at each frame. curve: a row's lines of one clip, columns COLUMNS."""
     truths = curve[["truth_a", "truth_b"]].to_numpy(float)
     return drift(np.zeros_like(truths), truths)
 
 
-def draw(table: pd.DataFrame, path: Path) -> None:
+def drift_plot(table: pd.DataFrame, path: Path) -> None:
     """Write the curves (columns COLUMNS) as SVG, a plot for each clip and in it a line for each row."""
     clips, rows = list(table["clip"].unique()), list(table["row"].unique())
     with plot(path, height=0.4 + 2.1 * max(1, len(clips))) as figure:
         axes = figure.subplots(max(1, len(clips)), squeeze=False)[:, 0]
         for clip, ax in zip(clips, axes, strict=False):
             draw_clip(ax, table[table["clip"] == clip], clip, looks(rows))
-        labelled = [ax.get_legend_handles_labels() for ax in axes]
-        entries = {label: handle for found in labelled for handle, label in zip(*found, strict=True)}
+        labeled = [ax.get_legend_handles_labels() for ax in axes]
+        entries = {label: handle for of_axes in labeled for handle, label in zip(*of_axes, strict=True)}
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=2, frameon=False)
 
 
 def draw_clip(ax: Axes, table: pd.DataFrame, clip: str, look_of: dict[str, dict]) -> None:
     """A clip's curves, and that of the clip in grey. look_of: plot_style.looks of all rows."""
     one = table.drop_duplicates("frame")
-    ax.plot(one["frame"].to_numpy(int), without_colours(one), color="#999999", linewidth=0.7, label="without colours")
+    ax.plot(one["frame"].to_numpy(int), without_colors(one), color="#999999", linewidth=0.7, label="without colours")
     for row, curve in table.groupby("row", sort=False):
         every = max(1, len(curve) // 4)
         frames, drifted = curve["frame"].to_numpy(int), curve["drift"].to_numpy(float)

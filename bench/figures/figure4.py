@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
-from bench.figures.strips import Caption, Items, Shown, Strip, evenly, note_on_choice, with_numbers, write_gallery
+from bench.figures.strips import Caption, Shown, ShownItems, Strip, evenly, note_on_choice, with_numbers, write_gallery
 from bench.metrics.psnr import psnr
 from bench.stand_ins import network_name
 from colorize import checkpoint
@@ -87,7 +87,7 @@ def main(
         count: how many images are shown.
         folder: the folder to write.
     """
-    items = Items("images", images, image_references)
+    items = ShownItems("images", images, image_references)
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}
@@ -107,7 +107,7 @@ def main(
     write_gallery(folder, (strip(items, item, raw, models) for item in shown), Caption(TITLE, LEAD, notes))
 
 
-def strip(items: Items, item: str, raw: Backbone, models: dict[str, ExemplarModel]) -> Strip:
+def strip(items: ShownItems, item: str, raw: Backbone, models: dict[str, ExemplarModel]) -> Strip:
     """Input and reference at the left of what raw and learned features find."""
     given = [items.input(item).named(), items.reference(item).named()]
     reference = items.given_reference(item)
@@ -115,15 +115,15 @@ def strip(items: Items, item: str, raw: Backbone, models: dict[str, ExemplarMode
         return Strip(item, [given])
     truth = items.truth(item).picture
     frame, lab = tensor_of(truth), tensor_of(reference)
-    nearest = coloured(NEAREST, raw_matching(raw, frame, lab), truth)
-    learned = [coloured(row, learned_matching(model, frame, lab), truth) for row, model in models.items()]
+    nearest = colored(NEAREST, raw_matching(raw, frame, lab), truth)
+    learned = [colored(row, learned_matching(model, frame, lab), truth) for row, model in models.items()]
     return Strip(item, [[given[0], nearest], [given[1], *learned]])
 
 
-def coloured(row: str, matching: Matching, truth: np.ndarray) -> Shown:
+def colored(row: str, matching: Matching, truth: np.ndarray) -> Shown:
     """The truth's luminance in the colours that were found."""
     lab = lab_from_rgb(truth)
-    rgb = with_luminance(lab[..., 0], matched_colours(matching, truth.shape[:2]))
+    rgb = with_luminance(lab[..., 0], matched_colors(matching, truth.shape[:2]))
     return with_numbers(Shown(row, 0, rgb).named(), {"psnr": psnr(rgb, truth), "round_trip": round_trip(matching)})
 
 
@@ -151,25 +151,25 @@ def learned_matching(model: ExemplarModel, frame: Tensor, reference: Tensor) -> 
     return Matching(model.features(frame[:, :1])[0], encoded.columns[0], encoded.lab[0, 1:])
 
 
-def matched_colours(matching: Matching, size: tuple[int, int]) -> np.ndarray:
+def matched_colors(matching: Matching, size: tuple[int, int]) -> np.ndarray:
     """ab (*size, 2), Lab units, of the nearest position in the reference; one colour a cell of the grid."""
     grid = matching.query.shape[1:]
-    found = matching.ab[:, nearest(matching.query.flatten(1), matching.key)].unflatten(1, grid)
-    full = found.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+    ab = matching.ab[:, best_match(matching.query.flatten(1), matching.key)].unflatten(1, grid)
+    full = ab.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
     return full[:, : size[0], : size[1]].permute(1, 2, 0).contiguous().numpy()
 
 
 def round_trip(matching: Matching) -> float:
     """Mean distance, in pixels of the frame, from a position to where it ends after matching there and back."""
     query = matching.query.flatten(1)
-    ends = nearest(matching.key, query)[nearest(query, matching.key)]
+    ends = best_match(matching.key, query)[best_match(query, matching.key)]
     width = matching.query.shape[2]
     begins = torch.arange(query.shape[1])
     apart = torch.stack([ends // width - begins // width, ends % width - begins % width]).double()
     return STRIDE * float(apart.norm(dim=0).mean())
 
 
-def nearest(query: Tensor, key: Tensor) -> Tensor:
+def best_match(query: Tensor, key: Tensor) -> Tensor:
     """Of each column of (C, N) the index of the column of (C, M) with the highest cosine, (N,)."""
     return torch.cat([(part @ key).argmax(dim=1) for part in query.T.split(ROWS_AT_ONCE)])
 

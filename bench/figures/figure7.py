@@ -60,7 +60,7 @@ def main(
     datasets = sorted(set(shown["dataset"]) & set(clips_of or shown["dataset"]))
     chosen = read_choices(choices)
     notes = notes_of(table, datasets, chosen)
-    draw(table, flow_name(chosen.flow), svg)
+    psnr_plot(table, flow_name(chosen.flow), svg)
     write(ends(table, notes), markdown=markdown)
     write(document(table, notes), csv=csv, json=json)
 
@@ -80,7 +80,7 @@ def curves(scores: pd.DataFrame, rows: list[str], seed: int) -> pd.DataFrame:
     return table.assign(order=order).sort_values(["order", "frame"]).drop(columns="order")
 
 
-def draw(table: pd.DataFrame, flow: str, path: Path) -> None:
+def psnr_plot(table: pd.DataFrame, flow: str, path: Path) -> None:
     """Write the curves (columns COLUMNS) as SVG: one line a row with its interval as a band.
 
     flow: what the flow was, in words, for the caption.
@@ -169,10 +169,10 @@ def end_frames(table: pd.DataFrame) -> list[int]:
 
 def _end(curve: pd.DataFrame, frame: str) -> Cell:
     """A row's value at a frame with its interval and n; nothing where it has none."""
-    found = curve[curve["frame"] == int(frame)]
-    if found.empty:
+    lines = curve[curve["frame"] == int(frame)]
+    if lines.empty:
         return Cell()
-    at = found.iloc[0]
+    at = lines.iloc[0]
     between = "" if pd.isna(at["psnr_low"]) else f" [{at['psnr_low']:.2f}, {at['psnr_high']:.2f}]"
     return Cell(value=float(at["psnr"]), text=f"{at['psnr']:.2f}{between}, n = {at['n_clips']}")
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from media.whole import written_whole
 
 # Okabe and Ito's colours, told apart by the colour-blind; dashes and markers tell the lines apart in grey as well.
-COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+COLORS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", ">")
 WIDTH = 3.4  # inches, a column of a paper
@@ -38,8 +38,8 @@ def looks(names: Iterable[str]) -> dict[str, dict]:
     """How the line of each name is drawn: arguments of `Axes.plot`, no two alike among a hundred."""
     marker = {"linewidth": 1.1, "markersize": 3.2, "markeredgewidth": 0}
     return {
-        name: {"color": colour, "linestyle": dashes, "marker": sign, **marker}
-        for name, colour, dashes, sign in zip(names, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
+        name: {"color": color, "linestyle": dashes, "marker": sign, **marker}
+        for name, color, dashes, sign in zip(names, cycle(COLORS), cycle(DASHES), cycle(MARKERS), strict=False)
     }
 
 

@@ -11,7 +11,7 @@ from bench.figures.strips import (
     NOTE_ON_NUMBERS,
     REFERENCE,
     Caption,
-    Items,
+    ShownItems,
     Strip,
     clip_strip,
     evenly,
@@ -50,7 +50,7 @@ def main(
         folder: the folder to write.
     """
     own = FIGURES[figure]
-    items = Items(own.kind, test_set, references, items_of)
+    items = ShownItems(own.kind, test_set, references, items_of)
     shown = evenly(items.n_frames, count)
     rows = [table.stem for table in colorized]
     notes = [
@@ -66,20 +66,20 @@ def main(
     write_gallery(folder, strips, Caption(f"Figure {figure} of the paper: {own.subject}", lead, notes))
 
 
-def in_a_line(images: Items, item: str, colorized: list[Path]) -> Strip:
+def in_a_line(images: ShownItems, item: str, colorized: list[Path]) -> Strip:
     """Input, reference and the rows' results of an image in one line."""
     panels = [images.input(item), images.reference(item), *(images.result(table, item) for table in colorized)]
     return Strip(item, [panels], headings=[shown.row for shown in panels])
 
 
-def in_lines(images: Items, item: str, colorized: list[Path]) -> Strip:
+def in_lines(images: ShownItems, item: str, colorized: list[Path]) -> Strip:
     """Input, reference, truth and the rows' results of an image, so many in a line."""
     given = [images.input(item), images.reference(item), images.truth(item)]
     panels = [*given, *(images.result(table, item) for table in colorized)]
     return Strip(item, folded([shown.named() for shown in panels], ACROSS))
 
 
-def over_frames(clips: Items, item: str, colorized: list[Path]) -> Strip:
+def over_frames(clips: ShownItems, item: str, colorized: list[Path]) -> Strip:
     """The clip's strip, with its reference in a line of its own under the truth."""
     strip = clip_strip(clips, item, colorized)
     (truth, *results), (name, *rows) = strip.lines, strip.labels
@@ -92,7 +92,7 @@ class Specification:
     """What a figure shows of which items, and what its caption says."""
 
     kind: str  # of the items: images or clips
-    strip: Callable[[Items, str, list[Path]], Strip]
+    strip: Callable[[ShownItems, str, list[Path]], Strip]
     subject: str
     lead: str  # behind "Each strip is one test image"; may name the rows: {others}, {last}
     of_rows: str  # what the rows are; may name them: {rows}

@@ -56,7 +56,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Items:
+class ShownItems:
     """The clips or images that rows have coloured, and what is shown of them.
 
     table: of the prepared items, results/<kind>/test.parquet. references: theirs, needed only where one is shown.
@@ -71,10 +71,10 @@ class Items:
     @cached_property
     def n_frames(self) -> dict[str, int]:
         """Frames of each item that was not rejected, by name in alphabetical order."""
-        found = kept(read_table(self.table, CLIPS)).sort_values("clip")
+        items = kept(read_table(self.table, CLIPS)).sort_values("clip")
         if self.datasets:
-            found = found[found["dataset"].isin(self.datasets)]
-        return dict(zip(found["clip"], found["n_frames"], strict=True))
+            items = items[items["dataset"].isin(self.datasets)]
+        return dict(zip(items["clip"], items["n_frames"], strict=True))
 
     def truth(self, item: str, frame: int = 0) -> Shown:
         """A frame in its own colours."""
@@ -95,8 +95,8 @@ class Items:
 
     def given_reference(self, item: str) -> np.ndarray | None:
         """The most similar picture of the gallery, cropped as the rows are given it; None if there is none."""
-        found = read_table(self.references, REFERENCES)
-        best = found[(found["item"] == item) & (found["rank"] == 1)]
+        references = read_table(self.references, REFERENCES)
+        best = references[(references["item"] == item) & (references["rank"] == 1)]
         return None if best.empty else self.picture_of(best["reference"].iloc[0])
 
     def picture_of(self, reference: str) -> np.ndarray:
@@ -106,11 +106,11 @@ class Items:
     def result(self, colorized: Path, item: str, frame: int = 0) -> Shown:
         """A frame as a row has coloured it (`colorized`: its table), with its numbers; or why there is none."""
         row = colorized.stem
-        found = results_of(colorized).get((self.kind, item))
-        if found is None:
+        line = results_of(colorized).get((self.kind, item))
+        if line is None:
             return Shown(row, frame, None, f"not_coloured: the row does not colour {self.kind}")
-        if found["reason"] is not None:
-            return Shown(row, frame, None, f"{found['reason']}: {found['detail']}")
+        if line["reason"] is not None:
+            return Shown(row, frame, None, f"{line['reason']}: {line['detail']}")
         rgb = read_rgb(frame_path(folder_of(colorized) / self.kind / item, frame))
         truth = read_rgb(frame_path(folder_of(self.table) / item, frame))
         return with_numbers(Shown(row, frame, rgb), {"psnr": psnr(rgb, truth), "colorful": colorfulness(rgb)})
@@ -146,7 +146,7 @@ def evenly(names: Iterable[str], count: int) -> list[str]:
     return [names[place] for place in places]
 
 
-def note_on_choice(items: Items, shown: Sequence[str]) -> Note:
+def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
     """How the items were chosen, in words."""
     of = f" of {', '.join(items.datasets)}" if items.datasets else ""
     said = (
@@ -169,7 +169,7 @@ NOTE_ON_NUMBERS = Note(
 )
 
 
-def clip_strip(items: Items, item: str, colorized: Sequence[Path], frames: Sequence[int] = FRAMES) -> Strip:
+def clip_strip(items: ShownItems, item: str, colorized: Sequence[Path], frames: Sequence[int] = FRAMES) -> Strip:
     """Rows below each other over frames of a clip, the truth at the top; frames that it does not have are left out."""
     present = [frame for frame in frames if frame < items.n_frames[item]]
     lines = [[items.truth(item, frame) for frame in present]]

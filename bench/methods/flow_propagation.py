@@ -9,7 +9,7 @@ from media.flow_files import warp
 
 
 class FlowPropagation(Method):
-    """Frame t samples the result of frame t-1 at x + flow; the warped value also stands where flow is unreliable."""
+    """Frame t samples the result of frame t-1 at x + flow; the warped value also stands where `visible` is False."""
 
     name = "flow_propagation"
     citation = "Zhang et al., CVPR 2019, section 5.2: optical-flow-based colour propagation"

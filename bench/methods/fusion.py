@@ -12,8 +12,8 @@ from media.flow_files import warp
 class Fusion(Method):
     """x = g W + (1 - g) P: W is the chroma matched in the first frame, P the previous result aligned by flow.
 
-    g = 1 - 0.9 visible exp(-(dL / 4)^2), with dL = L_t - warp(L_{t-1}): the previous result counts where the flow
-    is reliable and the luminance agrees. Aligning P departs from Eq. 7, which feeds the last frame as it is, so
+    g = 1 - 0.9 visible exp(-(dL / 4)^2), with dL = L_t - warp(L_{t-1}): the previous result counts where it
+    is visible and the luminance agrees. Aligning P departs from Eq. 7, which feeds the last frame as it is, so
     this is a row of its own and never `ours`. The constants were chosen beforehand, not tuned.
     """
 
@@ -28,7 +28,7 @@ class Fusion(Method):
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.exemplar import Exemplar
+        from bench.methods.contract.feature_match import Exemplar
 
         exemplar = Exemplar(self.backbone, given.first_frame)
         previous, ab = next(frames), given.first_frame[..., 1:]

@@ -63,13 +63,13 @@ class He2018(Trained):
         import torch
         import torch.nn.functional as F
 
-        from bench.methods.contract.exemplar import STRIDE, nearest
+        from bench.methods.contract.feature_match import STRIDE, nearest_positions
         from bench.methods.networks.he2018_network import LEVELS, error_map, network_input
 
         with torch.no_grad():
             here, there = self.levels(luminance), self.levels(reference[:, :1])
             query, key = (F.normalize(torch.cat(levels, dim=1), dim=1) for levels in (here, there))
-            to_reference, back = nearest(query, key), nearest(key, query)
+            to_reference, back = nearest_positions(query, key), nearest_positions(key, query)
             colors = F.avg_pool2d(reference[:, 1:], STRIDE, ceil_mode=True)
             if own_ab is not None:
                 colors = back.voted(F.avg_pool2d(own_ab, STRIDE, ceil_mode=True))
@@ -84,7 +84,7 @@ class He2018(Trained):
         """Features of the backbone's levels, centred and of unit length at each cell of a quarter of the size."""
         import torch.nn.functional as F
 
-        from bench.methods.contract.exemplar import quarter
+        from bench.methods.contract.feature_match import quarter
         from vision.backbones import grey_rgb
         from vision.matching import unit_columns
 

@@ -14,9 +14,9 @@ class Iizuka2016(Automatic):
     given = {"clips": (), "images": ()}
 
     def network(self, width: float, items: int):
-        from bench.methods.networks.iizuka2016_network import GLOBAL_SIDE, PLACES, SMALL_GLOBAL_SIDE, Iizuka2016
+        from bench.methods.networks.iizuka2016_network import GLOBAL_SIDE, PLACES, SMALL_GLOBAL_SIDE, Iizuka2016Network
 
-        return Iizuka2016(width, items or PLACES, GLOBAL_SIDE if width == 1 else SMALL_GLOBAL_SIDE)
+        return Iizuka2016Network(width, items or PLACES, GLOBAL_SIDE if width == 1 else SMALL_GLOBAL_SIDE)
 
     def losses(self, network, sample) -> dict:
         import torch.nn.functional as F

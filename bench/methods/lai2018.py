@@ -89,13 +89,13 @@ class Lai2018(Trained):
             for luminance, ab in zip(frames, given.processed, strict=True):
                 shape = luminance.shape
                 size = rounded_up(shape, self.multiple)
-                yield tuple(resized(x, size) for x in coloured(as_maps(luminance), as_maps(ab)))
+                yield tuple(resized(x, size) for x in colored(as_maps(luminance), as_maps(ab)))
 
         for rgb in corrected(self.model, pairs()):
             yield resized(ab_from_rgb_tensor(rgb.clamp(0, 1)), shape)[0].permute(1, 2, 0).numpy()
 
 
-def coloured(luminance, ab):
+def colored(luminance, ab):
     """The grey picture and the coloured one, RGB (B, 3, H, W) in 0..1, of L (B, 1, H, W) and ab (B, 2, H, W)."""
     import torch
 
@@ -106,13 +106,13 @@ def coloured(luminance, ab):
 
 
 def pictures(sample) -> list:
-    """`coloured` of every frame of a sample."""
+    """`colored` of every frame of a sample."""
     pairs = zip(sample.frames.unbind(1), sample.processed.unbind(1), strict=True)
-    return [coloured(frame[:, :1], ab) for frame, ab in pairs]
+    return [colored(frame[:, :1], ab) for frame, ab in pairs]
 
 
 def corrected(network, pairs) -> Iterator:
-    """RGB (B, 3, H, W) of every frame, not clamped; the first as it was processed. pairs: of `coloured`, in order.
+    """RGB (B, 3, H, W) of every frame, not clamped; the first as it was processed. pairs: of `colored`, in order.
 
     Nothing is learned through time: the last result and the state come in as they are.
     """
@@ -134,11 +134,11 @@ def to_the_first(flows: list) -> list:
     """Flow from each frame t >= 2 to frame 0, of flows[t - 1] (B, 2, H, W) from t to t-1: one after the other."""
     from media.flow_files import warp_tensor
 
-    whole, found = flows[0], []
+    whole, flows_to_first = flows[0], []
     for flow in flows[1:]:
         whole = flow + warp_tensor(whole, flow, outside="replicate")
-        found.append(whole)
-    return found
+        flows_to_first.append(whole)
+    return flows_to_first
 
 
 def part(items, held_out: bool):

@@ -14,9 +14,9 @@ class Larsson2016(Automatic):
     multiple = 1  # it pads by itself
 
     def network(self, width: float, items: int):
-        from bench.methods.networks.larsson2016_network import Larsson2016, SmallLarsson2016
+        from bench.methods.networks.larsson2016_network import Larsson2016Network, SmallLarsson2016Network
 
-        return SmallLarsson2016(width) if items else Larsson2016(width)
+        return SmallLarsson2016Network(width) if items else Larsson2016Network(width)
 
     def losses(self, network, sample) -> dict:
         from bench.methods.networks.larsson2016_network import loss

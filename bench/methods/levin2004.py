@@ -9,16 +9,16 @@ from scipy.sparse.linalg import splu
 from bench.methods.contract.method import Given, Method
 from media.flow_files import warp
 
-NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+NEIGHBORS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 FLATTEST = 2e-6  # least variance of a window
 
 
 class Levin2004(Method):
-    """Flow propagation with a colour for what flow cannot carry: reliable pixels are the marks of each frame's solve.
+    """Flow propagation with a colour for what flow cannot carry: visible pixels are the marks of each frame's solve.
 
-    The marks of frame t are the result of frame t-1, warped, where the flow from t to t-1 is reliable. Marks that go
+    The marks of frame t are the result of frame t-1, warped, where they are visible from t. Marks that go
     back to frame 0 without a gap get fewer with every occlusion: after 20 frames of three training clips a third of
-    the pixels and less had one. A chain keeps what it once filled in, mistakes included. A frame without a reliable
+    the pixels and less had one. A chain keeps what it once filled in, mistakes included. A frame without a visible
     pixel keeps the warped colours. ab and L / 100 stand in for the original's IQ and Y.
     """
 
@@ -38,29 +38,29 @@ class Levin2004(Method):
             yield ab
 
 
-def solve(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def solve(luminance: np.ndarray, chroma: np.ndarray, marked: np.ndarray) -> np.ndarray:
     """The chroma (H, W, 2) in which every unmarked pixel is the weighted mean of its neighbours; exact.
 
-    luminance: (H, W) in 0..1. chroma: (H, W, 2) in any unit, read where mask (H, W, bool) is True and kept there.
+    luminance: (H, W) in 0..1. chroma: (H, W, 2) in any unit, read where marked (H, W, bool) is True and kept there.
     Raises ValueError if nothing is marked.
     """
-    if not mask.any():
-        raise ValueError(f"mask {mask.shape}: no pixel is marked, so there is no colour to spread; mark at least one")
+    if not marked.any():
+        raise ValueError(f"{marked.shape}: no pixel is marked, so there is no colour to spread; mark at least one")
     solution = chroma.astype(np.float64)
-    marked = mask.ravel()
-    unknown = np.flatnonzero(~marked)
+    flat = marked.ravel()
+    unknown = np.flatnonzero(~flat)
     if not len(unknown):
         return solution
-    shares = neighbour_shares(luminance)[unknown]
-    known = shares[:, marked] @ solution[mask]
+    shares = neighbor_shares(luminance)[unknown]
+    known = shares[:, flat] @ solution[marked]
     system = sparse.eye_array(len(unknown)) - shares[:, unknown]
     # Rows sum to 0 or more, so the diagonal may be the pivot, and the order can be chosen for the symmetric pattern.
     factors = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    solution[~mask] = factors.solve(known)
+    solution[~marked] = factors.solve(known)
     return solution
 
 
-def neighbour_shares(luminance: np.ndarray) -> sparse.csr_array:
+def neighbor_shares(luminance: np.ndarray) -> sparse.csr_array:
     """What each neighbour counts in a pixel's mean: rows sum to 1, (H W, H W), eight entries in a row or fewer.
 
     A share is exp(-(Y_r - Y_s)^2 / c), where c follows the variance in the 3x3 window. That holds the difference too,
@@ -75,7 +75,7 @@ def neighbour_shares(luminance: np.ndarray) -> sparse.csr_array:
     shares = np.exp(-squared / spread[..., None])
     shares /= np.nansum(shares, axis=-1, keepdims=True)
     rows = np.arange(height * width).reshape(height, width, 1)
-    columns = rows + [dy * width + dx for dy, dx in NEIGHBOURS]
+    columns = rows + [dy * width + dx for dy, dx in NEIGHBORS]
     inside = np.isfinite(shares)
     return sparse.csr_array(
         (shares[inside], (np.broadcast_to(rows, inside.shape)[inside], columns[inside])),
@@ -87,4 +87,4 @@ def windows(luminance: np.ndarray) -> np.ndarray:
     """The eight neighbours of every pixel, (H, W, 8) float64; nan outside the picture."""
     height, width = luminance.shape
     padded = np.pad(luminance.astype(np.float64), 1, constant_values=np.nan)
-    return np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBOURS], axis=-1)
+    return np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBORS], axis=-1)

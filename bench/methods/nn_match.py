@@ -25,7 +25,7 @@ class NnMatch(Method):
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from bench.methods.contract.exemplar import Exemplar
+        from bench.methods.contract.feature_match import Exemplar
 
         exemplar = Exemplar(self.backbone, given.reference if given.first_frame is None else given.first_frame)
         for luminance in frames:

@@ -40,8 +40,8 @@ class Ours(Method):
             yield from self.colorizer.colorize(frames, given.first_frame, given.first_frame, given.flow)
 
     def fit(self, data, settings: dict, out_dir: Path) -> None:
+        from colorize.settings import TrainSettings
         from colorize.training.exemplar import train
-        from colorize.training.settings import TrainSettings
 
         chosen = TrainSettings.model_validate(settings)
         train(data, chosen, out_dir, self.setting.backbone, self.setting.weights_dir, self.setting.seed)

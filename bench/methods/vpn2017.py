@@ -27,8 +27,8 @@ class Vpn2017(Trained):
         from bench.methods.networks.vpn2017_network import loss
 
         true = [cbcr(frames)[1:] for frames in sample.frames]  # of each clip (T-1, 2, h, w)
-        found = [colored(network, frames) for frames in sample.frames]
-        terms = [loss(a, b) for clip, truth in zip(found, true, strict=True) for a, b in zip(clip, truth, strict=True)]
+        made = [colored(network, frames) for frames in sample.frames]
+        terms = [loss(a, b) for clip, truth in zip(made, true, strict=True) for a, b in zip(clip, truth, strict=True)]
         return {"squared_error": sum(terms) / len(terms)}
 
     def results(self, network, sample) -> list:

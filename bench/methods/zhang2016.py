@@ -14,10 +14,10 @@ class Zhang2016(Automatic):
     published_size = (256, 256)
 
     def network(self, width: float, items: int):
-        from bench.methods.networks.zhang2016_network import TEMPERATURE, Zhang2016
+        from bench.methods.networks.zhang2016_network import TEMPERATURE, Zhang2016Network
 
         # The published file holds its temperature in the scale of its last layers.
-        return Zhang2016(width, temperature=TEMPERATURE if items else 1.0)
+        return Zhang2016Network(width, temperature=TEMPERATURE if items else 1.0)
 
     def prepare(self, samples: Iterator) -> None:
         """The classes are rebalanced by how often they occur in these samples."""

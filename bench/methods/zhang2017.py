@@ -13,7 +13,7 @@ class Zhang2017(Automatic):
     """Without hints of colour, with those of the first frame (`given: {clips: [hints]}`), or with the first frame.
 
     A first frame is not what the paper's program takes. Here its colours follow the flow, and are hints for each later
-    frame wherever the flow was reliable since frame 0. A training learns from pictures without hints and with the
+    frame wherever it was visible since frame 0. A training learns from pictures without hints and with the
     paper's made-up ones, as many of each, by the paper's smooth L1.
     """
 
@@ -31,9 +31,9 @@ class Zhang2017(Automatic):
                 raise ValueError(f"zhang2017: given: {kind}: first_frame follows the flow; write [first_frame, flow]")
 
     def network(self, width: float, items: int):
-        from bench.methods.networks.zhang2017_network import Zhang2017
+        from bench.methods.networks.zhang2017_network import Zhang2017Network
 
-        return Zhang2017(width)
+        return Zhang2017Network(width)
 
     def losses(self, network, sample) -> dict:
         import torch

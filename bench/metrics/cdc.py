@@ -42,7 +42,7 @@ def cdc(shares: np.ndarray) -> np.ndarray:
     return np.mean([divergences(shares, step).mean(axis=1) for step in STEPS], axis=0)
 
 
-class Running:
+class RunningCdc:
     """`cdc` of a clip whose frames come one after the other: only the last few histograms are kept."""
 
     def __init__(self) -> None:

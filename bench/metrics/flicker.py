@@ -20,7 +20,7 @@ def flicker(ab: np.ndarray, ab_next: np.ndarray, flow: np.ndarray, visible: np.n
     """All readings of Eq. 13 for frames t and t+1; None where under 1 % of the pixels are visible.
 
     ab, ab_next: (H, W, 2), Lab units. flow: (H, W, 2), from t to t+1 on the grid of t, pixels. visible: bool (H, W),
-    True = the flow is reliable there.
+    as vision/occlusion.py judges it.
     """
     return None if visible.sum() < MIN_VISIBLE * visible.size else readings(ab, ab_next, flow, visible)
 

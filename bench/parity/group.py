@@ -31,7 +31,7 @@ class Group:
         """An input as a float32 tensor."""
         return torch.from_numpy(np.asarray(self.array(name), np.float32))
 
-    def uncentred(self, name: str) -> Tensor:
+    def uncentered(self, name: str) -> Tensor:
         """A Lab or L input, which the vectors store with L - 50, with L in 0..100."""
         return with_lightness_moved(self.tensor(name), 50)
 

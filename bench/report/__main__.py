@@ -6,9 +6,9 @@ import pandas as pd
 import tyro
 
 from bench.report import page
-from bench.report.items import Sources, orders, write_clip, write_image
 from bench.report.origins import Origins
 from bench.report.sections import sections_of
+from bench.report.tiles import ItemFolders, orders, write_clip, write_image
 from bench.stand_ins import read_choices, stand_ins
 from media.bar import Bar
 from media.provenance import recorded
@@ -56,8 +56,8 @@ def main(
     with whole_folder(out) as folder:
         sections = sections_of(tables, figure7, curves, figures, origins.of, folder)
         items = {
-            "clips": shown_items(Sources("clips", clips, clip_references, by_row), scores, folder, write_clip),
-            "images": shown_items(Sources("images", images, image_references, by_row), scores, folder, write_image),
+            "clips": shown_items(ItemFolders("clips", clips, clip_references, by_row), scores, folder, write_clip),
+            "images": shown_items(ItemFolders("images", images, image_references, by_row), scores, folder, write_image),
         }
         shown = {"stand_ins": stand_ins(read_choices(choices)), "origins": origins, "rows": list(by_row)}
         links = origins.links({path.stem: path for path in scores})
@@ -67,7 +67,7 @@ def main(
         page.write(folder, sections | shown | {"links": links} | items, data | items)
 
 
-def shown_items(sources: Sources, scores: list[Path], folder: Path, write_item) -> dict:
+def shown_items(sources: ItemFolders, scores: list[Path], folder: Path, write_item) -> dict:
     """Write the pictures of all items of a kind; returns them and by what they can be ordered, for the page."""
     items = Bar(sources.read(), desc=f"report: {sources.kind}")
     written = [write_item(item, folder / sources.kind) for item in items]

@@ -74,12 +74,12 @@ def arranged(tiles: Sequence[np.ndarray], grid: Grid) -> np.ndarray:
     gutter = grid.gutter
     for index, tile in enumerate(tiles):
         top, left = grid.corner(index)
-        cell = np.pad(fitted(tile, (grid.height, grid.width)), [(gutter, gutter), (gutter, gutter), (0, 0)], "edge")
+        cell = np.pad(scaled_to(tile, (grid.height, grid.width)), [(gutter, gutter), (gutter, gutter), (0, 0)], "edge")
         picture[top - gutter : top + grid.height + gutter, left - gutter : left + grid.width + gutter] = cell
     return picture
 
 
-def fitted(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def scaled_to(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scaled to a size that is no larger; areas are averaged."""
     return tile if tile.shape[:2] == size else cv2.resize(tile, size[::-1], interpolation=cv2.INTER_AREA)
 
@@ -90,6 +90,6 @@ def write_strip(path: Path, tiles: Sequence[np.ndarray]) -> tuple[int, int]:
     scale = min(1, STRIP_HEIGHT / height)
     size = (round(height * scale), round(width * scale))
     path.parent.mkdir(parents=True, exist_ok=True)
-    strip = np.concatenate([fitted(tile, size) for tile in tiles], axis=1)
+    strip = np.concatenate([scaled_to(tile, size) for tile in tiles], axis=1)
     Image.fromarray(strip).save(path, "WEBP", quality=88)
     return size

@@ -8,7 +8,7 @@ import pandas as pd
 from media.document import Cell, Document
 
 # Told apart on white and on black, and without colours by their dashes.
-COLOURS = ("#3f7fbf", "#e07b1a", "#3f9e4d", "#d64f4f", "#8f6fc4", "#a0714f", "#d465a8", "#7d8590", "#2aa3a3")
+COLORS = ("#3f7fbf", "#e07b1a", "#3f9e4d", "#d64f4f", "#8f6fc4", "#a0714f", "#d465a8", "#7d8590", "#2aa3a3")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 VALIDATION, VALIDATION_ERROR = "validation", "validation error, Lab units"
@@ -38,7 +38,7 @@ def band(own: list[dict[str, Cell]], method: str, index: int) -> list[dict]:
             "x": plain([*frames, *frames[::-1]]),
             "y": plain([*high, *low[::-1]]),
             "fill": "toself",
-            "fillcolor": colour(index) + "22",
+            "fillcolor": color(index) + "22",
             "line": {"width": 0},
             "mode": "lines",
             "hoverinfo": "skip",
@@ -56,13 +56,13 @@ def line(x, y, name: str, index: int) -> dict:
         "name": name,
         "mode": "lines+markers" if len(x) < 30 else "lines",
         "legendgroup": name,
-        "line": {"color": colour(index), "dash": DASHES[index // len(COLOURS) % len(DASHES)], "width": 2},
+        "line": {"color": color(index), "dash": DASHES[index // len(COLORS) % len(DASHES)], "width": 2},
         "marker": {"size": 5},
     }
 
 
-def colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
+def color(index: int) -> str:
+    return COLORS[index % len(COLORS)]
 
 
 def chart(name: str, traces: list[dict], x: str, y: str, scale: str = "linear") -> dict:

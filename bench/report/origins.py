@@ -28,42 +28,42 @@ class Origin:
 class Origins:
     """The sidecars that artefacts have, and those of everything that these were made of."""
 
-    def __init__(self, artefacts: list[Path], results: Path):
+    def __init__(self, artifacts: list[Path], results: Path):
         self.results = results.resolve()
-        self.found: dict[Path, Origin] = {}
-        for artefact in artefacts:
-            self._follow(own_sidecar(artefact).get("provenance"))
+        self.by_sidecar: dict[Path, Origin] = {}
+        for artifact in artifacts:
+            self._follow(own_sidecar(artifact).get("provenance"))
 
     def _follow(self, sidecar: str | None) -> None:
         path = Path(sidecar or "").resolve()
-        if path in self.found or not path.is_file():
+        if path in self.by_sidecar or not path.is_file():
             return
         record = json.loads(path.read_text())
         for source in record["inputs"]:
             self._follow(source.get("provenance"))
-        self.found[path] = Origin(self._name(path), record)
+        self.by_sidecar[path] = Origin(self._name(path), record)
 
     def _name(self, sidecar: Path) -> str:
         inside = sidecar.is_relative_to(self.results)
         path = sidecar.relative_to(self.results) if inside else Path(sidecar.name)
         return path.as_posix().removesuffix(SUFFIX)
 
-    def of(self, artefact: Path) -> Origin | None:
+    def of(self, artifact: Path) -> Origin | None:
         """The origin of a file or folder; None where its stage left no record."""
-        return self.linked(own_sidecar(artefact))
+        return self.linked(own_sidecar(artifact))
 
     def linked(self, source: dict) -> Origin | None:
         """The origin of an input as a record lists it."""
-        return self.found.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
+        return self.by_sidecar.get(Path(source["provenance"]).resolve()) if "provenance" in source else None
 
-    def links(self, artefacts: dict[str, Path]) -> dict[str, str]:
+    def links(self, artifacts: dict[str, Path]) -> dict[str, str]:
         """Where on the page the origin of each artefact stands, by the artefacts' names, of those that have one."""
-        origins = {name: self.of(path) for name, path in artefacts.items()}
+        origins = {name: self.of(path) for name, path in artifacts.items()}
         return {name: f"#{origin.anchor}" for name, origin in origins.items() if origin}
 
     def write(self, folder: Path) -> None:
         """Copy every record."""
-        for origin in self.found.values():
+        for origin in self.by_sidecar.values():
             copy = folder / origin.copy
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(json.dumps(origin.record, sort_keys=True, indent=1) + "\n")

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from bench.methods.contract.method import Given, Method, Setting, Step
+from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load
 from media.bar import Bar
 from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
-from media.flow_files import read_kitti
+from media.flow_files import FlowBack, read_kitti
 from media.image import frame_path, read_frames, write_png
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
@@ -39,7 +39,7 @@ class ItemFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Sources:
+class ItemInputs:
     """Where the inputs of one kind of item lie. `references` and `flow_dir` are None where the row needs none."""
 
     kind: str
@@ -64,7 +64,7 @@ def main(
     images: Path | None = None,
     clip_references: Path | None = None,
     image_references: Path | None = None,
-    clip_flow: Path | None = None,
+    flow: Path | None = None,
     checkpoint: Path | None = None,
     processed: Path | None = None,
     rank: int = 1,
@@ -84,7 +84,7 @@ def main(
         images: table of the images; none: only clips are coloured.
         clip_references: table of references of the clips; only for rows that are given them there.
         image_references: table of references of the images; likewise.
-        clip_flow: table of the clips' flow; only for rows that are given it.
+        flow: table of the clips' flow; only for rows that are given it.
         checkpoint: model.safetensors of the row's training.
         processed: for a post-processor, the table of results of the row that it works on; clips only.
         rank: which reference of an item is given, 1 for the most similar one.
@@ -93,14 +93,14 @@ def main(
     """
     setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
     method = load(row, json.loads(options), setting)
-    sources = [read_sources("clips", clips, clip_references, rank, clip_flow, processed, positions)]
+    sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
         sources.append(read_sources("images", images, image_references, rank))
     colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table)
     return {"method": version_of(type(method).__module__), "record": method.record()}
 
 
-def colorize_all(row: str, method: Method, sources: list[Sources], seed: int, table: Path) -> None:
+def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path) -> None:
     """Colour the items of all sources and write the table. Raises ValueError for an input that is not there."""
     for source in sources:
         check_inputs(row, method, source)
@@ -119,7 +119,7 @@ def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
     return items.iloc[[place - 1 for place in sorted(set(positions)) if place <= len(items)]]
 
 
-def check_inputs(row: str, method: Method, source: Sources) -> None:
+def check_inputs(row: str, method: Method, source: ItemInputs) -> None:
     """Raise ValueError if the row is given something for which this call has no input."""
     available = {
         "first_frame": True,
@@ -131,12 +131,12 @@ def check_inputs(row: str, method: Method, source: Sources) -> None:
         if not available.get(what, False):
             raise ValueError(
                 f"row {row!r} is given {what!r} on {source.kind}, but there is no input for it here: references need "
-                "--clip-references and --image-references, flow needs --clip-flow and clips, `processed` needs "
+                "--clip-references and --image-references, flow needs --flow and clips, `processed` needs "
                 "--processed, clips and a row `<other row>+<post-processor>`; no stage makes `hints`"
             )
 
 
-def colorize_item(method: Method, source: Sources, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
+def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
     Reasons: skipped, no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item
@@ -150,7 +150,7 @@ def colorize_item(method: Method, source: Sources, item: str, n_frames: int, see
     start = time.perf_counter()
     try:
         count = 0
-        for luminance, ab in coloured(method, source, item, n_frames):
+        for luminance, ab in colored(method, source, item, n_frames):
             write_png(frame_path(folder, count), with_luminance(luminance, ab))
             count += 1
         return done | {"n_frames": count, "seconds": time.perf_counter() - start}
@@ -163,15 +163,15 @@ def colorize_item(method: Method, source: Sources, item: str, n_frames: int, see
         return done | {"seconds": time.perf_counter() - start, "reason": reason, "detail": detail}
 
 
-def coloured(method: Method, source: Sources, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def colored(method: Method, source: ItemInputs, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of a frame's L (H, W) and the method's ab (H, W, 2), checked; raises ItemFailed."""
     # tee keeps only the frames by which the method runs ahead of us.
     own, theirs = itertools.tee(_luminance(source.frames_dir / item, n_frames))
     results = method.colorize(theirs, given_for(method, source, item, n_frames))
     for index, (luminance, ab) in enumerate(itertools.zip_longest(own, results)):
         if luminance is None or ab is None:
-            found = "more" if luminance is None else index
-            raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {found}")
+            yielded = "more" if luminance is None else index
+            raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {yielded}")
         ab = np.asarray(ab, np.float32)
         if ab.shape != (*luminance.shape, 2):
             raise ItemFailed("wrong_shape", f"frame {index}: expected ab {(*luminance.shape, 2)}, got {ab.shape}")
@@ -180,7 +180,7 @@ def coloured(method: Method, source: Sources, item: str, n_frames: int) -> Itera
         yield luminance, ab
 
 
-def given_for(method: Method, source: Sources, item: str, n_frames: int) -> Given:
+def given_for(method: Method, source: ItemInputs, item: str, n_frames: int) -> Given:
     """What the method asks for on this item, and nothing else."""
     wanted = method.given[source.kind]
     frames_dir = source.frames_dir / item
@@ -202,10 +202,10 @@ def read_sources(
     flow: Path | None = None,
     processed: Path | None = None,
     positions: list[int] | None = None,
-) -> Sources:
+) -> ItemInputs:
     """The inputs of one kind of item; positions: only these of the kept items, counted from 1."""
     table = kept(read_table(items, CLIPS))
-    return Sources(
+    return ItemInputs(
         kind,
         table if positions is None else at_positions(table, positions),
         folder_of(items),
@@ -217,21 +217,21 @@ def read_sources(
     )
 
 
-def _reference(source: Sources, item: str) -> np.ndarray:
-    found = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
-    if found.empty:
+def _reference(source: ItemInputs, item: str) -> np.ndarray:
+    own = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
+    if own.empty:
         raise ItemFailed("no_reference", f"{item} has no reference of rank {source.rank} in the table of references")
-    return lab_from_rgb(next(read_frames(source.references_dir / found["reference"].iloc[0], 1)))
+    return lab_from_rgb(next(read_frames(source.references_dir / own["reference"].iloc[0], 1)))
 
 
-def _processed(source: Sources, item: str) -> Iterator[np.ndarray]:
+def _processed(source: ItemInputs, item: str) -> Iterator[np.ndarray]:
     results = read_table(source.processed, COLORIZED)
-    found = results[(results["item"] == item) & (results["kind"] == source.kind)]
-    if found.empty or pd.notna(found["reason"].iloc[0]):
-        why = "no line for it" if found.empty else f"{found['reason'].iloc[0]} ({found['detail'].iloc[0]})"
+    own = results[(results["item"] == item) & (results["kind"] == source.kind)]
+    if own.empty or pd.notna(own["reason"].iloc[0]):
+        why = "no line for it" if own.empty else f"{own['reason'].iloc[0]} ({own['detail'].iloc[0]})"
         raise ItemFailed("no_processed", f"{source.processed} has no result for {item}: {why}")
     folder = folder_of(source.processed) / source.kind / item
-    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(found["n_frames"].iloc[0])))
+    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(own["n_frames"].iloc[0])))
 
 
 def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:
@@ -239,9 +239,9 @@ def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:
         yield luminance_from_rgb(rgb)
 
 
-def _steps(flow_dir: Path, n_frames: int) -> Iterator[Step]:
+def _steps(flow_dir: Path, n_frames: int) -> Iterator[FlowBack]:
     for index in range(1, n_frames):
-        yield Step(*read_kitti(frame_path(flow_dir / "backward", index)))
+        yield FlowBack(*read_kitti(frame_path(flow_dir / "backward", index)))
 
 
 def _seed(seed: int, item: str, uses_torch: bool) -> None:

@@ -16,7 +16,7 @@ from plan.errors import ConfigError
 from plan.reading import read_config
 from vision.weights import is_present
 
-CHOICES = ("backbone", "classifier", "fid_features", "flow", "flow_for_scoring")
+CHOICES = ("backbone", "classifier", "fid_features", "flow", "scoring_flow")
 
 
 def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
@@ -29,7 +29,7 @@ def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
         merged = read_config(config)
     except ConfigError as error:
         sys.exit(f"error: {error}")
-    rows = [described(row, options or {}, merged) for row, options in merged["methods"].items()]
+    rows = [line_of_row(row, options or {}, merged) for row, options in merged["methods"].items()]
     print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
     used = {method_of(row, options or {}) for row, options in merged["methods"].items()}
     unused = ", ".join(name for name in names() if name not in used)
@@ -37,7 +37,7 @@ def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
     print("\n".join(["", *notes]))
 
 
-def described(row: str, options: dict, config: dict) -> dict[str, str]:
+def line_of_row(row: str, options: dict, config: dict) -> dict[str, str]:
     """The line of a row. What is wrong with it stands in its column `note`: the others are shown all the same."""
     setting = setting_of(options, config)
     try:
@@ -83,11 +83,11 @@ def weights_of(name: str, setting: Setting) -> str:
 def parameters_of(name: str, setting: Setting) -> str:
     """How many numbers were learned: those of the trained model's file, or of the published network."""
     if setting.checkpoint is not None:
-        return f"{stored(setting.checkpoint):,}" if setting.checkpoint.exists() else ""
+        return f"{numbers_in(setting.checkpoint):,}" if setting.checkpoint.exists() else ""
     return f"{PARAMETERS[name]:,}" if name in PARAMETERS else ""
 
 
-def stored(path: Path) -> int:
+def numbers_in(path: Path) -> int:
     """The numbers in a .safetensors file, from its header alone."""
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))

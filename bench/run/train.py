@@ -1,4 +1,4 @@
-"""Stage `train`: fits the method of one entry under `training:` in the configuration."""
+"""Stage `train`: trains the method of one entry under `training:` in the configuration."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def main(
     settings: str,
     execution: str = "{}",
     clips: Path,
-    clip_flow: Path,
+    flow: Path,
     clip_references: Path,
     photos: Path,
     photo_references: Path,
@@ -35,7 +35,7 @@ def main(
         settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
         execution: JSON; more of it, which decides where and how fast it runs: threads, workers, accelerator.
         clips: table of the real training clips; may be empty.
-        clip_flow: table of their flow.
+        flow: table of their flow.
         clip_references: table of their references.
         photos: table of the photographs for pseudo-video.
         photo_references: table of their references.
@@ -48,17 +48,17 @@ def main(
         seed: everything random follows from it.
         out: folder of the training.
     """
-    from colorize.training.pairs import Items, Recolored, TrainingData
+    from colorize.training.pairs import PreparedSet, Recolored, TrainingData
 
     options = json.loads(settings) | json.loads(execution)
     options.pop("recolored", None)  # the rows whose results are in `recolored`
     method = load(options.pop("method"), {}, Setting(weights, backbone, None, seed))
     data = TrainingData(
-        Items(clips, clip_references, clip_flow),
-        Items(photos, photo_references),
-        Items(validation),
-        validation_clips and Items(validation_clips, flow=validation_flow),
-        tuple(Recolored(clips, clip_references, clip_flow, folder_of(table) / "clips") for table in recolored),
+        PreparedSet(clips, clip_references, flow),
+        PreparedSet(photos, photo_references),
+        PreparedSet(validation),
+        validation_clips and PreparedSet(validation_clips, flow=validation_flow),
+        tuple(Recolored(clips, clip_references, flow, folder_of(table) / "clips") for table in recolored),
     )
     method.fit(data, options, out)
 

@@ -11,11 +11,12 @@ from typing import Annotated
 import numpy as np
 from tyro.conf import Positional, UseAppendAction, arg
 
-from bench.methods.contract.method import Given, Method, Setting, Step
+from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load
 from bench.run.setting import ROOT, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.decoding import VideoError, decode
+from media.flow_files import FlowBack
 from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
 from media.sheet import Panel, grid
 from plan.reading import read_config
@@ -53,10 +54,10 @@ def main(
         merged = read_config(config)
         clip_rgb = read_clip(clip, frames, every, tuple(merged["clips"]["size"]))
         begun = time.perf_counter()
-        found = chroma(name, clip_rgb, reference, processed, merged)
-        if len(found) != len(clip_rgb):
-            raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(found)}")
-        results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, found, strict=True)]
+        chromas = chroma(name, clip_rgb, reference, processed, merged)
+        if len(chromas) != len(clip_rgb):
+            raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(chromas)}")
+        results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, chromas, strict=True)]
         seconds = (time.perf_counter() - begun) / len(clip_rgb)
     except (MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
         sys.exit(f"error: {error}")
@@ -79,10 +80,10 @@ def read_clip(clip: Path, count: int, every: int, size: tuple[int, int]) -> list
         pictures = iter([read_upright(clip)])
     else:
         pictures = decode(clip)
-    found = [cover_crop(rgb, size) for rgb in islice(pictures, 0, count * every, every)]
-    if not found:
+    frames = [cover_crop(rgb, size) for rgb in islice(pictures, 0, count * every, every)]
+    if not frames:
         raise ValueError(f"{clip}: no frame is taken; expected --frames of 1 or more, not {count}")
-    return found
+    return frames
 
 
 def chroma(row: str, clip: list[np.ndarray], reference: Path | None, processed: str, config: dict) -> list[np.ndarray]:
@@ -132,14 +133,14 @@ def _check_can_run(row: str, method: Method, options: dict, setting: Setting) ->
         raise RuntimeError(f"row {row!r} cannot run here: {why}")
 
 
-def steps(luminances: list[np.ndarray]) -> list[Step]:
-    """DIS flow back from each frame to the one before, and where it is reliable; what prep.flow makes."""
+def steps(luminances: list[np.ndarray]) -> list[FlowBack]:
+    """DIS flow back from each frame to the one before, and what is visible; what prep.flow makes."""
     from vision.flow_estimators import dis
-    from vision.occlusion import ruder_mask
+    from vision.occlusion import ruder_visible
 
     greys = [grey8(luminance) for luminance in luminances]
     pairs = [(dis(second, first), dis(first, second)) for first, second in pairwise(greys)]
-    return [Step(backward, ruder_mask(backward, forward)) for backward, forward in pairs]
+    return [FlowBack(backward, ruder_visible(backward, forward)) for backward, forward in pairs]
 
 
 def hints(ab: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.scoring.statistics import can_differ, compare
+from bench.scoring.statistics import can_differ, rows_compared
 
 # The means over items, with the kind of item and the metric: these have intervals and are compared.
 MEANS = {
@@ -37,7 +37,7 @@ class Comparison:
 
 def compared(scores: pd.DataFrame, rows: list[str], baseline: str, seed: int) -> list[Comparison]:
     """The columns of MEANS that two rows or more have; scores has the columns SCORES."""
-    found = []
+    comparisons = []
     for column, (_, metric) in MEANS.items():
         scored = of_column(scores, column)
         values = scored.assign(frame=scored["frame"].fillna(-1))
@@ -47,10 +47,12 @@ def compared(scores: pd.DataFrame, rows: list[str], baseline: str, seed: int) ->
         undecided: list[str] = []
         if same:
             # Which side is better does not matter to a two-sided p.
-            pairs = compare(values[values["row"].isin([baseline, *same])], {metric: "up"}, baseline=baseline, seed=seed)
+            pairs = rows_compared(
+                values[values["row"].isin([baseline, *same])], {metric: "up"}, baseline=baseline, seed=seed
+            )
             undecided = pairs.loc[~pairs["significant"], "method"].tolist()
         if others:
             n = values.loc[values["row"] == baseline, "item"].nunique()
             left_out = tuple(row for row in others if row not in same)
-            found.append(Comparison(column, n, len(same), tuple(undecided), left_out))
-    return found
+            comparisons.append(Comparison(column, n, len(same), tuple(undecided), left_out))
+    return comparisons

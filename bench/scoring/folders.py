@@ -51,8 +51,8 @@ def list_clips(folder: Path) -> list[Clip]:
     """The subfolders that hold images, by name. The ground truth may be JPEG, as DAVIS is. Raises MisfitFolders."""
     if not folder.is_dir():
         raise MisfitFolders(f"{folder}: there is no such folder; expected one with <clip>/00000.png")
-    found = [(path.name, tuple(list_images(path))) for path in sorted(folder.iterdir()) if path.is_dir()]
-    clips = [Clip(name, frames) for name, frames in found if frames]
+    folders = [(path.name, tuple(list_images(path))) for path in sorted(folder.iterdir()) if path.is_dir()]
+    clips = [Clip(name, frames) for name, frames in folders if frames]
     if not clips:
         lies = "images lie in it directly: name the folder above it" if list_images(folder) else "it has none"
         raise MisfitFolders(f"{folder}: expected subfolders with frames, <clip>/00000.png, but {lies}")
@@ -66,11 +66,11 @@ def _truth_sizes(clips: list[Clip]) -> dict[str, tuple[int, int]]:
     """(width, height) of each clip; raises MisfitFolders where its frames differ or cannot be read."""
     sizes = {}
     for clip in clips:
-        found = {frame: _header(frame)[1] for frame in clip.frames}
-        if broken := [frame for frame, size in found.items() if size is None]:
+        size_of = {frame: _header(frame)[1] for frame in clip.frames}
+        if broken := [frame for frame, size in size_of.items() if size is None]:
             raise MisfitFolders(f"{_some(broken)}: ground truth that cannot be decoded as an image")
-        sizes[clip.name] = found[clip.frames[0]]
-        if other := [frame for frame, size in found.items() if size != sizes[clip.name]]:
+        sizes[clip.name] = size_of[clip.frames[0]]
+        if other := [frame for frame, size in size_of.items() if size != sizes[clip.name]]:
             width, height = sizes[clip.name]
             raise MisfitFolders(f"{_some(other)}: not of the size of the clip's first frame, {width} x {height}")
     return sizes
@@ -101,7 +101,7 @@ def _misfit_frames(clip: Clip, result: Path, own: Clip, size: tuple[int, int]) -
         if frame is None:
             yield "missing, although the ground truth has this frame", path
             continue
-        form, found = _header(frame)
+        form, own_size = _header(frame)
         if form is None:
             yield "cannot be decoded as an image", frame
         elif frame != path or form != "PNG":
@@ -109,10 +109,10 @@ def _misfit_frames(clip: Clip, result: Path, own: Clip, size: tuple[int, int]) -
                 "expected PNG: other formats change the colours that are to be measured; save the frames as PNG",
                 frame,
             )
-        elif found != size:
+        elif own_size != size:
             yield (
                 f"expected the ground truth's size, {size[0]} x {size[1]}; nothing is resized here",
-                (f"{frame} ({found[0]} x {found[1]})"),
+                (f"{frame} ({own_size[0]} x {own_size[1]})"),
             )
     for frame in present.values():
         yield "the ground truth has no such frame", frame

@@ -75,15 +75,15 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Motion:
+class TruthMotion:
     """How the ground truth moves from frame t to t+1, on the grid of t."""
 
     flow: np.ndarray  # (H, W, 2), pixels
-    visible: np.ndarray  # bool (H, W), True where the flow is reliable by Ruder's rule
+    visible: np.ndarray  # bool (H, W), by Ruder's rule
     occluded: np.ndarray  # bool (H, W), by Lai's rule
 
 
-Motions = Callable[[int, Frame, Frame], Motion]  # of t and the ground truth at t and t+1
+Motions = Callable[[int, Frame, Frame], TruthMotion]  # of t and the ground truth at t and t+1
 
 
 def _of_pixels(measure_rgb: Callable[[np.ndarray], float]) -> Callable[[Frame], float]:
@@ -111,7 +111,7 @@ PAIRS = {  # (frame, the next one, motion): a value, or values by the names of i
         warp_error, lambda now, after, motion: warp_error.warp_error(now.rgb, after.rgb, motion.flow, motion.occluded)
     ),
 }
-CLIPS = {"cdc": Metric(cdc, cdc.Running)}  # (): takes frame by frame with `add`, then has a `value` or None
+CLIPS = {"cdc": Metric(cdc, cdc.RunningCdc)}  # (): takes frame by frame with `add`, then has a `value` or None
 SETS = {  # (features, features of the truth)
     "fid": Metric(fid, fid.fid),
     "kid": Metric(kid, lambda features, truth: kid.kid(features, truth).mean),
@@ -136,9 +136,9 @@ TRUTH = "ground_truth"
 
 @dataclass(frozen=True)
 class Networks:
-    """What measures beside arithmetic; what is None is not measured, and without `flow` motion is read from files."""
+    """What measures beside arithmetic; what is None is not measured, and without scoring_flow motion is stored."""
 
-    flow: Estimator | None = None
+    scoring_flow: Estimator | None = None
     features: object = None
     classifier: object = None
     labels: dict[str, int] = field(default_factory=dict)
@@ -186,7 +186,7 @@ def measure(
     motions: how the ground truth moves; an image needs none.
     Frames before first_counted are in no value of a frame, but pairs and the clip's own metrics have them.
     """
-    found, running = Measured(), {}
+    measured, running = Measured(), {}
     values: list[tuple] = []  # (frame, row, metric, value)
     before = None
     for index, now in enumerate(moments):
@@ -197,21 +197,21 @@ def measure(
             known = now.known or known_of(now.truth, networks.features)
             values += [(index, *value) for value in _of_frame(now, known, networks, networks.labels.get(item))]
             if networks.features is not None:
-                found.features[TRUTH].append(known.features)
+                measured.features[TRUTH].append(known.features)
                 for row, frame in now.rows.items():
                     if row != TRUTH:
-                        found.features[row].append(_pooled(frame.rgb, networks.features))
+                        measured.features[row].append(_pooled(frame.rgb, networks.features))
         for row, frame in now.rows.items():
             for metric in running.setdefault(row, {name: metric.measure() for name, metric in CLIPS.items()}).values():
                 metric.add(frame.rgb)
         before = now
     values += [(None, row, name, metric.value()) for row, own in running.items() for name, metric in own.items()]
-    found.lines = [
+    measured.lines = [
         {"row": row, "metric": metric, "kind": kind, "item": item, "frame": frame, "value": value}
         for frame, row, metric, value in values
         if value is not None
     ]
-    return found
+    return measured
 
 
 def known_of(truth: Frame, features) -> Known:
@@ -235,13 +235,13 @@ def _of_frame(now: Moment, known: Known, networks: Networks, label: int | None) 
                 yield row, name, metric.measure(logits, [label], int(name.removeprefix("top")))[0]
 
 
-def _of_pair(before: Moment, now: Moment, motion: Motion) -> Iterator[tuple[str, str, float]]:
+def _of_pair(before: Moment, now: Moment, motion: TruthMotion) -> Iterator[tuple[str, str, float]]:
     """(row, reading, value) of two frames of each row."""
     for row, frame in before.rows.items():
         for name, metric in PAIRS.items():
             value = metric.measure(frame, now.rows[row], motion)
             readings = {} if value is None else value if isinstance(value, dict) else {name: value}
-            yield from ((row, reading, found) for reading, found in readings.items())
+            yield from ((row, reading, number) for reading, number in readings.items())
 
 
 def _logits(rgb: np.ndarray, classifier) -> np.ndarray:
@@ -284,7 +284,7 @@ def load_distance(weights: Path) -> tuple[object | None, list[str]]:
         return None, [f"LPIPS is left out: {error}"]
 
 
-def load_backbone(name: str, weights: Path):
+def backbone_of(name: str, weights: Path):
     """A network of vision.backbones, which imports torch."""
     from vision import backbones
 

@@ -20,10 +20,10 @@ from bench.scoring.measure import (
     Frame,
     Measured,
     Moment,
-    Motion,
     Motions,
     Networks,
-    load_backbone,
+    TruthMotion,
+    backbone_of,
     load_distance,
     measure,
     set_metrics,
@@ -33,7 +33,7 @@ from media.color import grey8, luminance_from_rgb, with_luminance
 from media.image import read_rgb
 from media.tables import SCORES
 from vision.flow_estimators import Estimator, load_estimator
-from vision.occlusion import ruder_mask
+from vision.occlusion import ruder_visible
 
 GREY = "grey"
 
@@ -103,9 +103,9 @@ def _of_clip(
             advance()
 
     kind = "clips" if len(clip.frames) > 1 else "images"
-    found = measure(kind, clip.name, moments(), estimated(networks.flow), networks, first_counted)
-    found.luminance_gaps = {row: float(max(of_row)) for row, of_row in gaps.items()}
-    return found
+    measured = measure(kind, clip.name, moments(), estimated(networks.scoring_flow), networks, first_counted)
+    measured.luminance_gaps = {row: float(max(of_row)) for row, of_row in gaps.items()}
+    return measured
 
 
 def _moments(clip: Clip, rows: dict[str, Path]) -> Iterator[Moment]:
@@ -121,10 +121,10 @@ def _moments(clip: Clip, rows: dict[str, Path]) -> Iterator[Moment]:
 def estimated(estimator: Estimator) -> Motions:
     """The motion of the truth's grey frames."""
 
-    def motion(index: int, truth: Frame, truth_next: Frame) -> Motion:
+    def motion(index: int, truth: Frame, truth_next: Frame) -> TruthMotion:
         grey, grey_next = (grey8(frame.lab[..., 0]) for frame in (truth, truth_next))
         flow, back = estimator(grey, grey_next), estimator(grey_next, grey)
-        return Motion(flow, ruder_mask(flow, back), lai_occluded(flow, back))
+        return TruthMotion(flow, ruder_visible(flow, back), lai_occluded(flow, back))
 
     return motion
 
@@ -135,10 +135,10 @@ def _luminance_warnings(clips: list[Clip], measured: Iterable[Measured]) -> Iter
         for row, gap in of_clip.luminance_gaps.items():
             if gap > MAX_LUMINANCE_GAP:
                 off[row].append((gap, clip.name))
-    for row, found in off.items():
-        gap, clip = max(found)
+    for row, gaps in off.items():
+        gap, clip = max(gaps)
         yield (
-            f"{row} does not have the ground truth's luminance in {len(found)} of {len(clips)} clips (worst: {clip}, "
+            f"{row} does not have the ground truth's luminance in {len(gaps)} of {len(clips)} clips (worst: {clip}, "
             f"half of a frame's pixels are off by more than {gap:.2f} L; rounding stays below {MAX_LUMINANCE_GAP}). "
             "Its PSNR, SSIM and LPIPS then measure more than colour: join the method's a and b with the input's L at "
             "full size, and round to 8 bits"
@@ -156,9 +156,9 @@ def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | 
     if fid_features == "none":
         left_out.append("Distances between sets are left out, as `--fid-features none` asks.")
     return Networks(
-        flow=load_estimator(flow, weights),
-        features=None if fid_features == "none" else load_backbone(fid_features, weights),
-        classifier=None if labels is None else load_backbone(classifier, weights),
+        scoring_flow=load_estimator(flow, weights),
+        features=None if fid_features == "none" else backbone_of(fid_features, weights),
+        classifier=None if labels is None else backbone_of(classifier, weights),
         labels={} if labels is None else read_labels(labels),
         lpips=distance,
         left_out=tuple(left_out),

@@ -18,7 +18,7 @@ from bench.scoring.measure import (
     Measured,
     Moment,
     Networks,
-    load_backbone,
+    backbone_of,
     load_distance,
     measure,
     set_metrics,
@@ -73,8 +73,8 @@ def main(
         lines += score_clip(item.item, result, true, stored, Networks(lpips=distance)).lines
     if len(of_images):
         networks = Networks(
-            features=load_backbone(fid_features, weights),
-            classifier=load_backbone(classifier, weights),
+            features=backbone_of(fid_features, weights),
+            classifier=backbone_of(classifier, weights),
             labels=labels_of(read_table(images, CLIPS)),
             lpips=distance,
         )

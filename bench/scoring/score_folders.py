@@ -10,7 +10,7 @@ import pandas as pd
 from bench.scoring.folders import MisfitFolders
 from bench.scoring.measure import METRICS, SETS, TRUTH, declared_as, module_of
 from bench.scoring.measure_folders import GREY, load_networks, row_names, score_folders
-from bench.scoring.statistics import DRAWS, can_differ, compare, per_item, summarize
+from bench.scoring.statistics import DRAWS, can_differ, per_item, rows_compared, summarize
 from bench.stand_ins import flow_name, network_name
 from media.whole import written_whole
 
@@ -83,11 +83,11 @@ def rank(scores: pd.DataFrame, rows: list[str], baseline: str | None, pairs: Pat
 
 
 def comparison(scores: pd.DataFrame, rows: list[str], baseline: str | None, seed: int) -> pd.DataFrame:
-    """bench.scoring.statistics.compare of the rows in every metric that clips have and that has a better side."""
+    """bench.scoring.statistics.rows_compared of the rows in every metric that clips have and that has a better side."""
     own = scores[scores["row"].isin(rows)]
     directions = {metric: module_of(metric).DIRECTION for metric in _metrics(own) if metric not in SETS}
     ranked = {name: side for name, side in directions.items() if side in ("up", "down") and name not in NOT_RANKED}
-    return compare(own, ranked, baseline=baseline, seed=seed)
+    return rows_compared(own, ranked, baseline=baseline, seed=seed)
 
 
 def ranking(scores: pd.DataFrame, compared: pd.DataFrame, rows: list[str], baseline: str | None) -> str:
@@ -130,8 +130,12 @@ def _table_of(row: str, scores: pd.DataFrame, seed: int) -> str:
         line = {"metric": metric, "unit": module.UNIT, "better": module.DIRECTION}
         beside = {name: _mean(scores[scores["row"] == name], metric) for name in (TRUTH, GREY)}
         if metric in intervals.index:
-            found = intervals.loc[metric]
-            line |= {"mean": f"{found['mean']:.4g}", "95 %": _range(found["low"], found["high"]), "n": int(found["n"])}
+            interval = intervals.loc[metric]
+            line |= {
+                "mean": f"{interval['mean']:.4g}",
+                "95 %": _range(interval["low"], interval["high"]),
+                "n": int(interval["n"]),
+            }
             line |= _extremes(scores[scores["row"].isin([row, TRUTH])], row, metric)
         else:
             line |= {"mean": f"{_mean(own, metric):.4g}", "n": "set"}
@@ -162,8 +166,8 @@ def _metrics(scores: pd.DataFrame) -> list[str]:
 
 def _mean(scores: pd.DataFrame, metric: str) -> float:
     """Over frames, then over items; the value itself of a metric of the set."""
-    found = scores[scores["metric"] == metric]
-    return float(found.groupby("item", dropna=False)["value"].mean().mean())
+    values = scores[scores["metric"] == metric]
+    return float(values.groupby("item", dropna=False)["value"].mean().mean())
 
 
 def _markdown(lines: list[dict]) -> str:

@@ -114,16 +114,16 @@ def per_item(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     Raises UnequalClips unless every method has the same items with the same frames, and ValueError for a value that
     stands twice.
     """
-    found = scores[(scores["metric"] == metric) & scores["item"].notna() & scores["value"].notna()]
-    found = found.assign(frame=found["frame"].astype("Int64").fillna(-1))  # a metric of the whole item
+    values = scores[(scores["metric"] == metric) & scores["item"].notna() & scores["value"].notna()]
+    values = values.assign(frame=values["frame"].astype("Int64").fillna(-1))  # a metric of the whole item
     keys = ["kind", "item", "frame"]
-    if (twice := found.duplicated([*keys, "row"])).any():
-        line = found[twice].iloc[0]
+    if (twice := values.duplicated([*keys, "row"])).any():
+        line = values[twice].iloc[0]
         raise ValueError(
             f"{metric}: {line['row']} has several values for {line['item']}, frame {line['frame']}; give each method "
             "one name and one table"
         )
-    wide = found.pivot(index=keys, columns="row", values="value").astype("Float64")
+    wide = values.pivot(index=keys, columns="row", values="value").astype("Float64")
     if wide.isna().any(axis=None):
         raise UnequalClips(_unequal(wide, metric))
     return wide.astype(float).groupby(level=["kind", "item"]).mean()
@@ -164,7 +164,7 @@ def summarize(scores: pd.DataFrame, metrics: Iterable[str], *, draws: int = DRAW
     return pd.DataFrame(lines, columns=SUMMARY)
 
 
-def compare(
+def rows_compared(
     scores: pd.DataFrame,
     directions: dict[str, str],
     *,

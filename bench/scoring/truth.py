@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench.metrics.warp_error import lai_occluded
-from bench.scoring.measure import TRUTH, Frame, Known, Motion, Motions, known_of, load_backbone
+from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, backbone_of, known_of
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
@@ -54,7 +54,7 @@ def main(
         import torch
 
         torch.set_num_threads(1)  # the last digits of features must not depend on the machine
-        network = load_backbone(fid_features, weights)
+        network = backbone_of(fid_features, weights)
         for name in tqdm(pictures, desc="truth: images", mininterval=5):
             known = known_of(Frame(next(read_frames(folder_of(images) / name, 1))), network)
             lines += lines_of("images", name, None, known)
@@ -85,12 +85,12 @@ def write_occluded(flow_dir: Path, folder: Path, n_frames: int) -> None:
 
 
 def stored_motions(flow_dir: Path, folder: Path) -> Motions:
-    """The motion in flow_dir/forward, as prep.flow writes it, with the masks of `write_occluded` in `folder`."""
+    """The motion in flow_dir/forward, as prep.flow writes it, with what `write_occluded` wrote to `folder`."""
 
-    def motion(index: int, *_: Frame) -> Motion:
+    def motion(index: int, *_: Frame) -> TruthMotion:
         flow, visible = read_kitti(frame_path(flow_dir / "forward", index))
-        with Image.open(frame_path(folder, index)) as mask:
-            return Motion(flow, visible, np.asarray(mask))
+        with Image.open(frame_path(folder, index)) as occluded:
+            return TruthMotion(flow, visible, np.asarray(occluded))
 
     return motion
 
@@ -101,8 +101,8 @@ class Truth:
 
     values: dict[tuple[str, str, int], dict[str, float]]  # of (kind, item, frame), by metric
     features: dict[str, np.ndarray]  # (C,) of each image
-    masks: Path  # folder
-    flow: Path  # folder
+    occluded: Path  # folder
+    scoring_flow: Path  # folder
 
     @classmethod
     def read(cls, table: Path, images: Path, scoring_flow: Path) -> "Truth":
@@ -122,7 +122,7 @@ class Truth:
 
     def motions(self, clip: str) -> Motions:
         """How a clip moves."""
-        return stored_motions(self.flow / clip, occluded_dir(self.masks, clip))
+        return stored_motions(self.scoring_flow / clip, occluded_dir(self.occluded, clip))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from bench.tables.columns import DAGGER, DOUBLE_DAGGER, heading
 from media.document import Note
 
 PAPER = Path(__file__).with_name("paper") / "table1.csv"
-# What makes a model the paper's (colorize.training.settings.ModelSettings); anything else is an extension.
+# What makes a model the paper's (colorize.settings.ModelSettings); anything else is an extension.
 PAPERS_MODEL = {"matching": "subnet", "history": "previous", "output": "direct"}
 
 

@@ -141,10 +141,10 @@ def document(
 def shown_columns(with_plus: bool) -> tuple[Column, ...]:
     """The columns of the CSV and the ratios; those of flicker_plus are read only where a row has a value."""
     names = [name for name in columns.COLUMNS if name in COLUMNS or name == "flicker_ratio" or with_plus]
-    found = {name: columns.COLUMNS[name] for name in names}
+    chosen = {name: columns.COLUMNS[name] for name in names}
     if not with_plus:
-        found["flicker_plus"] = found["flicker_plus"].model_copy(update={"only": "data"})
-    return tuple(found.values())
+        chosen["flicker_plus"] = chosen["flicker_plus"].model_copy(update={"only": "data"})
+    return tuple(chosen.values())
 
 
 def table1(
@@ -196,17 +196,17 @@ def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
 
 def means(scores: pd.DataFrame, seed: int) -> dict[str, float]:
     """The scores of one row, averaged, with intervals: over images, or over the pairs of a clip and then over clips."""
-    found = {"n_images": 0, "n_clips": 0}
+    averages = {"n_images": 0, "n_clips": 0}
     for column in MEANS:
         kind, metric = MEANS[column]
         values = per_item(of_column(scores, column), metric).to_numpy()
         if len(values):
-            found[column] = float(values.mean())
-            found[f"{column}_low"], found[f"{column}_high"] = mean_interval(values[:, 0], seed=seed)
+            averages[column] = float(values.mean())
+            averages[f"{column}_low"], averages[f"{column}_high"] = mean_interval(values[:, 0], seed=seed)
         if column in ("colorful", "flicker"):
-            found[f"n_{kind}"] = len(values)
+            averages[f"n_{kind}"] = len(values)
     fid = scores.loc[(scores["metric"] == "fid") & (scores["kind"] == "images"), "value"]
-    return found | ({"fid": float(fid.mean())} if len(fid) else {})
+    return averages | ({"fid": float(fid.mean())} if len(fid) else {})
 
 
 def _with_ratio(table: pd.DataFrame) -> pd.DataFrame:

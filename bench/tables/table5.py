@@ -12,7 +12,7 @@ from bench.scoring.comparison import compared
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from bench.tables import columns, table1
 from bench.tables.notes import notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
-from colorize.training.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from media.document import Cell, Column, Document, Note, Row
 from media.formats import as_markdown, write
 from media.provenance import recorded
@@ -70,7 +70,7 @@ def main(
         markdown: the page to write, for reading.
         json: the same as a document (media/document.py).
     """
-    ablations = Ablations(
+    ablations = TrainedAblations(
         full=full,
         options={row: loads(methods)[row] for row in rows},
         settings={name: settings_of(own) for name, own in loads(trainings).items()},
@@ -86,7 +86,7 @@ def main(
 
 
 @dataclass(frozen=True)
-class Ablations:
+class TrainedAblations:
     """The rows and how their models were trained."""
 
     full: str  # the row of the full model
@@ -110,7 +110,7 @@ def settings_of(training: dict) -> TrainSettings:
 
 
 def document(
-    scores: pd.DataFrame, ablations: Ablations, choices: Choices, failures: pd.DataFrame, seed: int
+    scores: pd.DataFrame, ablations: TrainedAblations, choices: Choices, failures: pd.DataFrame, seed: int
 ) -> Document:
     """The table with its notes. scores: columns SCORES, of images; failures: COLORIZED, the row as outer index."""
     table = table5(scores, ablations, choices, seed)
@@ -148,7 +148,7 @@ def shown_columns() -> tuple[Column, ...]:
     return (own.pop("method"), Column(name="changed", heading="changed"), *own.values())
 
 
-def table5(scores: pd.DataFrame, ablations: Ablations, choices: Choices, seed: int) -> pd.DataFrame:
+def table5(scores: pd.DataFrame, ablations: TrainedAblations, choices: Choices, seed: int) -> pd.DataFrame:
     """One line for each row, columns COLUMNS; a cell without a score is null.
 
     scores has the columns SCORES, of images alone.
@@ -165,7 +165,7 @@ def changed_losses(losses: LossWeights, full: LossWeights) -> str:
     return ", ".join(f"{name} {before[name]:g} -> {now:g}" for name, now in losses if now != before[name])
 
 
-def notes_on_differences(ablations: Ablations, n_images: int) -> Iterator[Note]:
+def notes_on_differences(ablations: TrainedAblations, n_images: int) -> Iterator[Note]:
     """In what the training of the full model, its data and the images that are scored are not the paper's."""
     paper, settings = TrainSettings(), ablations.settings_of(ablations.full)
     differing = [
@@ -198,7 +198,7 @@ def shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def notes_on_adversarial(ablations: Ablations) -> Iterator[Note]:
+def notes_on_adversarial(ablations: TrainedAblations) -> Iterator[Note]:
     """For how long the adversarial loss counted, and whether the models that are compared had met it at all."""
     full = ablations.settings_of(ablations.full)
     begins, steps = full.adversarial_from, full.steps

@@ -98,7 +98,7 @@ def _frames_of_one_size(folder: Path) -> list[Path]:
     size = upright_size(paths[0])
     for path in paths:
         if upright_size(path) != size:
-            sizes = ["{1}x{0}".format(*found) for found in (upright_size(path), size)]
+            sizes = ["{1}x{0}".format(*both) for both in (upright_size(path), size)]
             raise CannotColorize(
                 f"{path}: is {sizes[0]}, but {paths[0].name} is {sizes[1]}; the frames of a clip must have one size, "
                 "so take it out of the folder or bring it to the size of the others"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,18 +11,12 @@ from torch import Tensor
 from colorize import checkpoint
 from colorize.model import ExemplarModel, Last
 from media.color import grey8
+from media.flow_files import FlowBack
 from vision.flow_estimators import Estimator, load_estimator
-from vision.occlusion import ruder_mask
+from vision.occlusion import ruder_visible
 
 # The colorization subnet halves the frame three times; the deepest features must be more than one position.
 MULTIPLE, SMALLEST = 8, 32
-
-
-class Step(Protocol):
-    """Flow (H, W, 2) from a frame back to the one before, in pixels, and bool (H, W) where it is reliable."""
-
-    flow: np.ndarray
-    visible: np.ndarray
 
 
 class Colorizer:
@@ -46,7 +39,7 @@ class Colorizer:
         frames: Iterator[np.ndarray],
         reference_lab: np.ndarray,
         last_lab: np.ndarray | None = None,
-        steps: Iterable[Step] | None = None,
+        steps: Iterable[FlowBack] | None = None,
     ) -> Iterator[np.ndarray]:
         """Yield ab (H, W, 2) for each frame L (H, W), in Lab units.
 
@@ -64,7 +57,7 @@ class Colorizer:
             yield ab
             last_lab = np.concatenate([frame[..., None], ab], axis=-1)
 
-    def _last(self, frame: np.ndarray, last_lab: np.ndarray, motions: Iterator[Step] | None) -> Last:
+    def _last(self, frame: np.ndarray, last_lab: np.ndarray, motions: Iterator[FlowBack] | None) -> Last:
         if self.model.history == "previous":
             return Last(self._padded(last_lab))
         if motions is None:
@@ -75,12 +68,12 @@ class Colorizer:
         return Last(self._padded(last_lab), self._padded(flow), self._padded(visible[..., None]))
 
     def _motion(self, frame: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Flow from a frame back to the last one and where it is reliable; frames too small to have any stand still."""
+        """Flow from a frame back to the last one, and `visible`; frames too small to have any stand still."""
         if min(frame.shape) < SMALLEST:
             return np.zeros((*frame.shape, 2), np.float32), np.ones(frame.shape, bool)
         current, before = grey8(frame), grey8(last)
         flow = self.estimator(current, before)
-        return flow, ruder_mask(flow, self.estimator(before, current))
+        return flow, ruder_visible(flow, self.estimator(before, current))
 
     def _padded(self, image: np.ndarray) -> Tensor:
         """(H, W, C) to (1, C, H', W'), the last row and column repeated until both sides are multiples of 8."""

@@ -61,8 +61,8 @@ class Parts:
             if any(self.folder.iterdir()):
                 raise CannotColorize(f"{self.folder}: is in the way and not ours (no recipe.json); move it away")
             return False
-        found = json.loads(recipe_file.read_text())
-        changed = [key for key, value in self.recipe.items() if found.get(key) != value]
+        earlier = json.loads(recipe_file.read_text())
+        changed = [key for key, value in self.recipe.items() if earlier.get(key) != value]
         if changed:
             print(f"{self.folder}: made with other {', '.join(changed)}; starting anew")
         return bool(changed)

@@ -28,6 +28,7 @@ from media.bar import Bar
 from media.color import lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.image import read_upright
+from media.provenance import files_of
 from media.versions import version_of
 from vision.shots import find_shots
 
@@ -44,7 +45,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReferencePicture:
     """A reference, shrunk to about what the network sees of a frame."""
 
     rgb: np.ndarray  # uint8 (h, w, 3)
@@ -66,7 +67,7 @@ class Colored:
     frame: TimedFrame
     luminance: np.ndarray  # (H, W), of the full frame
     lab: np.ndarray  # (h, w, 3), what the recurrence goes on from
-    reference: Picture
+    reference: ReferencePicture
 
 
 def colorize_video(
@@ -98,14 +99,14 @@ def colorize_video(
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
     size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
-    pictures = [read_reference(path, size) for path in references]
+    pictures = [shrunk_reference(path, size) for path in references]
     device = chosen_device(device)
     colorizer = open_colorizer(weights, weights_dir, device)
     scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
     recipe = {
-        "input": digest(clip.files, identity),
-        "references": digest(references, content),
-        "weights": digest(files_of(weights), content),
+        "input": digest_of_files(clip.files, identity),
+        "references": digest_of_files(references, content),
+        "weights": digest_of_files(files_of(weights), content),
         "device": device,
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
         "program": version_of(__name__),
@@ -139,7 +140,7 @@ class Painter:
     """Colours frames one after another: the network, and what becomes of its colours."""
 
     colorizer: Colorizer
-    scenes: list[tuple[range, Picture]]  # the frames of each shot, with its reference
+    scenes: list[tuple[range, ReferencePicture]]  # the frames of each shot, with its reference
     size: tuple[int, int]  # of a frame as the network sees it, (height, width)
     look: Look
 
@@ -151,7 +152,7 @@ class Painter:
             yield from self._colored_shot(islice(frames, max(0, shot.stop - first)), reference, last_lab)
 
     def _colored_shot(
-        self, frames: Iterator[TimedFrame], reference: Picture, last_lab: np.ndarray | None
+        self, frames: Iterator[TimedFrame], reference: ReferencePicture, last_lab: np.ndarray | None
     ) -> Iterator[Colored]:
         first = next(frames, None)
         if first is None:
@@ -161,7 +162,7 @@ class Painter:
         def luminances() -> Iterator[np.ndarray]:
             for frame in chain([first], frames):
                 luminance = lab_from_rgb(frame.rgb)[..., 0]
-                waiting.append((frame, luminance, resized(luminance, self.size)))
+                waiting.append((frame, luminance, scaled(luminance, self.size)))
                 yield waiting[-1][-1]
 
         for ab in self.colorizer.colorize(luminances(), reference.lab, last_lab):
@@ -171,7 +172,7 @@ class Painter:
     def painted(self, colored: Colored) -> TimedFrame:
         """The frame that is written: colours enlarged, finished and joined with the full frame's luminance."""
         luminance = colored.luminance
-        ab = resized(colored.lab[..., 1:], luminance.shape)
+        ab = scaled(colored.lab[..., 1:], luminance.shape)
         if self.look.finish == "release":
             ab = finished(luminance, ab)
         rgb = with_luminance(luminance, ab)
@@ -194,24 +195,24 @@ def _in_multiples(side: float) -> int:
     return max(SMALLEST, MULTIPLE * round(side / MULTIPLE))
 
 
-def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(H, W) or (H, W, C) at `size` (height, width): averaged over areas when shrinking, bilinear when enlarging."""
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def read_reference(path: Path, size: tuple[int, int]) -> Picture:
+def shrunk_reference(path: Path, size: tuple[int, int]) -> ReferencePicture:
     """Read a reference of any size and aspect; it gets at most the area of `size`. Warns if it has no colours."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such reference; expected a colour picture")
     rgb = read_upright(path)
     height, width = rgb.shape[:2]
     scale = min(1.0, math.sqrt(size[0] * size[1] / (height * width)))
-    rgb = resized(rgb, (_in_multiples(height * scale), _in_multiples(width * scale)))
+    rgb = scaled(rgb, (_in_multiples(height * scale), _in_multiples(width * scale)))
     lab = lab_from_rgb(rgb)
     if np.percentile(np.hypot(lab[..., 1], lab[..., 2]), 99) < GREY:
         warnings.warn(f"{path}: this reference is grey, so the result will be about grey too", stacklevel=2)
-    return Picture(rgb, lab)
+    return ReferencePicture(rgb, lab)
 
 
 def shots_of(clip: VideoClip | ImageClip, n_references: int) -> list[range]:
@@ -268,19 +269,14 @@ def beside_input(rgb: np.ndarray, luminance: np.ndarray, reference: np.ndarray) 
     height, width = luminance.shape
     grey = with_luminance(luminance, np.zeros((height, width, 2), np.float32))
     scale = INSET * min(height / reference.shape[0], 2 * width / reference.shape[1])
-    inset = resized(reference, tuple(max(1, round(side * scale)) for side in reference.shape[:2]))
+    inset = scaled(reference, tuple(max(1, round(side * scale)) for side in reference.shape[:2]))
     inset = cv2.copyMakeBorder(inset, *[max(1, height // 200)] * 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     if inset.shape[0] < height and inset.shape[1] < width:
         grey[height - inset.shape[0] :, : inset.shape[1]] = inset
     return np.concatenate([grey, rgb], axis=1)
 
 
-def files_of(path: Path) -> list[Path]:
-    """A file, or all files of a folder."""
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
-
-
-def digest(files: list[Path], of: Callable[[Path], str]) -> str:
+def digest_of_files(files: list[Path], of: Callable[[Path], str]) -> str:
     """One hash for what `of` says of each file."""
     return hashlib.sha256("\n".join(f"{file.name} {of(file)}" for file in files).encode()).hexdigest()
 

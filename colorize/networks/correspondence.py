@@ -55,7 +55,7 @@ class Correspondence(nn.Module):
             )
         grid = levels[1].shape[-2:]
         branches = (self.layer2_1, self.layer3_1, self.layer4_1, self.layer5_1)
-        parts = [fitted(branch(level), grid) for branch, level in zip(branches, levels, strict=True)]
+        parts = [on_grid(branch(level), grid) for branch, level in zip(branches, levels, strict=True)]
         return self.layer(torch.cat(parts, dim=1))
 
 
@@ -99,7 +99,7 @@ def unit(level: Tensor) -> Tensor:
     return level / (level.norm(dim=1, keepdim=True) + 2.2e-16)
 
 
-def fitted(x: Tensor, grid: tuple[int, int]) -> Tensor:
+def on_grid(x: Tensor, grid: tuple[int, int]) -> Tensor:
     """A branch (B, C, h', w') on the matching grid: cut below and right, or its border repeated on both sides.
 
     At the sizes that the release supports, this is its repair of 216 rows: 52 become 54, one more above and below.

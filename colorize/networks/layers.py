@@ -54,8 +54,8 @@ def instance_norm(x: Tensor) -> Tensor:
     """
     if x.requires_grad or x.is_cuda or x.dtype == torch.bfloat16:
         return F.instance_norm(x)
-    centred = x - x.mean((2, 3), keepdim=True)
-    return centred.mul_((centred.square().mean((2, 3), keepdim=True) + 1e-5).rsqrt())
+    centered = x - x.mean((2, 3), keepdim=True)
+    return centered.mul_((centered.square().mean((2, 3), keepdim=True) + 1e-5).rsqrt())
 
 
 class SelfAttention(nn.Module):

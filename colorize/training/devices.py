@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from colorize.training.settings import TrainSettings
+from colorize.settings import TrainSettings
 
 
 class Devices(Protocol):

@@ -9,11 +9,11 @@ from torch import Tensor
 from colorize import checkpoint
 from colorize.model import ExemplarModel, Last, Reference
 from colorize.networks.discriminator import DISCRIMINATOR
+from colorize.settings import TrainSettings
 from colorize.training import loop, losses
 from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
-from colorize.training.settings import TrainSettings
 from media.color import rgb_tensor_from_lab
 from media.versions import version_of
 from vision.backbones import load_backbone
@@ -114,7 +114,7 @@ class Rendered:
         return torch.cat([self.truth[index][:, :1], self.ab[index]], dim=1)
 
     def motion(self, t: int, direction: str = "") -> tuple[Tensor, Tensor]:
-        """Flow and mask between frames t-1 and t of the sample; direction `_back` for t -> t-1."""
+        """Flow and visible between frames t-1 and t of the sample; direction `_back` for t -> t-1."""
         return self.batch[f"flow{direction}"][:, t - 1], self.batch[f"visible{direction}"][:, t - 1]
 
     def _first(self, model: ExemplarModel, reference: Reference) -> Tensor:

@@ -3,7 +3,7 @@
 A sample is a clip, not a pair of frames: pairs would hold each frame twice and each reference once a pair, and a
 sequence could not be made of them. The files of a sample, named `<number>.<key>`:
 - frame.00000.png, ...: the frames, 8-bit sRGB;
-- forward.00000.kitti, ..., backward.00001.kitti, ...: flow and mask as KITTI 16-bit PNG. Not called .png, because
+- forward.00000.kitti, ..., backward.00001.kitti, ...: flow and visible as KITTI 16-bit PNG. Not called .png, because
   decoders of pictures would take them for 8-bit ones and say nothing;
 - reference.1.jpg, ...: the file of each reference as it is, most similar first;
 - json: names, sizes, ranks, similarities, units.
@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 from webdataset import TarWriter
 
-from colorize.training.pairs import Items
+from colorize.training.pairs import PreparedSet
 from media.bar import Bar
 from media.image import frame_path, upright_size
 from media.tables import CLIPS, FLOW, folder_of, read_table
@@ -60,7 +60,7 @@ class Contents:
         self.without_references += not about["references"]
 
 
-def write_shards(items: Items, pattern: Path, shard_size: int) -> Contents:
+def write_shards(items: PreparedSet, pattern: Path, shard_size: int) -> Contents:
     """Write the kept items, in the order of their table, `shard_size` a shard; returns what was written.
 
     `pattern` has a %06d for the shard's number. The index, with index.json in place of %06d.tar, is written last:
@@ -91,7 +91,7 @@ def write_shards(items: Items, pattern: Path, shard_size: int) -> Contents:
     return whole
 
 
-def sample_of(items: Items, row: dict, estimator: str | None) -> tuple[dict, dict[str, Path]]:
+def sample_of(items: PreparedSet, row: dict, estimator: str | None) -> tuple[dict, dict[str, Path]]:
     """The json of one item, and its other files by their keys; `estimator`: of its flow."""
     name, n_frames = row["clip"], row["n_frames"]
     files = dict(_pictures(items, name, n_frames))
@@ -107,7 +107,7 @@ def sample_of(items: Items, row: dict, estimator: str | None) -> tuple[dict, dic
     return about, files
 
 
-def _pictures(items: Items, name: str, n_frames: int) -> Iterator[tuple[str, Path]]:
+def _pictures(items: PreparedSet, name: str, n_frames: int) -> Iterator[tuple[str, Path]]:
     folder = folder_of(items.table) / name
     for t in range(n_frames):
         yield f"frame.{t:05d}.png", frame_path(folder, t)

@@ -21,17 +21,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
+from colorize.settings import TrainSettings
 from colorize.training.curves import Curves
 from colorize.training.devices import Devices, launched
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
-from colorize.training.settings import TrainSettings
 from media.bar import Bar
 from media.color import rgb_tensor_from_lab
 from media.whole import written_whole
 
 # The validation samples are drawn from a stream of their own.
 VALIDATION_SEED = 1_000_003
+STATE = "state.pt"  # in the folder of the training, while it runs
 
 Batch = dict[str, Tensor | list[str]]
 
@@ -110,7 +111,7 @@ def run(
     identity = fingerprint(data, settings.model_dump(exclude={"workers"}) | made_by | {"seed": seed})
     metadata = {**made_by, "settings": settings.model_dump(), "seed": seed, "commit": commit(), **identity}
 
-    path = out_dir / "state.pt"
+    path = out_dir / STATE
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
     began = time.monotonic() - state["seconds"]
@@ -134,12 +135,17 @@ def run(
                 raise Interrupted(f"SIGTERM at step {learner.step}: the state is saved, the same command goes on")
     summary = summary_of(state, learner, settings, time.monotonic() - began)
     if devices.is_global_zero:
-        learner.modules[0].load_state_dict(state["weights"])
-        learner.save(out_dir / "model.safetensors", metadata | summary)
-        with written_whole(out_dir / "summary.json") as temporary:
-            temporary.write_text(json.dumps(summary, indent=2))
-        path.unlink(missing_ok=True)
+        finish(learner, state["weights"], metadata, summary, out_dir)
     return summary
+
+
+def finish(learner: Learner, weights: dict, metadata: dict, summary: dict, out_dir: Path) -> None:
+    """Write the model with the weights of the chosen step, and its summary; then nothing is left to go on with."""
+    learner.modules[0].load_state_dict(weights)
+    learner.save(out_dir / "model.safetensors", metadata | summary)
+    with written_whole(out_dir / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2))
+    (out_dir / STATE).unlink(missing_ok=True)
 
 
 def new_state(learner: Learner, validation: list[Batch]) -> dict:
@@ -176,7 +182,7 @@ def look(learner: Learner, batches: list[Batch]) -> tuple[float, Tensor]:
 
 def side_by_side(truth: Tensor, ab: Tensor) -> Tensor:
     """Input, result and truth of a frame (1, 3, H, W) and its colours (1, 2, H, W): RGB (3, H, 3W) in 0..1."""
-    panels = [torch.cat([truth[:, :1], colours], dim=1) for colours in (torch.zeros_like(ab), ab, truth[:, 1:])]
+    panels = [torch.cat([truth[:, :1], colors], dim=1) for colors in (torch.zeros_like(ab), ab, truth[:, 1:])]
     return rgb_tensor_from_lab(torch.cat(panels, dim=3))[0]
 
 

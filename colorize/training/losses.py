@@ -41,7 +41,7 @@ def contextual_each(
     reference: Tensor,
     bandwidth: float = 0.1,
     direction: Literal["forward", "backward"] = "forward",
-    centring: Literal["reference", "none"] = "reference",
+    centering: Literal["reference", "none"] = "reference",
 ) -> Tensor:
     """Eqs. 9 and 10 for each sample, (B,): -log of the mean over positions of the largest affinity.
 
@@ -49,9 +49,9 @@ def contextual_each(
     of the reference. centring: what is subtracted from both before the cosine; the program takes the reference's mean.
     """
     x, y = result.flatten(2), reference.flatten(2)
-    if centring == "reference":
-        centre = y.mean(dim=2, keepdim=True)
-        x, y = x - centre, y - centre
+    if centering == "reference":
+        center = y.mean(dim=2, keepdim=True)
+        x, y = x - center, y - center
     distance = 1 - F.normalize(x, dim=1).transpose(1, 2) @ F.normalize(y, dim=1)  # (B, N, M)
     relative = distance / (distance.amin(dim=2, keepdim=True) + 1e-5)
     affinity = torch.softmax((1 - relative) / bandwidth, dim=2)
@@ -69,8 +69,8 @@ def weighted_average(ab: Tensor, guide: Tensor, alpha: float) -> Tensor:
     guide (B, C, H, W) is the true Lab in Eq. 11; L alone gives the program's luminance-weighted average. Outside the
     image both are zero, so a border pixel has black neighbours, as published.
     """
-    neighbours = F.unfold(guide, 3, padding=1).unflatten(1, (guide.shape[1], 9))  # (B, C, 9, N)
-    distance = (neighbours - guide.flatten(2)[:, :, None]).square().sum(dim=1)
+    neighbors = F.unfold(guide, 3, padding=1).unflatten(1, (guide.shape[1], 9))  # (B, C, 9, N)
+    distance = (neighbors - guide.flatten(2)[:, :, None]).square().sum(dim=1)
     weights = torch.softmax(-distance / alpha, dim=1)  # (B, 9, N)
     averaged = (F.unfold(ab, 3, padding=1).unflatten(1, (ab.shape[1], 9)) * weights[:, None]).sum(dim=2)
     return averaged.unflatten(2, ab.shape[-2:])
@@ -89,7 +89,8 @@ def adversarial_discriminator(fake: Tensor, real: Tensor) -> Tensor:
 def temporal(last_ab: Tensor, current_ab: Tensor, flow: Tensor, visible: Tensor) -> Tensor:
     """Eq. 13: masked squared difference of last and current colours along the flow, mean over all pixels.
 
-    flow (B, 2, H, W) goes from last to current on the grid of last; visible (B, 1, H, W) is 1 where it is reliable.
+    flow (B, 2, H, W) goes from last to current on the grid of last; visible (B, 1, H, W) is 1 where it leads to the
+    same point.
     """
     return (visible * (warp_tensor(current_ab, flow) - last_ab).square()).mean()
 

@@ -3,7 +3,8 @@
 A sample is a dict of float32 tensors, T frames (the paper's pair: 2), Lab units, L in 0..100:
 - frames (T, 3, H, W), and reference (3, H, W): whole, as the correspondence sees them;
 - at (2,), int64: top and left of the window (h, w) that is coloured and learned on, on the matching grid;
-- flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it is reliable;
+- flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it leads to the
+  same point;
 - flow_back (T-1, 2, h, w), current -> last on the grid of current; visible_back (T-1, 1, h, w);
 - own (), 1 where the reference is the sample's own true frame (then Eq. 14 applies);
 - given (), 1 where the first frame is given in colour; item, the clip's or photograph's name;
@@ -25,7 +26,7 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
-from colorize.training.settings import TrainSettings
+from colorize.settings import TrainSettings
 from media.color import lab_from_rgb
 from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_rgb
@@ -46,15 +47,15 @@ class Ranked(NamedTuple):
 
 def ranked_references(table: pd.DataFrame) -> dict[str, list[Ranked]]:
     """The references of each item, the most similar first; `table` has the columns REFERENCES."""
-    table, found = table.sort_values("rank"), defaultdict(list)
+    table, by_item = table.sort_values("rank"), defaultdict(list)
     similarity = table["similarity"].to_numpy("float64", na_value=np.nan)
     for item, *reference in zip(table["item"], table["reference"], table["path"], similarity.tolist(), strict=True):
-        found[item].append(Ranked(*reference))
-    return dict(found)
+        by_item[item].append(Ranked(*reference))
+    return dict(by_item)
 
 
 @dataclass
-class Items:
+class PreparedSet:
     """A prepared set of clips or photographs: its table, and the tables of its references and (clips) its flow."""
 
     table: Path
@@ -80,12 +81,12 @@ class Items:
         return read_rgb(frame_path(folder_of(self.table) / name, index))
 
     def motion(self, name: str, direction: str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """The flow that starts from frame `index`, `forward` or `backward`, and where it is reliable."""
+        """The flow that starts from frame `index`, `forward` or `backward`, and what is visible along it."""
         return read_kitti(frame_path(folder_of(self.flow) / name / direction, index))
 
 
 @dataclass
-class Recolored(Items):
+class Recolored(PreparedSet):
     """A set of clips as a row has coloured them: `frames` is the folder of its results, the rest is the clips' own."""
 
     frames: Path | None = None
@@ -101,16 +102,16 @@ class TrainingData:
     recolored: the training clips as other rows colour them, for what learns to correct those.
     """
 
-    clips: Items
-    photos: Items
-    validation: Items
-    validation_clips: Items | None = None
+    clips: PreparedSet
+    photos: PreparedSet
+    validation: PreparedSet
+    validation_clips: PreparedSet | None = None
     recolored: tuple[Recolored, ...] = ()
 
 
 @dataclass
-class Motion:
-    """Between two adjacent frames, in both directions, on the whole frame: flow (H, W, 2), masks bool (H, W)."""
+class PairMotion:
+    """Between two adjacent frames, in both directions, on the whole frame: flow (H, W, 2), visible bool (H, W)."""
 
     flow: np.ndarray
     visible: np.ndarray
@@ -125,7 +126,7 @@ class Pairs(Dataset, ABC):
     reaches those that persist as well.
     """
 
-    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+    def __init__(self, items: PreparedSet, settings: TrainSettings | None = None, seed: int = 0):
         """`settings`: sizes, and how samples are drawn; without them the paper's."""
         self.items, self.settings, self.seed = items, settings or TrainSettings(), seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -161,14 +162,14 @@ class Pairs(Dataset, ABC):
         - probability (K+1,), with which a sample's `reference` is its own frame (0) or that of rank 1..K; its sum is 1.
         An item with fewer has probability 0, similarity NaN and zeros in place of the others.
         """
-        found, most = self.items.ranked.get(name, []), self.items.most_references
+        own, most = self.items.ranked.get(name, []), self.items.most_references
         references = torch.zeros(most, 3, *self.settings.frame)
         similarity = torch.full((most,), torch.nan)
         probability = torch.zeros(most + 1)
-        for k, each in enumerate(found):
+        for k, each in enumerate(own):
             references[k] = _stacked([read_reference(each.path, self.settings.frame)])[0]
             similarity[k] = each.similarity
-            probability[k + 1] = (1 - self.given_share) * (1 - self.settings.own_reference) / len(found)
+            probability[k + 1] = (1 - self.given_share) * (1 - self.settings.own_reference) / len(own)
         probability[0] = 1 - probability.sum()
         return {"references": references, "similarity": similarity, "probability": probability}
 
@@ -193,7 +194,7 @@ class PhotoPairs(Pairs):
         shift = rng.normal(0, self.settings.luminance_shift) if self.settings.luminance_shift else 0.0
         current[..., 0] = np.clip(current[..., 0] + shift, 0, 100)
         reference, rank = draw_reference(current, self.items.reference_paths.get(name, []), self.settings, rng)
-        motion = Motion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
+        motion = PairMotion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
         at = random_window(self.settings.frame, self.settings.crop, rng)
         return as_tensors([last, current], [motion], at, self.settings.crop, reference) | labels(rank, False, name)
 
@@ -204,10 +205,12 @@ class ClipPairs(Pairs):
     A clip of n frames gives n - 1 pairs (n - T + 1 samples of T frames).
     """
 
-    def __init__(self, items: Items, settings: TrainSettings | None = None, seed: int = 0):
+    def __init__(self, items: PreparedSet, settings: TrainSettings | None = None, seed: int = 0):
         super().__init__(items, settings, seed)
         if items.flow is None:
-            raise ValueError(f"{items.table}: pairs of clips need the table of their flow: Items(table, ..., flow=...)")
+            raise ValueError(
+                f"{items.table}: pairs of clips need the table of their flow: PreparedSet(table, ..., flow=...)"
+            )
         self.positions = [
             (row["clip"], t) for row in items.rows for t in range(row["n_frames"] - self.settings.sequence + 1)
         ]
@@ -224,12 +227,12 @@ class ClipPairs(Pairs):
         times = range(start, start + self.settings.sequence)
         frames = [lab_from_rgb(self.items.frame(name, t)) for t in times]
         motions = [
-            Motion(*self.items.motion(name, "forward", t), *self.items.motion(name, "backward", t + 1))
+            PairMotion(*self.items.motion(name, "forward", t), *self.items.motion(name, "backward", t + 1))
             for t in times[:-1]
         ]
         cut = slices(random_window(frames[0].shape[:2], self.settings.frame, rng), self.settings.frame)
         frames = [frame[cut] for frame in frames]
-        motions = [Motion(*(part[cut] for part in vars(motion).values())) for motion in motions]
+        motions = [PairMotion(*(part[cut] for part in vars(motion).values())) for motion in motions]
         given = rng.uniform() < self.settings.given_first
         if given:
             reference, rank = frames[0], 0
@@ -242,7 +245,9 @@ class ClipPairs(Pairs):
 class RecoloredPairs(ClipPairs):
     """Samples of clips that also have the colours of one of several rows: processed (T, 2, H, W), whole frames."""
 
-    def __init__(self, items: Items, recolored: Sequence[Recolored], settings: TrainSettings | None = None, seed=0):
+    def __init__(
+        self, items: PreparedSet, recolored: Sequence[Recolored], settings: TrainSettings | None = None, seed=0
+    ):
         super().__init__(items, settings, seed)
         self.others = [ClipPairs(other, settings, seed) for other in recolored]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from colorize.training.pairs import Items, Recolored, TrainingData
+from colorize.training.pairs import PreparedSet, Recolored, TrainingData
 from media.tables import FLOW, read_table
 from media.whole import written_whole
 
@@ -40,18 +40,18 @@ def fingerprint(data: TrainingData, chosen: dict) -> dict[str, str]:
 def data_hash(data: TrainingData) -> str:
     """SHA-256 over the pixels of all items (as their tables have it), the order of their references and their flow."""
     sets = (data.clips, data.photos, data.validation, data.validation_clips)
-    seen = [items and described(items) for items in sets] + [colours_of(items) for items in data.recolored]
+    seen = [items and seen_of(items) for items in sets] + [colors_of(items) for items in data.recolored]
     return _sha256(json.dumps(seen, default=str).encode())
 
 
-def described(items: Items) -> list:
+def seen_of(items: PreparedSet) -> list:
     """What a training sees of a set, in numbers and names that do not depend on where its folders lie."""
     rows = [[row["clip"], row["sha256"], items.references_of(row["clip"])] for row in items.rows]
     flow = read_table(items.flow, FLOW).to_dict("records") if items.flow else []
     return [rows, flow]
 
 
-def colours_of(items: Recolored) -> list:
+def colors_of(items: Recolored) -> list:
     """The colours that a row gave to a set, by the content of its files."""
     paths = sorted(path for row in items.rows for path in (items.frames / row["clip"]).glob("*.png"))
     return [[path.parent.name, path.name, _sha256(path.read_bytes())] for path in paths]

@@ -32,7 +32,7 @@ class Member:
     sha256: str | None = None
 
 
-def digest(names: Iterable[str]) -> str:
+def digest_of_names(names: Iterable[str]) -> str:
     """SHA-256 of the names in their order, joined by newlines."""
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
@@ -82,11 +82,11 @@ def _check_digest(path: Path, lines: list[str], names: list[str]) -> None:
     for line in lines:
         if line.startswith("#") and DIGEST in line:
             stated = line.partition(DIGEST)[2].strip()
-            if stated != digest(names):
+            if stated != digest_of_names(names):
                 raise DatasetError(
                     f"{path}: its header says that the SHA-256 of the names is {stated}, that of the {len(names)} "
-                    f"names in it is {digest(names)}; the list was changed: take it from its origin again, or remove "
-                    "that line"
+                    f"names in it is {digest_of_names(names)}; the list was changed: take it from its origin again, or "
+                    "remove that line"
                 )
 
 
@@ -99,7 +99,9 @@ def write_list(members: list[Member], path: Path, origin: str) -> None:
         if re.search(r"[\t\n\r]", member.name):
             raise DatasetError(f"the name {member.name!r} cannot stand in a list; rename the file")
     rows = [_line(member) for member in members]
-    head = [f"# {line}" for line in (*origin.splitlines(), f"{DIGEST} {digest(member.name for member in members)}")]
+    head = [
+        f"# {line}" for line in (*origin.splitlines(), f"{DIGEST} {digest_of_names(member.name for member in members)}")
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
 

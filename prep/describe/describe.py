@@ -71,14 +71,14 @@ def sample(sources: list[Source], count: int | None, seed: int) -> list[Source]:
 
 def judge(source: Source, name: str, rules: Rules) -> list[dict]:
     """The rows of CLIPS that a source would give, with its `kind` and the `seconds` that it took."""
-    from prep.clips import Recipe, prepare_source
+    from prep.clips import ClipRecipe, prepare_source
     from prep.images import prepare_image
 
     began = perf_counter()
     if source.kind == "images":
         rows = prepare_image(source, name, rules.size, rules.filters, frames_dir=None)
     else:
-        recipe = Recipe(rules.size, per_source=None, filters=rules.filters, frames_dir=None)
+        recipe = ClipRecipe(rules.size, per_source=None, filters=rules.filters, frames_dir=None)
         rows = prepare_source(source, name, {rules.stride: rules.length}, recipe)
     return [row | {"kind": source.kind, "seconds": perf_counter() - began} for row in rows]
 

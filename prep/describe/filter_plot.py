@@ -37,7 +37,7 @@ STYLES = {
     OTHERWISE: ("#CC79A7", "x"),
 }
 THRESHOLD = "#D55E00"
-# Names in one panel: of the rejected and of the kept items nearest to a threshold.
+# Names in one plane: of the rejected and of the kept items nearest to a threshold.
 NAMES = {True: 10, False: 5}
 # The places tried for a name, nearest first, in text heights from its point.
 STEPS = (0, 0.7, -0.7, 1.6, -1.6, 2.7, -2.7, 4, -4)
@@ -48,7 +48,7 @@ SHAPES = 5000
 
 
 @dataclass(frozen=True)
-class Panel:
+class Plane:
     """Two columns of CLIPS against each other, with the keys of their thresholds."""
 
     x: str
@@ -57,9 +57,9 @@ class Panel:
     y_key: str
 
 
-PANELS = (
-    Panel("mean_l", "mean_chroma", "min_mean_l", "min_mean_chroma"),
-    Panel("mean_chroma", "chroma_spread", "min_mean_chroma", "min_chroma_spread"),
+PLANES = (
+    Plane("mean_l", "mean_chroma", "min_mean_l", "min_mean_chroma"),
+    Plane("mean_chroma", "chroma_spread", "min_mean_chroma", "min_chroma_spread"),
 )
 LABELS = {
     "mean_l": "mean L (0 black, 100 white)",
@@ -85,16 +85,16 @@ def draw_plot(table: pd.DataFrame, filters: Filters, path: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph")  # a letter that no font here has is only measured wrongly
         figure = Figure(figsize=(11, 5.2), dpi=150, layout="constrained")
         axes = figure.subplots(1, 2)
-        for ax, panel in zip(axes, PANELS, strict=True):
-            draw_panel(ax, panel, measured, filters)
+        for ax, plane in zip(axes, PLANES, strict=True):
+            draw_plane(ax, plane, measured, filters)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()  # only now is it known where the points lie
         figure.set_layout_engine("none")
-        for ax, panel in zip(axes, PANELS, strict=True):
-            name_level(ax, panel, filters)
-            write_names(ax, panel, nearest(measured, panel, filters), measured)
+        for ax, plane in zip(axes, PLANES, strict=True):
+            name_level(ax, plane, filters)
+            write_names(ax, plane, nearest_to_threshold(measured, plane, filters), measured)
         with written_whole(path) as temporary:
             suffix = path.suffix.removeprefix(".")
             figure.savefig(temporary, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
@@ -111,25 +111,25 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     return reasons.where(reasons.isin(list(STYLES)), OTHERWISE)
 
 
-def draw_panel(ax: Axes, panel: Panel, measured: pd.DataFrame, filters: Filters) -> None:
-    """The points of one panel, and its thresholds as lines with the names of their keys."""
-    for verdict, (colour, marker) in STYLES.items():
+def draw_plane(ax: Axes, plane: Plane, measured: pd.DataFrame, filters: Filters) -> None:
+    """The points in one plane, and its thresholds as lines with the names of their keys."""
+    for verdict, (color, marker) in STYLES.items():
         points = measured[measured["verdict"] == verdict]
         if len(points):
             ax.scatter(
-                points[panel.x], points[panel.y], s=22, color=colour, marker=marker, alpha=0.75,
+                points[plane.x], points[plane.y], s=22, color=color, marker=marker, alpha=0.75,
                 label=f"{verdict} ({len(points)})", rasterized=len(measured) > SHAPES,
             )  # fmt: skip
-    x, y = getattr(filters, panel.x_key), getattr(filters, panel.y_key)
+    x, y = getattr(filters, plane.x_key), getattr(filters, plane.y_key)
     line = {"color": THRESHOLD, "linewidth": 1, "linestyle": "--", "zorder": 0}
     ax.axvline(max(x, FLOOR), **line)
     ax.axhline(max(y, FLOOR), **line)
     ax.annotate(
-        f"filter.{panel.x_key} {x:g}", (max(x, FLOOR), 1.01), xycoords=("data", "axes fraction"),
+        f"filter.{plane.x_key} {x:g}", (max(x, FLOOR), 1.01), xycoords=("data", "axes fraction"),
         ha="center", color=THRESHOLD, fontsize=TEXT,
     )  # fmt: skip
-    ax.set(xlabel=LABELS[panel.x], ylabel=LABELS[panel.y], yscale="log")
-    if panel.x == "mean_l":
+    ax.set(xlabel=LABELS[plane.x], ylabel=LABELS[plane.y], yscale="log")
+    if plane.x == "mean_l":
         ax.set(xlim=(0, 100))
     else:
         ax.set(xscale="log")
@@ -138,41 +138,41 @@ def draw_panel(ax: Axes, panel: Panel, measured: pd.DataFrame, filters: Filters)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def name_level(ax: Axes, panel: Panel, filters: Filters) -> None:
+def name_level(ax: Axes, plane: Plane, filters: Filters) -> None:
     """Write the key of the horizontal threshold on its line, on the side away from the vertical one."""
-    upright = max(getattr(filters, panel.x_key), FLOOR)
+    upright = max(getattr(filters, plane.x_key), FLOOR)
     right = ax.transAxes.inverted().transform(ax.transData.transform((upright, 1)))[0] < 0.5
-    level = getattr(filters, panel.y_key)
+    level = getattr(filters, plane.y_key)
     ax.annotate(
-        f"filter.{panel.y_key} {level:g}", (0.99 if right else 0.01, max(level, FLOOR)),
+        f"filter.{plane.y_key} {level:g}", (0.99 if right else 0.01, max(level, FLOOR)),
         xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
         ha="right" if right else "left", color=THRESHOLD, fontsize=TEXT,
     )  # fmt: skip
 
 
-def nearest(measured: pd.DataFrame, panel: Panel, filters: Filters) -> pd.DataFrame:
+def nearest_to_threshold(measured: pd.DataFrame, plane: Plane, filters: Filters) -> pd.DataFrame:
     """The items to be named: of the rejected and of the kept those next to either threshold, nearest first."""
     measured = measured[measured["verdict"] != OTHERWISE]  # their colours did not decide
     rejected = measured["verdict"] != "kept"
     ranks = []
-    for column, key in ((panel.x, panel.x_key), (panel.y, panel.y_key)):
+    for column, key in ((plane.x, plane.x_key), (plane.y, plane.y_key)):
         distance = np.log(measured[column] / max(getattr(filters, key), FLOOR)).abs()
         ranks.append(distance.groupby(rejected).rank(method="first"))
     ranked = measured.assign(rank=np.minimum(*ranks), rejected=rejected).sort_values("rank", kind="stable")
     return ranked[ranked.groupby("rejected").cumcount() < ranked["rejected"].map(NAMES)]
 
 
-def write_names(ax: Axes, panel: Panel, wanted: pd.DataFrame, measured: pd.DataFrame) -> None:
+def write_names(ax: Axes, plane: Plane, wanted: pd.DataFrame, measured: pd.DataFrame) -> None:
     """Write the names of the wanted items beside their points, where they cover neither a point nor each other.
 
     A name for which there is no room is left out.
     """
     renderer = ax.figure.canvas.get_renderer()
-    points = ax.transData.transform(measured[[panel.x, panel.y]].to_numpy(float))
+    points = ax.transData.transform(measured[[plane.x, plane.y]].to_numpy(float))
     pixels = TEXT * ax.figure.dpi / 72
     taken = [drawn.get_window_extent(renderer).padded(1) for drawn in (*ax.texts, *ax.lines)]
     for row in wanted.itertuples(index=False):
-        at = (getattr(row, panel.x), getattr(row, panel.y))
+        at = (getattr(row, plane.x), getattr(row, plane.y))
         for place in PLACES:
             text = annotate(ax, row, at, place)
             text.update_positions(renderer)

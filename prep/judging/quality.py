@@ -38,7 +38,7 @@ class Filters(BaseModel, extra="forbid"):
     duplicates: Literal["off", "exact", "near"] = "near"  # duplicate: equal pixels, or prep.judging.fingerprint as well
 
 
-class Statistics(NamedTuple):
+class ColorStatistics(NamedTuple):
     """Of every second pixel, in both directions, of an item's prepared frames."""
 
     mean_l: float
@@ -53,11 +53,11 @@ class Verdict(NamedTuple):
     detail: str
 
 
-def statistics(frames: list[np.ndarray]) -> Statistics:
+def color_statistics(frames: list[np.ndarray]) -> ColorStatistics:
     """Lightness and chroma of uint8 RGB frames (H, W, 3) of one size."""
     lab = np.stack([lab_from_rgb(frame[::2, ::2]) for frame in frames])  # (T, H/2, W/2, 3)
     ab = lab[..., 1:]
-    return Statistics(
+    return ColorStatistics(
         mean_l=float(lab[..., 0].mean(dtype=np.float64)),
         mean_chroma=float(np.hypot(ab[..., 0], ab[..., 1]).mean(dtype=np.float64)),
         chroma_spread=float(np.sqrt(ab.var(axis=(0, 1, 2), dtype=np.float64).sum())),
@@ -79,7 +79,7 @@ def judge_length(available: int, length: int, stride: int) -> Verdict | None:
     return Verdict("too_short", f"the shot is {available} long; {length} frames at stride {stride} span {needed}")
 
 
-def judge_color(measured: Statistics, filters: Filters) -> Verdict | None:
+def judge_color(measured: ColorStatistics, filters: Filters) -> Verdict | None:
     """too_dark, grayscale, low_chroma (tested in this order), or None."""
     if measured.mean_l < filters.min_mean_l:
         return Verdict("too_dark", f"mean L is {measured.mean_l:.2f}, below {filters.min_mean_l:g}")

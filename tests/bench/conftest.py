@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.methods.contract.method import Given, Setting, Step
+from bench.methods.contract.method import Given, Setting
 from bench.methods.contract.rows import load
 from bench.methods.contract.trained import Trained
 from bench.run import colorize
 from media.color import lab_from_rgb
-from media.flow_files import write_kitti
+from media.flow_files import FlowBack, write_kitti
 from media.image import frame_path, write_png
 from media.tables import CLIPS, REFERENCES, write_table
 
@@ -29,13 +29,13 @@ def moving_clip(seed: int, n_frames: int = 5) -> np.ndarray:
     return np.stack([texture[:, SHIFT * t : SHIFT * t + SIZE[1]] for t in range(n_frames)])
 
 
-def backward_steps(n_frames: int) -> list[Step]:
+def backward_steps(n_frames: int) -> list[FlowBack]:
     """The exact flow t -> t-1 of `moving_clip` for t = 1, 2, ..."""
     flow = np.zeros((*SIZE, 2), np.float32)
     flow[..., 0] = SHIFT
     visible = np.ones(SIZE, bool)
     visible[:, -SHIFT:] = False
-    return [Step(flow, visible)] * (n_frames - 1)
+    return [FlowBack(flow, visible)] * (n_frames - 1)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class World:
             "images": self.root / "images/test.parquet",
             "clip_references": self.root / "references/clips/test.parquet",
             "image_references": self.root / "references/images/test.parquet",
-            "clip_flow": self.root / "flow/test.parquet",
+            "flow": self.root / "flow/test.parquet",
             "backbone": "efficientnet_lite0",
             "weights": self.root / "weights",
             "seed": 0,
@@ -87,7 +87,7 @@ def world(tmp_path) -> World:
 
 
 @pytest.fixture
-def coloured(world):
+def colored(world):
     """Colours the world's items as a row of the pipeline: coloured(row, **options) gives the table of its results."""
 
     def run(row: str, **options) -> Path:

@@ -6,8 +6,8 @@ from multiprocessing import forkserver
 import numpy as np
 import pytest
 
-from colorize.training.pairs import Items, TrainingData
-from colorize.training.settings import TrainSettings
+from colorize.settings import TrainSettings
+from colorize.training.pairs import PreparedSet, TrainingData
 from media.flow_files import write_kitti
 from media.image import content_hash, frame_path, write_png
 from media.tables import CLIPS, FLOW, REFERENCES, folder_of, write_table
@@ -80,4 +80,4 @@ def data(tmp_path):
     references = tmp_path / "references.parquet"
     rows = [{"item": name, "rank": 1, "reference": "b", "path": reference, "similarity": 0.5} for name in ("a", "m")]
     write_table(rows, references, REFERENCES)
-    return TrainingData(Items(clips, references, flow), Items(photos, references), Items(validation))
+    return TrainingData(PreparedSet(clips, references, flow), PreparedSet(photos, references), PreparedSet(validation))

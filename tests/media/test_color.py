@@ -14,10 +14,10 @@ PUBLISHED = np.load(Path(__file__).parents[1] / "bench" / "parity" / "devc.npz")
 
 def test_convention_lab_units():
     """White, black and the primaries, from the definition of CIELAB for D65."""
-    colours = np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 0, 255]]], np.uint8)
+    colors = np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 0, 255]]], np.uint8)
     expected = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [32.30, 79.19, -107.86]]
-    np.testing.assert_allclose(lab_from_rgb(colours)[0], expected, atol=0.02)
-    assert lab_from_rgb(colours).dtype == np.float32
+    np.testing.assert_allclose(lab_from_rgb(colors)[0], expected, atol=0.02)
+    assert lab_from_rgb(colors).dtype == np.float32
 
 
 def test_lab_equals_the_published_program():
@@ -27,8 +27,8 @@ def test_lab_equals_the_published_program():
 
 def test_every_grey_and_many_colours_survive_the_round_trip():
     greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    colours = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    for rgb in (greys, colours):
+    colors = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    for rgb in (greys, colors):
         lab = lab_from_rgb(rgb)
         np.testing.assert_array_equal(rgb_from_lab(lab), rgb)
         np.testing.assert_array_equal(with_luminance(lab[..., 0], lab[..., 1:]), rgb)

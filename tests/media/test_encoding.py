@@ -68,9 +68,9 @@ def test_the_same_frames_make_the_same_file(tmp_path, moving):
 def test_written_greys_have_no_tint_and_colours_their_tone(tmp_path):
     ramp = np.stack([np.linspace(0, 255, 64 * 48).reshape(48, 64).astype(np.uint8)] * 3, axis=-1)
     patches = np.full((48, 64, 3), (200, 30, 60), np.uint8)
-    grey, colour = decode(write_timed(tmp_path / "clip.mp4", [ramp, patches], VARIABLE[:2]))
+    grey, color = decode(write_timed(tmp_path / "clip.mp4", [ramp, patches], VARIABLE[:2]))
     assert np.ptp(grey.astype(int), axis=-1).max() == 0 and np.abs(grey.astype(int) - ramp).max() < 6
-    assert np.abs(colour.astype(int) - patches).max() < 6
+    assert np.abs(color.astype(int) - patches).max() < 6
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("clip.mp4", 0), ("clip.mov", 0), ("clip.mkv", 0.0006)])

@@ -9,11 +9,11 @@ from media.flow_files import read_kitti, warp, warp_tensor, write_kitti
 def test_kitti_round_trip_is_within_half_a_step(tmp_path):
     rng = np.random.default_rng(0)
     flow = rng.uniform(-500, 500, (20, 30, 2)).astype(np.float32)
-    valid = rng.random((20, 30)) > 0.5
-    write_kitti(tmp_path / "a" / "00000.png", flow, valid)
+    visible = rng.random((20, 30)) > 0.5
+    write_kitti(tmp_path / "a" / "00000.png", flow, visible)
     got, mask = read_kitti(tmp_path / "a" / "00000.png")
     assert np.abs(got - flow).max() <= 1 / 128
-    np.testing.assert_array_equal(mask, valid)
+    np.testing.assert_array_equal(mask, visible)
 
 
 def test_kitti_is_the_standard_layout(tmp_path):
@@ -36,8 +36,8 @@ def test_flow_that_is_no_number_is_invalid(tmp_path):
     flow = np.zeros((4, 5, 2), np.float32)
     flow[1, 2, 0], flow[2, 3, 1], flow[3, 4, 0] = np.nan, np.inf, -np.inf
     write_kitti(tmp_path / "f.png", flow, np.ones((4, 5), bool))
-    flow, valid = read_kitti(tmp_path / "f.png")
-    assert sorted(zip(*np.nonzero(~valid), strict=True)) == [(1, 2), (2, 3), (3, 4)]
+    flow, visible = read_kitti(tmp_path / "f.png")
+    assert sorted(zip(*np.nonzero(~visible), strict=True)) == [(1, 2), (2, 3), (3, 4)]
     assert np.isfinite(flow).all()
 
 
@@ -61,9 +61,9 @@ def test_kitti_rounds_once_and_to_even(tmp_path, flow, stored):
 
 
 def test_kitti_does_not_change_what_it_is_given(tmp_path):
-    flow, valid = np.full((2, 2, 2), 600, np.float32), np.ones((2, 2), bool)
-    write_kitti(tmp_path / "f.png", flow, valid)
-    assert valid.all() and (flow == 600).all()
+    flow, visible = np.full((2, 2, 2), 600, np.float32), np.ones((2, 2), bool)
+    write_kitti(tmp_path / "f.png", flow, visible)
+    assert visible.all() and (flow == 600).all()
 
 
 def test_another_png_is_refused(tmp_path):

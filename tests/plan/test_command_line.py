@@ -7,8 +7,8 @@ from plan.command_line import as_flags, as_json, folder_of_items
 
 
 def test_inputs_become_flags():
-    named = [("clip_flow", "a b.parquet"), ("scores", ["x", "y"]), ("recolored", [])]
-    assert shlex.split(as_flags(named)) == ["--clip-flow", "a b.parquet", "--scores", "x", "y", "--recolored"]
+    named = [("scoring_flow", "a b.parquet"), ("scores", ["x", "y"]), ("recolored", [])]
+    assert shlex.split(as_flags(named)) == ["--scoring-flow", "a b.parquet", "--scores", "x", "y", "--recolored"]
 
 
 def test_equal_values_are_spelt_equally():

@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 import yaml
 
-from colorize.training.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from plan.generated import generated, schema_file
 from plan.key_table import key_table
 from plan.reading import ROOT, read_config

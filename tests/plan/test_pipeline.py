@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from colorize.checkpoint import metadata
-from colorize.training.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from plan.errors import ConfigError
 from plan.reading import ROOT
 
@@ -35,10 +35,10 @@ def test_stages_are_told_the_full_name_of_the_classifier(plan):
         ("copy_first", set()),
         ("welsh2002", {"clip_references", "image_references"}),
         ("nn_match", {"image_references"}),
-        ("fusion", {"clip_flow"}),
+        ("fusion", {"flow"}),
         ("ours", {"clip_references", "image_references", "checkpoint"}),
-        ("ours_aligned", {"clip_references", "image_references", "clip_flow", "checkpoint"}),
-        ("ours_shipped_first_frame", {"clip_flow"}),  # the file that a row names is no input
+        ("ours_aligned", {"clip_references", "image_references", "flow", "checkpoint"}),
+        ("ours_shipped_first_frame", {"flow"}),  # the file that a row names is no input
         ("without_perc", {"image_references", "checkpoint"}),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_row_needs_of_a_set_only_what_is_about_its_kind(plan):
     needs = plan().inputs_for("ours_aligned", "long", ("clips",))
     assert needs == {
         "clips": "<results>/clips/long.parquet",
-        "clip_flow": "<results>/flow/dis/long.parquet",
+        "flow": "<results>/flow/dis/long.parquet",
         "clip_references": "<results>/references/clips/long.parquet",
         "checkpoint": "<results>/train/ours_aligned/model.safetensors",
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from plan.targets import asked_for, files_of, wrong_target
+from plan.targets import asked_for, outputs_of, wrong_target
 
 WILDCARDS = {"row": ["grey", "ours"]}
 
@@ -20,7 +20,7 @@ class Rule:
         return any("{" in output for output in self.output)
 
     def is_producer(self, path: str) -> bool:
-        return path in files_of(self, WILDCARDS)
+        return path in outputs_of(self, WILDCARDS)
 
 
 RULES = [

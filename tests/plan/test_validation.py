@@ -17,6 +17,7 @@ def said(plan, change: dict) -> str:
     ("change", "place", "named", "nearest"),
     [
         ({"trainning": {}}, "top level", "trainning", "training"),
+        ({"flow_for_scoring": "dis"}, "top level", "flow_for_scoring", "scoring_flow"),  # what it was called
         ({"clips": {"lenght": 9}}, "'clips'", "lenght", "length"),
         ({"shards": {"clip": 9}}, "'shards'", "clip", "clips"),
         ({"filter": {"duplicate": "off"}}, "'filter'", "duplicate", "duplicates"),

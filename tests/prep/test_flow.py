@@ -34,9 +34,9 @@ def flows(tmp_path, moving, picture):
 def test_both_directions_have_the_known_translation(flows):
     folder, _ = flows
     for path, motion in [("forward/00001.png", STEP), ("backward/00002.png", -STEP)]:
-        flow, valid = read_kitti(folder / "walk" / path)
-        assert valid[20:-20, 20:-20].mean() > 0.8
-        np.testing.assert_allclose(np.median(flow[valid], axis=0), [motion, 0], atol=0.15)
+        flow, visible = read_kitti(folder / "walk" / path)
+        assert visible[20:-20, 20:-20].mean() > 0.8
+        np.testing.assert_allclose(np.median(flow[visible], axis=0), [motion, 0], atol=0.15)
 
 
 def test_what_leaves_the_frame_is_not_reliable(flows):

@@ -6,7 +6,7 @@ import pytest
 
 from media.image import content_hash, frame_path, read_frames, write_png
 from media.tables import CLIPS, read_table, write_table
-from prep.renderings import Layer, blob, main, moving, recoloured, render_clip
+from prep.renderings import Layer, blob, main, moving, recolored, render_clip
 from vision.flow_estimators import load_estimator
 
 SIZE, LENGTH = (64, 96), 4
@@ -156,6 +156,6 @@ def test_recolouring_keeps_the_luminance(photos):
     from media.color import lab_from_rgb
 
     muted = np.uint8(100 + 0.2 * photos[0])  # so that nothing leaves the gamut
-    before, after = lab_from_rgb(muted), lab_from_rgb(recoloured(muted, np.random.default_rng(1)))
+    before, after = lab_from_rgb(muted), lab_from_rgb(recolored(muted, np.random.default_rng(1)))
     assert np.abs(before[..., 0] - after[..., 0]).mean() < 0.5
     assert np.abs(before[..., 1:] - after[..., 1:]).mean() > 2

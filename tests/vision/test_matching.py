@@ -115,8 +115,8 @@ def test_features_are_centred_unit_columns():
     features = matching_features([torch.randn(2, 8, 8, 12) + 5, torch.randn(2, 4, 4, 6)], (8, 12))
     assert features.shape == (2, 12, 8, 12)
     torch.testing.assert_close(features.norm(dim=1), torch.ones(2, 8, 12))
-    centred = unit_columns(torch.randn(2, 5, 30) + 100)
-    assert centred.mean().abs() < 0.1
+    centered = unit_columns(torch.randn(2, 5, 30) + 100)
+    assert centered.mean().abs() < 0.1
 
 
 def test_no_level_outweighs_another():

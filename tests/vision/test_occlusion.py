@@ -10,7 +10,7 @@ from scipy.ndimage import correlate1d, gaussian_filter1d
 
 from media.flow_files import warp
 from vision.flow_estimators import dis
-from vision.occlusion import ruder_map, ruder_mask, ruder_masks
+from vision.occlusion import ruder_map, ruder_visible, ruder_visible_both
 
 VECTORS = np.load(Path(__file__).with_name("ruder2016.npz"))
 MORE_VECTORS = np.load(Path(__file__).with_name("flow_vectors.npz"))
@@ -40,7 +40,7 @@ def test_equals_the_authors_program(case):
     got = np.stack([ruder_map(fw, bw) for fw, bw in pairs]).reshape(expected.shape)
     assert np.abs(got.astype(int) - expected).max() <= 1
     np.testing.assert_array_equal(got >= 240, expected >= 240)
-    masks = np.stack([ruder_mask(fw, bw) for fw, bw in pairs]).reshape(expected.shape)
+    masks = np.stack([ruder_visible(fw, bw) for fw, bw in pairs]).reshape(expected.shape)
     np.testing.assert_array_equal(masks, expected >= 240)
 
 
@@ -56,48 +56,48 @@ def test_single_precision_decides_as_double(moving):
         pairs += [(flow, back), (np.rint(4 * flow) / 4, np.rint(4 * back) / 4)]
     for flow, back in pairs:
         flow, back = np.float32(flow), np.float32(back)
-        np.testing.assert_array_equal(ruder_mask(flow, back), in_double_precision(flow, back))
+        np.testing.assert_array_equal(ruder_visible(flow, back), in_double_precision(flow, back))
 
 
 def test_both_directions_are_each_on_their_own_grid():
     forward, backward = VECTORS["clipA/fw"][0], VECTORS["clipA/bw"][0]
-    masks = ruder_masks(forward, backward)
-    np.testing.assert_array_equal(masks, [ruder_mask(forward, backward), ruder_mask(backward, forward)])
+    masks = ruder_visible_both(forward, backward)
+    np.testing.assert_array_equal(masks, [ruder_visible(forward, backward), ruder_visible(backward, forward)])
 
 
 @pytest.mark.parametrize("motion", [-1e-6, 0.0, 1e-6])
 def test_the_last_row_and_column_need_a_neighbour(motion):
     """However little something moves: towards the frame's inside it has one, otherwise none."""
     flow = np.full((9, 9, 2), motion, np.float32)
-    mask = ruder_mask(flow, -flow)
-    assert mask[4, 4] and mask[-1, -1] == (motion < 0)
+    visible = ruder_visible(flow, -flow)
+    assert visible[4, 4] and visible[-1, -1] == (motion < 0)
 
 
 @pytest.mark.filterwarnings("error")
-def test_flow_that_is_no_number_is_unreliable():
+def test_along_a_flow_that_is_no_number_nothing_is_visible():
     flow = np.zeros((20, 30, 2), np.float32)
     flow[8, 9], flow[12, 20] = np.nan, np.inf
-    mask = ruder_mask(flow, np.zeros_like(flow))
-    assert not mask[8, 9] and not mask[12, 20] and mask[4, 4]
+    visible = ruder_visible(flow, np.zeros_like(flow))
+    assert not visible[8, 9] and not visible[12, 20] and visible[4, 4]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2)])
 def test_frames_without_an_inside(size):
     flow = np.zeros((*size, 2), np.float32)
-    assert ruder_map(flow, flow).shape == size and not ruder_mask(flow, flow)[-1, -1]
+    assert ruder_map(flow, flow).shape == size and not ruder_visible(flow, flow)[-1, -1]
 
 
 def test_flows_of_two_sizes_are_refused():
     with pytest.raises(ValueError, match=r"\(4, 5, 2\) and flow_back of shape \(4, 6, 2\)"):
-        ruder_mask(np.zeros((4, 5, 2), np.float32), np.zeros((4, 6, 2), np.float32))
+        ruder_visible(np.zeros((4, 5, 2), np.float32), np.zeros((4, 6, 2), np.float32))
 
 
-def test_a_covered_object_is_unreliable():
+def test_a_covered_object_is_not_visible():
     """A square moves over a still background: what it covers has no counterpart in the next frame."""
     forward, backward = np.zeros((40, 60, 2), np.float32), np.zeros((40, 60, 2), np.float32)
     forward[10:30, 10:30, 0] = 8
     backward[10:30, 18:38, 0] = -8
-    mask = ruder_mask(forward, backward)
-    assert not mask[12:28, 31:37].any()  # covered next
-    assert mask[14:26, 14:26].all()  # inside the square
-    assert mask[34:38, 4:50].all()  # still background
+    visible = ruder_visible(forward, backward)
+    assert not visible[12:28, 31:37].any()  # covered next
+    assert visible[14:26, 14:26].all()  # inside the square
+    assert visible[34:38, 4:50].all()  # still background

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vision import retrieval
-from vision.retrieval import FeatureFiles, Scope, nearest, write_features
+from vision.retrieval import FeatureFiles, Scope, most_similar, write_features
 
 
 def unit(array: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_it_equals_brute_force_with_ties_classes_and_barred_rows(stored, seed):
     scope = Scope(rng.integers(-1, 6, size=size), wanted, barred)
     expected = brute_force(queries, gallery, 5, scope, order)
     for files, block_bytes in ((1, 1 << 20), (2, 1000), (7, 1)):
-        found = nearest(stored(queries, 1, block_bytes), stored(gallery, files, block_bytes), 5, scope, order)
+        found = most_similar(stored(queries, 1, block_bytes), stored(gallery, files, block_bytes), 5, scope, order)
         for query, ((rows, similarity), right) in enumerate(zip(found, expected, strict=True)):
             np.testing.assert_array_equal(rows, right)
             np.testing.assert_allclose(similarity, gallery[right].astype(float) @ queries[query], atol=1e-7)
@@ -63,7 +63,7 @@ def test_files_and_blocks_change_no_digit(stored):
     gallery, queries = unit(rng.random((3000, 300))), unit(rng.random((30, 300)))
     scope, order = Scope(np.zeros(3000, int), np.zeros((30, 1), int)), np.arange(3000)
     first, *others = [
-        nearest(stored(queries, 1, block), stored(gallery, files, block), 5, scope, order)
+        most_similar(stored(queries, 1, block), stored(gallery, files, block), 5, scope, order)
         for files, block in ((1, 1 << 30), (2, 1 << 17), (7, 5000))
     ]
     for other in others:
@@ -79,10 +79,10 @@ def test_more_near_ties_than_there_is_room_for(stored):
     scope, order = Scope(np.zeros(500, int), np.zeros((1, 1), int), {0: np.array([3])}), np.arange(500)[::-1]
     expected = brute_force(query, gallery, 4, scope, order)
     for files, block in ((1, 1 << 20), (3, 2000)):
-        ((rows, _),) = nearest(stored(query, 1), stored(gallery, files, block), 4, scope, order)
+        ((rows, _),) = most_similar(stored(query, 1), stored(gallery, files, block), 4, scope, order)
         np.testing.assert_array_equal(rows, expected[0])
     same = np.repeat(query, 500, axis=0)
-    ((rows, similarity),) = nearest(stored(query), stored(same, 2), 4, scope, order)
+    ((rows, similarity),) = most_similar(stored(query), stored(same, 2), 4, scope, order)
     assert rows.tolist() == [499, 498, 497, 496] and len(set(similarity)) == 1
 
 
@@ -100,13 +100,15 @@ def test_empty_files_and_an_empty_scope(stored, tmp_path):
     gallery = FeatureFiles([tmp_path / "none.npy", tmp_path / "some.npy", tmp_path / "none.npy"])
     assert (len(gallery), gallery.width) == (4, 2)
     scope = Scope(np.array([0, 0, 0, -1]), np.array([[0], [7]]), {0: np.array([2])})
-    (found, _), (nothing, _) = nearest(stored(np.eye(2)), gallery, 3, scope, np.arange(4))
+    (found, _), (nothing, _) = most_similar(stored(np.eye(2)), gallery, 3, scope, np.arange(4))
     assert found.tolist() == [0, 1] and nothing.tolist() == []
 
 
 def test_features_of_two_networks_are_an_error(stored, tmp_path):
     with pytest.raises(ValueError, match=r"3 features, .* 2"):
-        nearest(stored(np.eye(3)), stored(np.eye(2)), 1, Scope(np.zeros(2, int), np.zeros((3, 1), int)), np.arange(2))
+        most_similar(
+            stored(np.eye(3)), stored(np.eye(2)), 1, Scope(np.zeros(2, int), np.zeros((3, 1), int)), np.arange(2)
+        )
     for name, array in (("a", np.eye(2)), ("b", np.eye(3))):
         write_features(tmp_path / f"{name}.npy", [array], len(array))
     with pytest.raises(ValueError, match=r"b\.npy: expected float32 \(N, 2\)"):
@@ -116,10 +118,10 @@ def test_features_of_two_networks_are_an_error(stored, tmp_path):
 LIMITED = """
 import re, sys
 import numpy as np
-from vision.retrieval import FeatureFiles, Scope, nearest
+from vision.retrieval import FeatureFiles, Scope, most_similar
 gallery, queries = FeatureFiles(sys.argv[1:2]), FeatureFiles(sys.argv[2:3])
 scope = Scope(np.zeros(len(gallery), int), np.zeros((len(queries), 1), int))
-found = nearest(queries, gallery, 1, scope, np.arange(len(gallery)))
+found = most_similar(queries, gallery, 1, scope, np.arange(len(gallery)))
 assert all(rows.tolist() == [7] for rows, _ in found), found
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) >> 10)
 """

@@ -11,14 +11,14 @@ def grey(frames):
     return [np.repeat(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=-1) for frame in frames]
 
 
-@pytest.mark.parametrize("compared", ["colour", "brightness"])
+@pytest.mark.parametrize("compared", ["color", "brightness"])
 @pytest.mark.parametrize("at", [1, 2, 5, 18, 19])
 def test_cuts_are_found_near_the_ends_too(moving, at, compared):
     frames = moving(1, at) + moving(2, 20 - at)
     assert find_shots(iter(frames), compared) == [range(at), range(at, 20)]
 
 
-@pytest.mark.parametrize("compared", ["colour", "brightness"])
+@pytest.mark.parametrize("compared", ["color", "brightness"])
 def test_fast_motion_is_no_cut(moving, compared):
     assert find_shots(iter(moving(4, 30, step=12, height=90, width=160)), compared) == [range(30)]
 

@@ -5,7 +5,7 @@ import pandas as pd
 import yaml
 from tiny_world import LENGTH, planned, snakemake
 
-from bench.figures.drift import drift, mean_colours
+from bench.figures.drift import drift, mean_colors
 from media.document import read
 from media.image import frame_path, read_frames, read_rgb
 from media.tables import CLIPS, COLORIZED, kept, read_table
@@ -54,7 +54,7 @@ def test_drift_is_that_of_the_frames(run):
     assert list(dict.fromkeys(table["row"])) == ["copy_first", "welsh2002"]
     (clip,) = set(table["clip"])
     folders = [run / "results/colorize_shown/long/1/copy_first/clips" / clip, run / "results/clips/long" / clip]
-    expected = drift(*(mean_colours(read_frames(folder, LENGTH)) for folder in folders))
+    expected = drift(*(mean_colors(read_frames(folder, LENGTH)) for folder in folders))
     found = table[table["row"] == "copy_first"]["drift"]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert found.iloc[0] == 0 and found.iloc[-1] > 0.1

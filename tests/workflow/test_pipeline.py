@@ -75,12 +75,12 @@ def test_flow_is_the_known_motion(run):
     for name, (right, down) in MOTION.items():
         for estimator in ("dis", "farneback"):
             folder = run / "results/flow" / estimator / "test" / clips.loc[f"{name}.mkv", "clip"]
-            forward, valid = read_kitti(frame_path(folder / "forward", 2))
+            forward, visible = read_kitti(frame_path(folder / "forward", 2))
             backward, _ = read_kitti(frame_path(folder / "backward", 3))
             middle = (slice(16, -16), slice(16, -16))
             np.testing.assert_allclose(np.median(forward[middle], axis=(0, 1)), (-right, -down), atol=0.3)
             np.testing.assert_allclose(np.median(backward[middle], axis=(0, 1)), (right, down), atol=0.3)
-            assert valid[middle].mean() > 0.5
+            assert visible[middle].mean() > 0.5
 
 
 def test_no_reference_is_the_item_itself(run):
@@ -208,8 +208,8 @@ def test_rendered_clips_are_clips_with_flow(run):
     rendered = read_table(run / "results/clips/validation.parquet", CLIPS)
     assert list(rendered["dataset"]) == ["renderings"] * 2 and (rendered["n_frames"] == LENGTH).all()
     for clip in rendered["clip"]:
-        flow, valid = read_kitti(frame_path(run / "results/flow/dis/validation" / clip / "backward", LENGTH - 1))
-        assert flow.shape == (*SIZE, 2) and valid.any()
+        flow, visible = read_kitti(frame_path(run / "results/flow/dis/validation" / clip / "backward", LENGTH - 1))
+        assert flow.shape == (*SIZE, 2) and visible.any()
 
 
 def test_a_training_leaves_nothing_but_its_results(run):

@@ -50,7 +50,7 @@ rule truth:
     input:
         clips="<results>/clips/test.parquet",
         images="<results>/images/test.parquet",
-        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        scoring_flow=f"<results>/flow/{config['scoring_flow']}/test.parquet",
     output:
         table="<results>/truth/test.parquet",
         features="<results>/truth/test.npy",
@@ -76,7 +76,7 @@ rule score:
         colorized="<results>/colorize/{row}.parquet",
         clips="<results>/clips/test.parquet",
         images="<results>/images/test.parquet",
-        scoring_flow=f"<results>/flow/{config['flow_for_scoring']}/test.parquet",
+        scoring_flow=f"<results>/flow/{config['scoring_flow']}/test.parquet",
         truth="<results>/truth/test.parquet",
     output:
         table="<results>/score/{row}.parquet",

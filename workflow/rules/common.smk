@@ -10,8 +10,8 @@ from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError
 from plan.pipeline import Plan
+from plan.rule_versions import version_of
 from plan.targets import asked_for, wrong_target
-from plan.versions import version_of
 
 
 def stop(said):

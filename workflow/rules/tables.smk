@@ -18,7 +18,7 @@ rule choices:
                 "classifier": config["classifier"],
                 "fid_features": config["fid_features"],
                 "flow": config["flow"],
-                "scoring_flow": config["flow_for_scoring"],
+                "scoring_flow": config["scoring_flow"],
             }
         ),
     shell:

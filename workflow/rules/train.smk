@@ -1,5 +1,5 @@
 # One job for each entry under `training`, and for each ablation of one.
-from colorize.training.settings import cost_of
+from colorize.settings import cost_of
 
 TRAININGS, recolored_for = PLAN.trainings, PLAN.recolored_for
 
@@ -8,7 +8,7 @@ rule train:
     input:
         unpack(lambda wildcards: PLAN.validation_clips()),
         clips="<results>/clips/train.parquet",
-        clip_flow=PLAN.flow_table("train"),
+        flow=PLAN.flow_table("train"),
         clip_references="<results>/references/clips/train.parquet",
         photos="<results>/images/train.parquet",
         photo_references="<results>/references/images/train.parquet",

@@ -84,12 +84,12 @@ class Command(Method):
 
     def record(self) -> dict[str, list[str]]:
         """The lines that each line of `record` printed. What failed is recorded as that: the results are not less."""
-        found = {}
+        printed = {}
         for name, line in self.lines_of_record.items():
             done = subprocess.run(line, shell=True, capture_output=True, text=True, errors="replace")
             failed = [f"exit status {done.returncode}", *done.stderr.splitlines()] if done.returncode else []
-            found[name] = done.stdout.splitlines() + failed
-        return found
+            printed[name] = done.stdout.splitlines() + failed
+        return printed
 
     def _run(self, paths: dict[str, Path]) -> str:
         """Run the line; returns the last lines of its stderr, for the message of a later failure."""
@@ -105,12 +105,12 @@ class Command(Method):
 
     def _chroma(self, name: str, rgb: np.ndarray, shape: tuple[int, int], said: str) -> np.ndarray:
         """ab of a result, on the grid of the frame."""
-        found = rgb.shape[:2]
-        if found == shape:
+        size = rgb.shape[:2]
+        if size == shape:
             return lab_from_rgb(rgb)[..., 1:]
-        ratio = (found[1] / found[0]) / (shape[1] / shape[0])
+        ratio = (size[1] / size[0]) / (shape[1] / shape[0])
         if self.output_size == "same" or abs(ratio - 1) > STRETCH:
-            raise CommandFailed(f"{name}: expected the size {shape}, found {found}{said}")
+            raise CommandFailed(f"{name}: expected the size {shape}, found {size}{said}")
         return cv2.resize(lab_from_rgb(rgb)[..., 1:], shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
@@ -140,9 +140,9 @@ def _results(folder: Path, count: int, said: str) -> Iterator[tuple[str, np.ndar
             raise CommandFailed(f"expected {count} frames in {{output}}, found {len(images)}{said}")
         yield from ((path.name, read_rgb(path)) for path in images)
         return
-    found = 0
-    for found, rgb in enumerate(decode(videos[0]), start=1):
-        if found <= count:
-            yield f"frame {found - 1} of {videos[0].name}", rgb
-    if found != count:
-        raise CommandFailed(f"expected {count} frames in {{output}}, found {found} in {videos[0].name}{said}")
+    decoded = 0
+    for decoded, rgb in enumerate(decode(videos[0]), start=1):
+        if decoded <= count:
+            yield f"frame {decoded - 1} of {videos[0].name}", rgb
+    if decoded != count:
+        raise CommandFailed(f"expected {count} frames in {{output}}, found {decoded} in {videos[0].name}{said}")

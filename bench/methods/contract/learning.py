@@ -1,7 +1,7 @@
 """How the networks of bench.methods.contract.trained learn: a learner for the project's one loop, and its checkpoints.
 
 All rows that learn share the samples, the optimiser steps, the batch, Adam and the choice of the checkpoint; a row
-declares its network and what it minimises. The keys of a training are those of colorize.training.settings that are
+declares its network and what it minimises. The keys of a training are those of colorize.settings that are
 about these.
 """
 
@@ -17,11 +17,11 @@ from torch.utils.data import default_collate
 
 from bench.methods.contract.method import Method
 from colorize import checkpoint
+from colorize.settings import LossWeights, ModelSettings, TrainSettings
 from colorize.training import loop
 from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
-from colorize.training.settings import LossWeights, ModelSettings, TrainSettings
 from media.versions import version_of
 from media.whole import written_whole
 
@@ -39,7 +39,7 @@ class Sample:
 
     frames: Tensor  # (B, T, 3, h, w)
     flow_back: Tensor  # (B, T-1, 2, h, w): t -> t-1 on the grid of t, pixels
-    visible_back: Tensor  # (B, T-1, 1, h, w): 1 where it is reliable
+    visible_back: Tensor  # (B, T-1, 1, h, w): 1 where it is visible
     reference: Tensor  # (B, 3, H, W), whole
     labels: Tensor  # (B,), int64: which of the training's items each is; 0 for others
     processed: Tensor | None = None  # (B, T, 2, h, w): ab of the row that is to be made consistent
@@ -92,7 +92,7 @@ class NetworkLearner(Learner):
         save(self.network, path, metadata)
 
 
-def fit(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
+def train_network(method: Method, data: TrainingData, options: dict, out_dir: Path) -> dict:
     """Train a method's network with the project's loop; writes the checkpoint, its summary and the curves.
 
     options: the training in the config, without `method`. Raises ValueError for a key that only the paper's model has.
@@ -152,12 +152,12 @@ def load_trained(method: Method, path: Path) -> nn.Module:
     """The network of a checkpoint that `fit` wrote, in eval mode. Raises MisfitWeights if it is another method's."""
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
-    found = checkpoint.metadata(path)
-    if found.get("method") != method.name:
+    metadata = checkpoint.metadata(path)
+    if metadata.get("method") != method.name:
         raise checkpoint.MisfitWeights(
-            f"{path}: a model of the method {found.get('method', 'ours')!r}, expected one of {method.name!r}; "
+            f"{path}: a model of the method {metadata.get('method', 'ours')!r}, expected one of {method.name!r}; "
             "name another `training` for this row"
         )
-    network = method.network(found["width"], found["items"])
+    network = method.network(metadata["width"], metadata["items"])
     checkpoint.fill(network, load_file(path), path, "the file is not what its metadata say; train it again")
     return network.eval().requires_grad_(False)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from media.flow_files import FlowBack
+
 KINDS = ("clips", "images")
 GIVEN = ("reference", "first_frame", "flow", "processed", "hints")
 
@@ -26,14 +28,6 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Step:
-    """Flow from frame t back to t-1, on the grid of t."""
-
-    flow: np.ndarray  # (H, W, 2) float32, pixels
-    visible: np.ndarray  # (H, W) bool, True = the flow is reliable there
-
-
-@dataclass(frozen=True)
 class Given:
     """What a method is given for one item. Only what its class asks for in `given` is filled."""
 
@@ -41,7 +35,7 @@ class Given:
     item: str  # name of the clip or image
     reference: np.ndarray | None = None  # (H', W', 3) float32 Lab, of any size
     first_frame: np.ndarray | None = None  # (H, W, 3) float32 Lab, frame 0 in colour
-    flow: Iterator[Step] | None = None  # for t = 1, 2, ...
+    flow: Iterator[FlowBack] | None = None  # for t = 1, 2, ...
     processed: Iterator[np.ndarray] | None = None  # (H, W, 2) ab of the row being post-processed, one per frame
     hints: np.ndarray | None = None  # (H, W, 3): a, b, and 1 where a hint stands
 

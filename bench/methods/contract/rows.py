@@ -9,6 +9,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterable
 
 from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
 
@@ -18,14 +19,14 @@ ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
 
 def names() -> list[str]:
     """The methods that have a file in bench/methods/, without importing them."""
-    found = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
-    return sorted(module.name for module in found if not module.ispkg)
+    modules = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
+    return sorted(module.name for module in modules if not module.ispkg)
 
 
 def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     """The method of a row, ready to colour; without `setting` it can only say what it is given.
 
-    Raises ValueError for an unknown method, option or `given`, naming the row and the nearest valid one.
+    Raises ValueError for an unknown method, option or `given`, naming the row and the nearest known one.
     """
     own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
     try:
@@ -59,42 +60,42 @@ def _find(name: str) -> type[Method]:
     """The one Method class that bench/methods/<name>.py defines."""
     if name not in names():
         raise ValueError(
-            f"there is no bench/methods/{name}.py{_nearest(name, names())} "
+            f"there is no bench/methods/{name}.py{_did_you_mean(name, names())} "
             f"Expected one of {', '.join(names())}, or the option `method`, `precomputed` or `command`."
         )
     module = importlib.import_module(f"bench.methods.{name}")
-    found = [
+    methods = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
     ]
-    if len(found) != 1:
+    if len(methods) != 1:
         raise ValueError(
             f"bench/methods/{name}.py: expected one subclass of bench.methods.contract.method.Method, "
-            f"found {len(found)}"
+            f"found {len(methods)}"
         )
-    return found[0]
+    return methods[0]
 
 
 def _construct(method: type[Method], setting: Setting | None, options: dict) -> Method:
-    valid = [name for name in inspect.signature(method).parameters if name != "setting"]
+    known = [name for name in inspect.signature(method).parameters if name != "setting"]
     for option in options:
-        if option not in valid:
+        if option not in known:
             raise ValueError(
-                f"unknown option {option!r}{_nearest(option, [*valid, *ROW_OPTIONS])} "
-                f"Expected any of {', '.join([*valid, *ROW_OPTIONS])}."
+                f"unknown option {option!r}{_did_you_mean(option, [*known, *ROW_OPTIONS])} "
+                f"Expected any of {', '.join([*known, *ROW_OPTIONS])}."
             )
     return method(setting, **options)
 
 
 def _check_given(given: dict[str, tuple[str, ...]]) -> None:
     for kind, wanted in given.items():
-        for word, valid in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
-            if word not in valid:
-                expected = f"Expected any of {', '.join(valid)}."
-                raise ValueError(f"given: unknown {word!r}{_nearest(word, valid)} {expected}")
+        for word, known in [(kind, KINDS), *((what, GIVEN) for what in wanted)]:
+            if word not in known:
+                expected = f"Expected any of {', '.join(known)}."
+                raise ValueError(f"given: unknown {word!r}{_did_you_mean(word, known)} {expected}")
 
 
-def _nearest(word: str, valid) -> str:
-    close = difflib.get_close_matches(word, valid, n=1)
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
     return f". Did you mean {close[0]!r}?" if close else "."

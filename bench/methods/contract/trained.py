@@ -77,9 +77,9 @@ class Trained(Method):
         return self.backbone.to(rgb.device).levels(rgb)
 
     def fit(self, data, settings: dict, out_dir: Path) -> None:
-        from bench.methods.contract.learning import fit
+        from bench.methods.contract.learning import train_network
 
-        fit(self, data, settings, out_dir)
+        train_network(self, data, settings, out_dir)
 
     def skip(self) -> str | None:
         from bench.methods.weights.published import OF_METHOD

@@ -28,7 +28,7 @@ def dense(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True))
 
 
-class Iizuka2016(nn.Module):
+class Iizuka2016Network(nn.Module):
     """The network of the paper's Table 1 in grey (B, 1, H, W) of 0..1, whose sides are multiples of 8.
 
     classes: of the classification that it learns besides; clips where images have no labels. global_side: a multiple of

@@ -46,7 +46,7 @@ class Output(nn.Module):
         return torch.tanh(self.conv2d(x))
 
 
-class ResidualBlock(nn.Module):
+class LaiResidualBlock(nn.Module):
     """Two convolutions beside an identity; nothing follows the sum."""
 
     def __init__(self, channels: int):
@@ -84,7 +84,7 @@ class TransformNet(nn.Module):
         self.conv1a, self.conv1b = Convolution(6, nf, 7), Convolution(6, nf, 7)
         self.conv2a, self.conv2b = Convolution(nf, 2 * nf, stride=2), Convolution(nf, 2 * nf, stride=2)
         self.conv3 = Convolution(4 * nf, 4 * nf, stride=2)
-        self.ResBlocks = nn.ModuleList([ResidualBlock(4 * nf) for _ in range(blocks)])
+        self.ResBlocks = nn.ModuleList([LaiResidualBlock(4 * nf) for _ in range(blocks)])
         self.convlstm = ConvLSTM(4 * nf)
         self.deconv1, self.deconv2 = Convolution(4 * nf, 2 * nf), Convolution(4 * nf, nf)
         self.deconv3 = Output(2 * nf)

@@ -30,7 +30,7 @@ TRUNK = (
 )
 
 
-class Larsson2016(nn.Module):
+class Larsson2016Network(nn.Module):
     """The published network. Grey is the mean of R, G and B (B, 1, H, W) in 0..1, nothing taken off.
 
     It works on sides that are multiples of `multiple`; the authors pad the image with zeros to a square of 512.
@@ -90,7 +90,7 @@ class Larsson2016(nn.Module):
         return F.relu(getattr(self, f"{name}_bn")(getattr(self, name)(x)))
 
 
-class SmallLarsson2016(Larsson2016):
+class SmallLarsson2016Network(Larsson2016Network):
     """To be trained here: batch norm, two convolutions a block, no fully connected layers.
 
     At width 1/4 these are 0.69 million parameters.
@@ -190,13 +190,13 @@ def rgb_from_hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     )
 
 
-def _centres(histogram: Tensor) -> Tensor:
+def _centers(histogram: Tensor) -> Tensor:
     return (torch.arange(BINS).to(histogram) + 0.5) / BINS
 
 
 def _circular_mean(histogram: Tensor) -> tuple[Tensor, Tensor]:
     """The mean hue in 0..1 and the length of the bins' mean on the circle."""
-    angles = 2 * math.pi * _centres(histogram)
+    angles = 2 * math.pi * _centers(histogram)
     across, along = (torch.einsum("bk...,k->b...", histogram, part) / BINS for part in (angles.sin(), angles.cos()))
     return (torch.atan2(across, along) / (2 * math.pi)) % 1, torch.hypot(across, along)
 
@@ -208,18 +208,18 @@ def _faded_hue(histogram: Tensor) -> tuple[Tensor, Tensor | float]:
 
 def _median(histogram: Tensor) -> Tensor:
     below = histogram.cumsum(1)
-    return _centres(histogram)[(below < below[:, -1:] / 2).sum(1)]
+    return _centers(histogram)[(below < below[:, -1:] / 2).sum(1)]
 
 
 # Each to the hue and what chroma is multiplied by.
 HUE = {
     "faded": _faded_hue,
     "expectation": lambda histogram: (_circular_mean(histogram)[0], 1.0),
-    "mode": lambda histogram: (_centres(histogram)[histogram.argmax(1)], 1.0),
+    "mode": lambda histogram: (_centers(histogram)[histogram.argmax(1)], 1.0),
 }
 CHROMA = {
     "median": _median,
-    "expectation": lambda histogram: torch.einsum("bk...,k->b...", histogram, _centres(histogram)),
+    "expectation": lambda histogram: torch.einsum("bk...,k->b...", histogram, _centers(histogram)),
     # As released: the lower end of the bin, so that the first bin is grey.
     "mode": lambda histogram: histogram.argmax(1).to(histogram) / BINS,
 }

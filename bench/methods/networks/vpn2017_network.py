@@ -101,9 +101,9 @@ def connect(from_features: Tensor, to_features: Tensor) -> Connection:
     number = offset[:, 0]
     for column in range(1, offset.shape[1]):
         number = number * extent[column] + offset[:, column]
-    found, vertices = number.unique(return_inverse=True)
+    numbers, vertices = number.unique(return_inverse=True)
     from_vertices, to_vertices = vertices.unflatten(0, (-1, from_keys.shape[1])).split([len(from_keys), len(to_keys)])
-    return Connection(from_vertices, from_weights, to_vertices, to_weights, len(found))
+    return Connection(from_vertices, from_weights, to_vertices, to_weights, len(numbers))
 
 
 def identity(from_features: Tensor, colors: Tensor, to_features: Tensor) -> Tensor:

@@ -32,8 +32,8 @@ B_OF_A = {
 @cache
 def bins() -> Tensor:
     """The centres of the bins, float32 (313, 2), in the order of the published `pts_in_hull.npy`. Not to be changed."""
-    centres = [(a, b) for a, (first, last) in B_OF_A.items() for b in range(first, last + 1, STEP)]
-    return torch.tensor(centres, dtype=torch.float32, device="cpu")  # whatever the default device of the first caller
+    centers = [(a, b) for a, (first, last) in B_OF_A.items() for b in range(first, last + 1, STEP)]
+    return torch.tensor(centers, dtype=torch.float32, device="cpu")  # whatever the default device of the first caller
 
 
 def block(inputs: int, channels: int, count: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -48,7 +48,7 @@ def block(inputs: int, channels: int, count: int, stride: int = 1, dilation: int
     return nn.Sequential(*layers, nn.BatchNorm2d(channels))
 
 
-class Zhang2016(nn.Module):
+class Zhang2016Network(nn.Module):
     """The published `eccv16`: seven blocks to an eighth of the size, an eighth one back to a quarter, 313 bins.
 
     temperature: of the softmax; 1 for the published file, whose last layers are scaled for it, `TEMPERATURE` for

@@ -18,7 +18,7 @@ LAST = 0.125  # chance that no further one follows
 WIDEST = 9  # pixels
 
 
-class Zhang2017(nn.Module):
+class Zhang2017Network(nn.Module):
     """The published `siggraph17`. Sides have to be multiples of 8.
 
     Without hints it is the automatic method. The published file's mask is 0 or 1 (another one, retrained by the

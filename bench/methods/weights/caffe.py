@@ -12,7 +12,7 @@ from struct import unpack_from
 
 import numpy as np
 
-from bench.methods.weights.errors import CutOff, WrongWeights
+from bench.methods.weights.wrong_weights import CutOff, WrongWeights
 
 Blobs = dict[str, list[np.ndarray]]
 
@@ -61,11 +61,11 @@ def _layers(path: str | Path, content: memoryview) -> Blobs:
         for number, wire, value in fields(content):
             if number not in BLOBS or wire != BYTES:
                 continue
-            name, found = _layer(value, number)
-            if found and name in blobs:
+            name, own = _layer(value, number)
+            if own and name in blobs:
                 raise ValueError(f"two layers are called {name!r}")
-            if found:
-                blobs[name] = found
+            if own:
+                blobs[name] = own
     except CutOff as error:
         raise WrongWeights(path, f"it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
     except ValueError as error:

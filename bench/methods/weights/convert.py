@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from bench.methods.weights import published
 from bench.methods.weights.caffe import Blobs, read_caffe_hdf5, read_caffemodel
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.iizuka2016_file import CLASSIFIER, read_iizuka2016
 from bench.methods.weights.pth import read_pth
+from bench.methods.weights.wrong_weights import WrongWeights
 from vision.weights import WeightFile, locate_first
 
 Shapes = Mapping[str, tuple[int, ...]]  # of a network's state dict
@@ -26,7 +26,7 @@ State = dict[str, Tensor]
 COUNTER = "num_batches_tracked"  # of batch norms; PyTorch had none before 0.4.1, and inference needs none
 
 
-class Line(NamedTuple):
+class Renaming(NamedTuple):
     """One tensor of a file and what becomes of it."""
 
     source: str
@@ -47,25 +47,25 @@ def load_published(network: nn.Module, files: Sequence[WeightFile], weights_dir:
     return network.eval().requires_grad_(False)
 
 
-def renamed(path: Path, found: Mapping[str, Tensor], lines: Sequence[Line], shapes: Shapes) -> State:
+def renamed(path: Path, tensors: Mapping[str, Tensor], lines: Sequence[Renaming], shapes: Shapes) -> State:
     """The tensors of a file under our names. Raises WrongWeights at the first that is missing, misshapen or unknown.
 
     Dimensions of 1 count for nothing: Caffe stores a bias of 32 also as 1 x 1 x 1 x 32.
     """
     state = {}
     for line in lines:
-        if line.source not in found:
-            nearest = difflib.get_close_matches(line.source, found, n=1)
+        if line.source not in tensors:
+            nearest = difflib.get_close_matches(line.source, tensors, n=1)
             hint = f"; did it become {nearest[0]!r}?" if nearest else ""
             raise WrongWeights(path, f"the tensor {line.source!r} is missing (ours: {line.target}){hint}")
-        value, expected = found[line.source], shapes[line.target]
+        value, expected = tensors[line.source], shapes[line.target]
         if _without_ones(value.shape) != _without_ones(expected):
             raise WrongWeights(
                 path, f"the tensor {line.source!r} has the shape {tuple(value.shape)}, expected {tuple(expected)}"
             )
         value = value.reshape(expected)
         state[line.target] = value if line.factor == 1 else value * line.factor
-    if unknown := sorted(set(found) - {line.source for line in lines}):
+    if unknown := sorted(set(tensors) - {line.source for line in lines}):
         raise WrongWeights(path, f"the tensor {unknown[0]!r} has no place in the network ({len(unknown)} such tensors)")
     return state
 
@@ -74,10 +74,10 @@ def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def same_names(path: Path, found: Mapping[str, Tensor], shapes: Shapes) -> State:
+def same_names(path: Path, tensors: Mapping[str, Tensor], shapes: Shapes) -> State:
     """A file that has our names already."""
-    wanted = [name for name in shapes if name in found or not name.endswith(COUNTER)]
-    return renamed(path, found, [Line(name, name) for name in wanted], shapes)
+    wanted = [name for name in shapes if name in tensors or not name.endswith(COUNTER)]
+    return renamed(path, tensors, [Renaming(name, name) for name in wanted], shapes)
 
 
 def from_pth(path: Path, shapes: Shapes) -> State:
@@ -114,10 +114,10 @@ def from_zhang2016_caffe(path: Path, shapes: Shapes) -> State:
 
     blobs = read_caffemodel(path)
     blobs.pop("class8_ab", None)
-    found = by_index(normalized(path, blobs, ZHANG2016_NORMS))
+    tensors = by_index(normalized(path, blobs, ZHANG2016_NORMS))
     lines = [*_weights_and_biases(ZHANG2016_LAYERS), *_statistics(ZHANG2016_NORMS)]
     scaled = [line._replace(factor=ZHANG2016_FACTORS.get(line.source, 1.0)) for line in lines]
-    state = renamed(path, found, scaled, shapes)
+    state = renamed(path, tensors, scaled, shapes)
     for name in ZHANG2016_NORMS.values():
         state[f"{name}.weight"] = torch.ones(shapes[f"{name}.weight"])
         state[f"{name}.bias"] = torch.zeros(shapes[f"{name}.bias"])
@@ -159,17 +159,17 @@ def by_index(blobs: Blobs) -> dict[str, Tensor]:
     }
 
 
-def _weights_and_biases(layers: Mapping[str, str]) -> list[Line]:
+def _weights_and_biases(layers: Mapping[str, str]) -> list[Renaming]:
     return [
-        Line(f"{layer}/{index}", f"{name}.{part}")
+        Renaming(f"{layer}/{index}", f"{name}.{part}")
         for layer, name in layers.items()
         for index, part in enumerate(("weight", "bias"))
     ]
 
 
-def _statistics(layers: Mapping[str, str]) -> list[Line]:
+def _statistics(layers: Mapping[str, str]) -> list[Renaming]:
     return [
-        Line(f"{layer}/{index}", f"{name}.running_{part}")
+        Renaming(f"{layer}/{index}", f"{name}.running_{part}")
         for layer, name in layers.items()
         for index, part in enumerate(("mean", "var"))
     ]
@@ -177,9 +177,9 @@ def _statistics(layers: Mapping[str, str]) -> list[Line]:
 
 def from_iizuka2016(path: Path, shapes: Shapes) -> State:
     """Iizuka et al. in Torch7: modules without names, told apart by their shapes and neighbours."""
-    found = read_iizuka2016(path, shapes)
-    wanted = [name for name in shapes if name in found or not (name.startswith(CLASSIFIER) or name.endswith(COUNTER))]
-    return renamed(path, found, [Line(name, name) for name in wanted], shapes)
+    tensors = read_iizuka2016(path, shapes)
+    wanted = [name for name in shapes if name in tensors or not (name.startswith(CLASSIFIER) or name.endswith(COUNTER))]
+    return renamed(path, tensors, [Renaming(name, name) for name in wanted], shapes)
 
 
 CONVERTERS: dict[WeightFile, Callable[[Path, Shapes], State]] = {

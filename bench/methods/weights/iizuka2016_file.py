@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.torch7 import TorchObject, read_t7
+from bench.methods.weights.wrong_weights import WrongWeights
 
 # Looked for in this order, each taken out before the next: by then its shapes occur once. The classifier and fc3 begin
 # alike, but only the classifier goes on.
@@ -30,17 +30,17 @@ CLASSIFIER = ("cls1", "cls2")  # only training needs it, and published networks 
 EPSILON = 1e-5  # of batch norms, here and in Torch7
 
 
-class Layer:
+class SavedLayer:
     """A convolution or a linear layer, and the batch norm after it, if any."""
 
     def __init__(self, module: TorchObject):
         self.module, self.norm = module, None
 
-    def fits(self, shape: tuple[int, ...]) -> bool:
+    def has_shape(self, shape: tuple[int, ...]) -> bool:
         """Whether the weight has this shape, or that of a layer that stores it as a matrix; 0 rows fit any number."""
-        found = self.module["weight"].shape
-        rows = shape[0] or found[0]
-        return found in ((rows, *shape[1:]), (rows, int(np.prod(shape[1:]))))
+        own = self.module["weight"].shape
+        rows = shape[0] or own[0]
+        return own in ((rows, *shape[1:]), (rows, int(np.prod(shape[1:]))))
 
     def __str__(self) -> str:
         return f"{self.module.kind} {tuple(self.module['weight'].shape)}"
@@ -55,7 +55,7 @@ def read_iizuka2016(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
     if not isinstance(content, dict) or not {"mean", "model"} <= set(content):
         raise WrongWeights(path, "expected a table with the entries 'mean' and 'model'")
     layers = list(_layers(path, content["model"]))
-    found = {"mean": torch.as_tensor(np.float32(content["mean"])).reshape(())}
+    state = {"mean": torch.as_tensor(np.float32(content["mean"])).reshape(())}
     for part in PARTS:
         wanted = [shapes[_weight(name, shapes)] for name in part]
         if part == CLASSIFIER:
@@ -66,16 +66,16 @@ def read_iizuka2016(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
         if start is None:
             raise WrongWeights(path, _no_such_part(part, wanted, layers))
         own = dict(zip(part, layers[start : start + len(part)], strict=True))
-        if all(layer.fits(shapes[_weight(name, shapes)]) for name, layer in own.items()):
+        if all(layer.has_shape(shapes[_weight(name, shapes)]) for name, layer in own.items()):
             for name, layer in own.items():
-                found |= _tensors(name, layer, shapes)
+                state |= _tensors(name, layer, shapes)
         del layers[start : start + len(part)]
     if layers:
         raise WrongWeights(path, f"{len(layers)} layers have no place in the network; the first: {layers[0]}")
-    return found
+    return state
 
 
-def _layers(path: Path, model) -> Iterator[Layer]:
+def _layers(path: Path, model) -> Iterator[SavedLayer]:
     """Every layer with weights once, in the graph's order, each with the batch norm that follows it."""
     nodes = model.get("forwardnodes") if isinstance(model, TorchObject) else None
     if not nodes:
@@ -91,7 +91,7 @@ def _layers(path: Path, model) -> Iterator[Layer]:
             elif isinstance(module.get("weight"), np.ndarray) and module["weight"].size:
                 weight = module["weight"].__array_interface__
                 place = (weight["data"][0], weight["shape"])
-                last = None if place in seen else Layer(module)
+                last = None if place in seen else SavedLayer(module)
                 if last is not None:
                     seen.add(place)
                     yield last
@@ -109,18 +109,21 @@ def _listed(table: dict) -> list:
     return [table[index] for index in sorted(key for key in table if isinstance(key, int))]
 
 
-def _run_of(layers: list[Layer], shapes: list[tuple[int, ...]]) -> int | None:
+def _run_of(layers: list[SavedLayer], shapes: list[tuple[int, ...]]) -> int | None:
     """Where layers of these shapes follow each other first."""
     for start in range(len(layers) - len(shapes) + 1):
-        if all(layer.fits(shape) for layer, shape in zip(layers[start:], shapes, strict=False)):
+        if all(layer.has_shape(shape) for layer, shape in zip(layers[start:], shapes, strict=False)):
             return start
     return None
 
 
-def _no_such_part(part: tuple[str, ...], wanted: list[tuple[int, ...]], layers: list[Layer]) -> str:
+def _no_such_part(part: tuple[str, ...], wanted: list[tuple[int, ...]], layers: list[SavedLayer]) -> str:
     """The first tensor that breaks the part, by the run that comes nearest to it."""
     lengths = [
-        next((n for n, shape in enumerate(wanted) if start + n >= len(layers) or not layers[start + n].fits(shape)), 0)
+        next(
+            (n for n, shape in enumerate(wanted) if start + n >= len(layers) or not layers[start + n].has_shape(shape)),
+            0,
+        )
         for start in range(len(layers))
     ]
     longest = max(lengths, default=0)
@@ -134,16 +137,16 @@ def _weight(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
     return f"{name}.0.weight" if f"{name}.0.weight" in shapes else f"{name}.weight"
 
 
-def _tensors(name: str, layer: Layer, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def _tensors(name: str, layer: SavedLayer, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     weight = _weight(name, shapes)
     stem = weight.removesuffix(".weight")
     shape = shapes[weight]
-    found = {weight: _tensor(layer.module["weight"]).reshape(shape)}
+    tensors = {weight: _tensor(layer.module["weight"]).reshape(shape)}
     bias = layer.module.get("bias")
-    found[f"{stem}.bias"] = torch.zeros(shape[0]) if bias is None else _tensor(bias)
+    tensors[f"{stem}.bias"] = torch.zeros(shape[0]) if bias is None else _tensor(bias)
     if stem != name:
-        found |= {f"{name}.1.{part}": value for part, value in _norm(layer.norm, shape[0]).items()}
-    return found
+        tensors |= {f"{name}.1.{part}": value for part, value in _norm(layer.norm, shape[0]).items()}
+    return tensors
 
 
 def _norm(module: TorchObject | None, channels: int) -> dict[str, Tensor]:
@@ -151,13 +154,13 @@ def _norm(module: TorchObject | None, channels: int) -> dict[str, Tensor]:
     ones, zeros = torch.ones(channels), torch.zeros(channels)
     if module is None:
         return {"weight": ones, "bias": zeros, "running_mean": zeros, "running_var": ones - EPSILON}
-    found = {name: _tensor(module[name]) for name in ("weight", "bias") if module.get(name) is not None}
+    stored = {name: _tensor(module[name]) for name in ("weight", "bias") if module.get(name) is not None}
     if "running_std" in module:  # older files: 1 / sqrt(variance + epsilon)
         variance = 1 / _tensor(module["running_std"]).double() ** 2 - module.get("eps", EPSILON)
-        found["running_var"] = variance.float()
+        stored["running_var"] = variance.float()
     else:
-        found["running_var"] = _tensor(module["running_var"])
-    return {"weight": ones, "bias": zeros, "running_mean": _tensor(module["running_mean"])} | found
+        stored["running_var"] = _tensor(module["running_var"])
+    return {"weight": ones, "bias": zeros, "running_mean": _tensor(module["running_mean"])} | stored
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -19,10 +19,10 @@ def main(*, weights: Path = ROOT / "weights" / "external") -> None:
     present = [file for file in FILES if is_present(file, weights)]
     print(f"{len(present)} of {len(FILES)} files are present. Missing ones are to be put into {weights}.\n")
     for file in FILES:
-        print("\n".join(described(file, weights)), end="\n\n")
+        print("\n".join(lines_about(file, weights)), end="\n\n")
 
 
-def described(file: WeightFile, weights: Path) -> Iterator[str]:
+def lines_about(file: WeightFile, weights: Path) -> Iterator[str]:
     """The lines about one file."""
     yield f"{file.name}: {state_of(file, weights)}"
     yield f"    changes  {file.changes}"
@@ -42,8 +42,8 @@ def state_of(file: WeightFile, weights: Path) -> str:
         path = locate(file, weights)
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
         if published:
-            found = hash_of(path, algorithm)
-            known = "as published" if found.startswith(published) else f"NOT the published file: {algorithm} {found}"
+            digest = hash_of(path, algorithm)
+            known = "as published" if digest.startswith(published) else f"NOT the published file: {algorithm} {digest}"
             return f"present, {known}"
     return f"present, sha256 {hash_of(path)} (none is published to compare it with)"
 

@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from bench.methods.weights.errors import WrongWeights
+from bench.methods.weights.wrong_weights import WrongWeights
 
 
 def read_pth(path: str | Path, entry: str = ""):
@@ -20,7 +20,7 @@ def read_pth(path: str | Path, entry: str = ""):
     try:
         with warnings.catch_warnings():  # torch warns that an encoding counts for nothing here, which is wrong
             warnings.filterwarnings("ignore", message="pickle_load_args")
-            found = torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+            content = torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
     except FileNotFoundError:
         raise
     except (
@@ -35,13 +35,15 @@ def read_pth(path: str | Path, entry: str = ""):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WrongWeights(path, f"no PyTorch file of plain tensors, or one that breaks off ({reason})") from error
     if entry:
-        if not isinstance(found, dict) or entry not in found:
-            raise WrongWeights(path, f"expected the entry {entry!r}, found {_listed(found)}")
-        found = found[entry]
-    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise WrongWeights(path, f"expected tensors by name, found {_listed(found)}")
-    return {name.removeprefix("module."): value for name, value in found.items()}
+        if not isinstance(content, dict) or entry not in content:
+            raise WrongWeights(path, f"expected the entry {entry!r}, found {_listed(content)}")
+        content = content[entry]
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise WrongWeights(path, f"expected tensors by name, found {_listed(content)}")
+    return {name.removeprefix("module."): value for name, value in content.items()}
 
 
-def _listed(found) -> str:
-    return f"the entries {', '.join(map(str, list(found)[:6]))}" if isinstance(found, dict) else type(found).__name__
+def _listed(content) -> str:
+    if not isinstance(content, dict):
+        return type(content).__name__
+    return f"the entries {', '.join(map(str, list(content)[:6]))}"

@@ -13,7 +13,7 @@ from struct import calcsize, unpack_from
 
 import numpy as np
 
-from bench.methods.weights.errors import CutOff, WrongWeights
+from bench.methods.weights.wrong_weights import CutOff, WrongWeights
 
 NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION = range(7)
 FUNCTIONS = (FUNCTION, 7, 8)  # 7 and 8: functions with the values they refer to, as older and newer Torch wrote them
@@ -166,8 +166,8 @@ class _Reader:
         if storage is None or rank == 0:
             return np.empty(0, dtype)
         last = offset - 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-        fits = storage.dtype == dtype and last < storage.size and prod(shape) <= storage.size
-        if not fits or min(shape) < 1 or min(strides) < 0 or offset < 1:
+        within = storage.dtype == dtype and last < storage.size and prod(shape) <= storage.size
+        if not within or min(shape) < 1 or min(strides) < 0 or offset < 1:
             raise ValueError(f"a tensor of shape {shape} does not fit in its storage of {storage.size} numbers")
         steps = [stride * dtype.itemsize for stride in strides]
         return np.lib.stride_tricks.as_strided(storage[offset - 1 :], shape, steps, writeable=False)

@@ -10,7 +10,7 @@ from bench.metrics.warp_error import lai_occluded, unit_rgb, warp_error
 from bench.parity.peers import others
 from bench.parity.peers.manifest import Case
 from media.flow_files import warp
-from vision.occlusion import RELIABLE, ruder_map, ruder_mask
+from vision.occlusion import VISIBLE_FROM, ruder_map, ruder_visible
 
 
 def shares(case: Case, argument: str) -> np.ndarray:
@@ -49,10 +49,10 @@ def each_flow(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Calla
     return rule
 
 
-def reliable(case: Case, level: str) -> np.ndarray:
-    """Ruder's mask: the map from a grey level on."""
-    if int(level) == RELIABLE:
-        return each_flow(ruder_mask)(case)
+def from_level(case: Case, level: str) -> np.ndarray:
+    """What is visible: Ruder's map from a grey level on."""
+    if int(level) == VISIBLE_FROM:
+        return each_flow(ruder_visible)(case)
     return each_flow(ruder_map)(case) >= int(level)
 
 
@@ -96,8 +96,8 @@ def reading(name: str) -> Callable[[Case], list[float]]:
     """A rule: one reading of Eq. 13 for each pair of a clip."""
 
     def rule(case: Case) -> list[float]:
-        ab, flow, mask = case.array("ab"), case.array("flow_fw"), case.array("mask").astype(bool)
-        return [readings(*pair)[name] for pair in zip(ab[:-1], ab[1:], flow, mask, strict=True)]
+        ab, flow, visible = case.array("ab"), case.array("flow_fw"), case.array("mask").astype(bool)
+        return [readings(*pair)[name] for pair in zip(ab[:-1], ab[1:], flow, visible, strict=True)]
 
     return rule
 
@@ -112,7 +112,7 @@ OCCLUSION = {
     "(?:lai_)?occluded": each_flow(lai_occluded),
     "(?:ruder_)?reliability_pgm": each_flow(ruder_map),
     "reliability_pgm_without_smoothing|ruder_without_smoothing": each_flow(others.ruder_without_smoothing),
-    r"(?:ruder_)?mask_ge_(\d+)": reliable,
+    r"(?:ruder_)?mask_ge_(\d+)": from_level,
 }
 WARP_ERROR = {
     "per_clip": clip_warp_errors,

@@ -1,7 +1,7 @@
 """Which function answers which output: by the group of the entry, then by the output's name."""
 
 from bench.parity.outcome import NoRule, Rule, answer
-from bench.parity.peers import frames, motion, sets
+from bench.parity.peers import frames, motion, set_metrics
 from bench.parity.peers.manifest import Case
 
 GROUPS: dict[str, dict[str, Rule]] = {
@@ -13,11 +13,11 @@ GROUPS: dict[str, dict[str, Rule]] = {
     "occlusion": motion.OCCLUSION,
     "warp_error": motion.WARP_ERROR,
     "flicker": motion.FLICKER,
-    "fid": sets.FID,
-    "kid": sets.KID,
-    "accuracy": sets.ACCURACY,
-    "bootstrap": sets.BOOTSTRAP,
-    "user_study": sets.USER_STUDY,
+    "fid": set_metrics.FID,
+    "kid": set_metrics.KID,
+    "accuracy": set_metrics.ACCURACY,
+    "bootstrap": set_metrics.BOOTSTRAP,
+    "user_study": set_metrics.USER_STUDY,
 }
 
 

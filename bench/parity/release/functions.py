@@ -25,7 +25,7 @@ def contextual(group: Group) -> Outputs:
         "forward": forward,
         "forward_gradX": torch.autograd.grad(forward.sum(), x)[0],
         "backward": losses.contextual_each(x, y, direction="backward"),
-        "forward_nocenter": losses.contextual_each(x, y, centring="none"),
+        "forward_nocenter": losses.contextual_each(x, y, centering="none"),
     } | {
         name: losses.contextual_each(x, y, bandwidth=float(parts[1]))
         for name, parts in group.asked(r"forward_h(.+)").items()
@@ -35,11 +35,11 @@ def contextual(group: Group) -> Outputs:
 def smoothness(group: Group) -> Outputs:
     """Eq. 11 and the averages of its relatives that the published program has switched off."""
     truth, predicted = group.tensor("lab_gt"), group.tensor("lab_pred").requires_grad_()
-    loss = 5 * losses.smoothness(predicted[:, 1:], group.uncentred("lab_gt"))
+    loss = 5 * losses.smoothness(predicted[:, 1:], group.uncentered("lab_gt"))
     features = F.normalize(group.tensor("feature"), dim=1)
     small, averaged = nonlocal_average(predicted[:, 1:], features)
     return {
-        "weighted_ab": losses.weighted_average(predicted[:, 1:], group.uncentred("lab_gt"), alpha=10),
+        "weighted_ab": losses.weighted_average(predicted[:, 1:], group.uncentered("lab_gt"), alpha=10),
         "loss_x5": loss,
         "grad_pred": torch.autograd.grad(loss, predicted)[0],
         "weighted_ab_Lonly_alpha1": losses.weighted_average(truth[:, 1:], truth[:, :1], alpha=1),
@@ -73,7 +73,7 @@ def l1(group: Group) -> Outputs:
 def all_losses(group: Group) -> Outputs:
     """Eq. 15 without the adversarial loss, and its gradient with regard to the current frame's colours."""
     ab, last_ab = group.tensor("pred_current_ab").requires_grad_(), group.tensor("pred_last_ab")
-    truth, reference = group.uncentred("current_lab"), group.uncentred("ref_lab")
+    truth, reference = group.uncentered("current_lab"), group.uncentered("ref_lab")
     levels = named("VGG19_pytorch", HE_GAIN).levels
     result = levels(rgb_tensor_from_lab(torch.cat([truth[:, :1], ab], dim=1)))
     style, wanted = levels(rgb_tensor_from_lab(reference)), levels(rgb_tensor_from_lab(truth))[-1]
@@ -101,12 +101,12 @@ def color(group: Group) -> Outputs:
     return {
         "rgb": rgb_tensor_from_lab(lab),
         "rgb_u8_output": saved_rgb(height_last[..., 0], height_last[..., 1:]),
-        "lab_from_rgb_u8": centred_lab(group.array("rgb_u8")),
-        "rgb_gray_input": grey_rgb(group.uncentred("l_centered")),
+        "lab_from_rgb_u8": centered_lab(group.array("rgb_u8")),
+        "rgb_gray_input": grey_rgb(group.uncentered("l_centered")),
     }
 
 
-def centred_lab(rgb: np.ndarray) -> Tensor:
+def centered_lab(rgb: np.ndarray) -> Tensor:
     """8-bit RGB (H, W, 3) to Lab (3, H, W) with L - 50."""
     lab = torch.from_numpy(lab_from_rgb(rgb)).permute(2, 0, 1)
     return torch.cat([lab[:1] - 50, lab[1:]])

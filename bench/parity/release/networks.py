@@ -115,7 +115,7 @@ def attention(group: Group) -> Outputs:
 
 def sequence(group: Group) -> Outputs:
     """Frames coloured one after the other, and single frames under other conditions."""
-    frames, reference = group.uncentred("frames_lab"), group.uncentred("ref_lab")
+    frames, reference = group.uncentered("frames_lab"), group.uncentered("ref_lab")
     colored, warped = colored_frames(frames, reference)
     outputs: Outputs = {f"ab_t{t}": ab for t, ab in enumerate(colored)}
     outputs |= {"ref_rgb": rgb_tensor_from_lab(reference), "warped_lab": torch.cat(warped)}

@@ -18,8 +18,8 @@ from bench.methods import bonneel2015, levin2004
 from bench.methods.networks import larsson2016_network, vpn2017_network, zhang2016_network
 from bench.methods.networks.he2018_network import ExampleColorNet
 from bench.methods.networks.lai2018_network import TransformNet
-from bench.methods.networks.zhang2016_network import Zhang2016
-from bench.methods.networks.zhang2017_network import Zhang2017
+from bench.methods.networks.zhang2016_network import Zhang2016Network
+from bench.methods.networks.zhang2017_network import Zhang2017Network
 from bench.parity.group import Group, Outputs
 from bench.parity.outcome import NoRule, Rule, answer
 from bench.parity.recipe import filled
@@ -104,7 +104,7 @@ def moments(x: Tensor) -> np.ndarray:
 
 def eccv16(case: SystemCase) -> Outputs:
     """Zhang 2016: the network."""
-    net = network(Zhang2016, case.gain)
+    net = network(Zhang2016Network, case.gain)
     with watched(net, case) as outputs:
         outputs["out_ab"] = net(case.double("in_L"))
     return outputs
@@ -112,7 +112,7 @@ def eccv16(case: SystemCase) -> Outputs:
 
 def siggraph17(case: SystemCase) -> Outputs:
     """Zhang 2017: with the hint and without it; the statistics are those with it."""
-    net, lightness = network(Zhang2017, case.gain), case.double("in_L")
+    net, lightness = network(Zhang2017Network, case.gain), case.double("in_L")
     outputs: Outputs = {"out_ab_nohint": net(lightness)}
     hints = [case.double(name) for name in ("in_hint_ab", "in_mask") if name in case.inputs]
     with watched(net, case) as statistics_with_hint:

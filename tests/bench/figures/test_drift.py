@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from bench.figures.drift import drift, mean_colours
+from bench.figures.drift import drift, mean_colors
 from media.color import with_luminance
 
 RNG = np.random.default_rng(0)
@@ -40,8 +40,8 @@ def test_lengths_that_differ_are_an_error():
 def test_mean_colours_are_those_of_the_saved_frames():
     frames = RNG.integers(0, 256, (3, 8, 10, 3), dtype=np.uint8)
     expected = [rgb2lab(frame)[..., 1:].mean(axis=(0, 1)) for frame in frames]
-    np.testing.assert_allclose(mean_colours(iter(frames)), expected, atol=1e-3)
-    assert mean_colours([]).shape == (0, 2)
+    np.testing.assert_allclose(mean_colors(iter(frames)), expected, atol=1e-3)
+    assert mean_colors([]).shape == (0, 2)
 
 
 def test_drift_of_frames_with_a_growing_tint():
@@ -49,4 +49,4 @@ def test_drift_of_frames_with_a_growing_tint():
     grey, tinted = (
         [with_luminance(luminance, np.full((8, 10, 2), (t * step, 0), np.float32)) for t in range(5)] for step in (0, 2)
     )
-    np.testing.assert_allclose(drift(mean_colours(tinted), mean_colours(grey)), 2 * np.arange(5), atol=0.2)
+    np.testing.assert_allclose(drift(mean_colors(tinted), mean_colors(grey)), 2 * np.arange(5), atol=0.2)

@@ -25,15 +25,15 @@ def draw(world, choices, tmp_path):
         {"item": item, "rank": 2, "reference": "image_2", "path": path, "similarity": 0.5} for item in world.clips
     ]
     write_table([*records(read_table(table, REFERENCES)), *second], table, REFERENCES)
-    coloured = [world.root / f"shown/test/{rank}/welsh2002.parquet" for rank in (1, 2, 3)]
-    for rank, out in enumerate(coloured, start=1):
+    colored = [world.root / f"shown/test/{rank}/welsh2002.parquet" for rank in (1, 2, 3)]
+    for rank, out in enumerate(colored, start=1):
         inputs = world.inputs() | {"images": None}
         colorize.main(row="welsh2002", options=json.dumps({}), table=out, rank=rank, **inputs)
 
     def call(position: int):
         folder = tmp_path / "figure12"
         figure11_to_14.main(
-            clips=world.root / "clips/test.parquet", clip_references=table, colorized=coloured,
+            clips=world.root / "clips/test.parquet", clip_references=table, colorized=colored,
             choices=choices(), position=position, folder=folder,
         )  # fmt: skip
         return folder

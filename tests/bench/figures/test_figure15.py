@@ -8,7 +8,7 @@ from media.image import frame_path, read_rgb
 from media.tables import CLIPS, read_table, records, write_table
 
 
-def draw(world, coloured, choices, tmp_path, spreads):
+def draw(world, colored, choices, tmp_path, spreads):
     """The folder of the figure of the world's clips, whose chroma spreads are given."""
     clips = world.root / "clips/test.parquet"
     lines = records(read_table(clips, CLIPS))
@@ -17,13 +17,13 @@ def draw(world, coloured, choices, tmp_path, spreads):
     write_table(lines, clips, CLIPS)
     figure15.main(
         clips=clips, clip_references=world.root / "references/clips/test.parquet",
-        colorized=[coloured("welsh2002")], choices=choices(), folder=tmp_path / "figure15",
+        colorized=[colored("welsh2002")], choices=choices(), folder=tmp_path / "figure15",
     )  # fmt: skip
     return tmp_path / "figure15"
 
 
-def test_a_strip_shows_input_reference_and_result(world, coloured, choices, tmp_path, place_on):
-    folder = draw(world, coloured, choices, tmp_path, [0, 0])
+def test_a_strip_shows_input_reference_and_result(world, colored, choices, tmp_path, place_on):
+    folder = draw(world, colored, choices, tmp_path, [0, 0])
     sheet = read_rgb(folder / "01_clip_a.png")
     result = read_rgb(frame_path(world.root / "colorize/welsh2002/clips/clip_a", 0))
     (upper, right), (lower, left) = place_on(sheet, world.images["image_0"][0], 240), place_on(sheet, result, 240)
@@ -34,9 +34,9 @@ def test_a_strip_shows_input_reference_and_result(world, coloured, choices, tmp_
     assert list(shown[shown["item"] == "clip_b"]["row"]) == ["input", "reference", "welsh2002"]
 
 
-def test_films_in_colour_are_called_stand_ins(world, coloured, choices, tmp_path):
+def test_films_in_colour_are_called_stand_ins(world, colored, choices, tmp_path):
     def called(spreads):
-        notes = read(draw(world, coloured, choices, tmp_path, spreads) / "figure.json").notes
+        notes = read(draw(world, colored, choices, tmp_path, spreads) / "figure.json").notes
         return [note.text for note in notes if note.kind == "stand-in"]
 
     (said,) = called([0.1, 20])

@@ -13,12 +13,12 @@ from media.image import frame_path, read_rgb
 
 
 @pytest.fixture
-def figure(world, coloured, choices, tmp_path):
+def figure(world, colored, choices, tmp_path):
     """The folder of the figure of the truth itself, of copied colours, and of a row that fails."""
     rows = [
-        coloured("ground_truth", precomputed="{results}/{kind}/test"),
-        coloured("copy_first"),
-        coloured("elsewhere", precomputed=str(world.root / "nowhere/{kind}")),
+        colored("ground_truth", precomputed="{results}/{kind}/test"),
+        colored("copy_first"),
+        colored("elsewhere", precomputed=str(world.root / "nowhere/{kind}")),
     ]
     figure16.main(
         clips=world.root / "clips/test.parquet", colorized=rows, choices=choices(),
@@ -51,7 +51,7 @@ def test_the_plot_has_a_line_for_each_row_and_is_the_same_each_time(figure):
     )
     table = pd.read_csv(figure / "drift.csv")
     for name in ("once.svg", "twice.svg"):
-        figure16.draw(table, figure / name)
+        figure16.drift_plot(table, figure / name)
     assert (figure / "once.svg").read_bytes() == (figure / "twice.svg").read_bytes()
 
 
@@ -61,15 +61,15 @@ def test_strips_and_caption_say_what_is_shown(figure, world):
     assert set(shown.loc[shown["item"] == "clip_b", "frame"]) == {0, 1, 2, 3}
     notes = read(figure / "figure.json").notes
     assert "`clip_a` (5 frames)" in notes[0].text and notes[0].rows == ("ground_truth", "copy_first", "elsewhere")
-    colours = [rgb2lab(rgb)[..., 1:].mean(axis=(0, 1)) for rgb in (world.clips["clip_a"][0], world.clips["clip_a"][4])]
-    grey = np.linalg.norm(colours[1] - colours[0])
+    colors = [rgb2lab(rgb)[..., 1:].mean(axis=(0, 1)) for rgb in (world.clips["clip_a"][0], world.clips["clip_a"][4])]
+    grey = np.linalg.norm(colors[1] - colors[0])
     said = next(note for note in notes if note.kind == "last words" and "`clip_a`" in note.text)
     assert said.rows == ("ground_truth",)
     assert re.findall(r"\d+\.\d", said.text) == ["0.0", f"{grey:.1f}", "0.0"] and "last frame, 4" in said.text
 
 
-def test_nothing_coloured_is_an_empty_table_and_plot(world, coloured, choices, tmp_path):
-    rows = [coloured("elsewhere", precomputed=str(world.root / "nowhere/{kind}"))]
+def test_nothing_coloured_is_an_empty_table_and_plot(world, colored, choices, tmp_path):
+    rows = [colored("elsewhere", precomputed=str(world.root / "nowhere/{kind}"))]
     figure16.main(
         clips=world.root / "clips/test.parquet", colorized=rows, choices=choices(),
         folder=tmp_path / "figure16",

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from bench.figures import figure4
 from bench.figures.figure4 import (
     Matching,
+    best_match,
     learned_matching,
-    matched_colours,
-    nearest,
+    matched_colors,
     raw_matching,
     round_trip,
     tensor_of,
@@ -32,13 +32,13 @@ def unit(*shape: int) -> torch.Tensor:
 
 def test_the_nearest_column_is_the_one_with_the_highest_cosine():
     query, key = unit(7, 2500), unit(7, 90)
-    torch.testing.assert_close(nearest(query, key), (query.T @ key).argmax(dim=1))
+    torch.testing.assert_close(best_match(query, key), (query.T @ key).argmax(dim=1))
 
 
 def test_a_permuted_reference_gives_every_position_its_own_colour_and_all_come_back():
     query, ab, order = unit(16, 6, 8), torch.randn(2, 48), torch.randperm(48)
     matching = Matching(query, query.flatten(1)[:, order], ab[:, order])
-    found = matched_colours(matching, (23, 31))
+    found = matched_colors(matching, (23, 31))
     assert found.shape == (23, 31, 2)
     np.testing.assert_array_equal(found[::4, ::4], ab.unflatten(1, (6, 8)).permute(1, 2, 0).numpy())
     assert round_trip(matching) == 0
@@ -56,7 +56,7 @@ def test_a_picture_finds_itself_by_raw_features(backbone, picture):
     matching = raw_matching(backbone, lab, lab)
     assert round_trip(matching) == 0
     pooled = F.avg_pool2d(lab[:, 1:], 4)[0].permute(1, 2, 0).numpy()
-    np.testing.assert_allclose(matched_colours(matching, (64, 96))[::4, ::4], pooled, atol=1e-5)
+    np.testing.assert_allclose(matched_colors(matching, (64, 96))[::4, ::4], pooled, atol=1e-5)
 
 
 @pytest.mark.parametrize("model", ["trained", "trained_aligned"])
@@ -69,7 +69,7 @@ def test_learned_features_are_those_that_the_model_matches(request, model, pictu
     model.temperature = 1e-6
     with torch.inference_mode():
         hard = model.align(model.features(frame[:, :1]), model.encode_reference(reference)).warped[0, 1:]
-    found = matched_colours(matching, (64, 96))[::4, ::4]
+    found = matched_colors(matching, (64, 96))[::4, ::4]
     np.testing.assert_allclose(found, hard.permute(1, 2, 0).numpy(), atol=0.01)
 
 
@@ -92,6 +92,8 @@ def test_the_strips(world, trained, trained_aligned, tmp_path):
 
 
 def test_an_image_without_a_reference_has_an_empty_panel(world, backbone):
-    items = figure4.Items("images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet")
+    items = figure4.ShownItems(
+        "images", world.root / "images/test.parquet", world.root / "references/clips/test.parquet"
+    )
     (given,) = figure4.strip(items, "image_1", backbone, {}).lines
     assert [panel.row for panel in given] == ["input", "reference"] and "no_reference" in given[1].reason

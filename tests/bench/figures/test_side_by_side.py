@@ -31,8 +31,8 @@ def note(document: Document, kind: str) -> Note:
     return found
 
 
-def test_figure5_is_one_line_with_the_full_model_at_the_end(world, coloured, draw, place_on):
-    folder, shown, document = draw("5", [coloured("grey"), coloured("welsh2002")], 6)
+def test_figure5_is_one_line_with_the_full_model_at_the_end(world, colored, draw, place_on):
+    folder, shown, document = draw("5", [colored("grey"), colored("welsh2002")], 6)
     assert list(shown["row"]) == ["input", "reference", "grey", "welsh2002"] * 3
     sheet = read_rgb(folder / "02_image_1.png")
     full = read_rgb(frame_path(world.root / "colorize/welsh2002/images/image_1", 0))
@@ -42,9 +42,9 @@ def test_figure5_is_one_line_with_the_full_model_at_the_end(world, coloured, dra
     assert "VGG19" in note(document, "choices").text and "stand-in" in note(document, "choices").text
 
 
-def test_figure6_has_every_row_in_lines_of_six(world, coloured, draw, place_on):
-    tables = [coloured(row) for row in ("grey", "copy_first", "welsh2002")]
-    again = coloured("again", precomputed=str(world.root / "{kind}/test"))
+def test_figure6_has_every_row_in_lines_of_six(world, colored, draw, place_on):
+    tables = [colored(row) for row in ("grey", "copy_first", "welsh2002")]
+    again = colored("again", precomputed=str(world.root / "{kind}/test"))
     folder, shown, document = draw("6", [*tables, again], 1, backbone="vgg19")
     shown = shown.set_index("row")
     assert list(shown.index) == ["input", "reference", "ground_truth", "grey", "copy_first", "welsh2002", "again"]
@@ -58,8 +58,8 @@ def test_figure6_has_every_row_in_lines_of_six(world, coloured, draw, place_on):
     assert "VGG19, the paper's own choice" in note(document, "choices").text
 
 
-def test_figure9_shows_truth_and_rows_over_frames(world, coloured, draw, place_on):
-    folder, shown, document = draw("9", [coloured("copy_first"), coloured("welsh2002")], 3)
+def test_figure9_shows_truth_and_rows_over_frames(world, colored, draw, place_on):
+    folder, shown, document = draw("9", [colored("copy_first"), colored("welsh2002")], 3)
     assert set(shown["item"]) == {"clip_a", "clip_b"}
     first = shown[shown["item"] == "clip_a"].set_index(["row", "frame"])
     assert list(first.index) == [("ground_truth", 0), ("copy_first", 0), ("welsh2002", 0)]
@@ -72,8 +72,8 @@ def test_figure9_shows_truth_and_rows_over_frames(world, coloured, draw, place_o
     assert "DIS, a stand-in" in note(document, "choices").text
 
 
-def test_figure10_shows_truth_reference_and_rows(world, coloured, draw, place_on):
-    folder, shown, document = draw("10", [coloured("welsh2002"), coloured("grey")], 1)
+def test_figure10_shows_truth_reference_and_rows(world, colored, draw, place_on):
+    folder, shown, document = draw("10", [colored("welsh2002"), colored("grey")], 1)
     assert list(shown["row"]) == ["ground_truth", "reference", "welsh2002", "grey"]
     assert set(shown["item"]) == {"clip_a"}
     sheet = read_rgb(folder / "01_clip_a.png")
@@ -88,8 +88,8 @@ def test_figure10_shows_truth_reference_and_rows(world, coloured, draw, place_on
 
 
 @pytest.mark.parametrize("figure", side_by_side.FIGURES)
-def test_captions_have_the_title_of_their_figure_and_leave_nothing_unfilled(draw, coloured, figure):
-    folder, _, document = draw(figure, [coloured("grey")], 1)
+def test_captions_have_the_title_of_their_figure_and_leave_nothing_unfilled(draw, colored, figure):
+    folder, _, document = draw(figure, [colored("grey")], 1)
     assert document.title.startswith(f"Figure {figure} of the paper: ")
     assert note(document, "the paper's")
     caption = (folder / "caption.md").read_text()

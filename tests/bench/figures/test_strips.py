@@ -10,7 +10,7 @@ from bench.figures.strips import (
     REFERENCE,
     TRUTH,
     Caption,
-    Items,
+    ShownItems,
     Strip,
     clip_strip,
     evenly,
@@ -28,12 +28,12 @@ from media.tables import CLIPS, read_table, write_table
 
 @pytest.fixture
 def clips(world):
-    return Items("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet")
+    return ShownItems("clips", world.root / "clips/test.parquet", world.root / "references/clips/test.parquet")
 
 
 @pytest.fixture
 def images(world):
-    return Items("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet")
+    return ShownItems("images", world.root / "images/test.parquet", world.root / "references/images/test.parquet")
 
 
 def test_rejected_items_are_not_shown(clips):
@@ -43,7 +43,7 @@ def test_rejected_items_are_not_shown(clips):
 def test_items_of_other_datasets_are_not_shown(clips, world):
     table = read_table(clips.table, CLIPS).assign(dataset=["davis", "videvo", "videvo"])
     write_table(table, clips.table, CLIPS)
-    items = Items("clips", clips.table, datasets=["videvo"])
+    items = ShownItems("clips", clips.table, datasets=["videvo"])
     assert list(items.n_frames) == ["clip_b"]
     assert "Shown: 1 of 1 test clips of videvo, evenly" in note_on_choice(items, ["clip_b"]).text
 
@@ -75,8 +75,8 @@ def test_paper_has_the_wanted_shape_and_the_whole_picture(picture, shape, target
     assert (sheet != 255).any(axis=-1).sum() == (rgb != 255).any(axis=-1).sum()
 
 
-def test_a_result_is_the_rows_frame_with_its_numbers(clips, coloured, world):
-    table = coloured("copy_first")
+def test_a_result_is_the_rows_frame_with_its_numbers(clips, colored, world):
+    table = colored("copy_first")
     shown = clips.result(table, "clip_a", 2)
     rgb = read_rgb(frame_path(world.root / "colorize/copy_first/clips/clip_a", 2))
     np.testing.assert_array_equal(shown.picture, rgb)
@@ -84,10 +84,10 @@ def test_a_result_is_the_rows_frame_with_its_numbers(clips, coloured, world):
     assert shown.lines == (f"{shown.numbers['psnr']:.1f} dB, colourfulness {shown.numbers['colorful']:.0f}",)
 
 
-def test_what_a_row_has_no_result_for_says_why(images, clips, coloured, world):
-    not_its_kind = images.result(coloured("copy_first"), "image_0")
+def test_what_a_row_has_no_result_for_says_why(images, clips, colored, world):
+    not_its_kind = images.result(colored("copy_first"), "image_0")
     assert not_its_kind.picture is None and "does not colour images" in not_its_kind.reason
-    failed = clips.result(coloured("elsewhere", precomputed=str(world.root / "nowhere/{kind}")), "clip_a")
+    failed = clips.result(colored("elsewhere", precomputed=str(world.root / "nowhere/{kind}")), "clip_a")
     assert failed.picture is None and failed.reason.startswith("method_raised: ") and "nowhere" in failed.reason
 
 
@@ -101,8 +101,8 @@ def test_panels_are_folded_into_lines():
     assert folded([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]
 
 
-def test_a_folder_holds_the_strips_their_panels_and_what_they_are(clips, coloured, world, tmp_path, place_on):
-    table = coloured("welsh2002")
+def test_a_folder_holds_the_strips_their_panels_and_what_they_are(clips, colored, world, tmp_path, place_on):
+    table = colored("welsh2002")
     folder = tmp_path / "figure"
     folder.mkdir()
     (folder / "07_of_an_earlier_run.png").touch()

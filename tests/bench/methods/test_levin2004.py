@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.methods.contract.method import Given, Step
+from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load
-from bench.methods.levin2004 import neighbour_shares, solve
-from media.flow_files import warp
+from bench.methods.levin2004 import neighbor_shares, solve
+from media.flow_files import FlowBack, warp
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def vectors():
         yield arrays
 
 
-def colour(toy_lab, first_frame, steps):
+def color(toy_lab, first_frame, steps):
     given = Given("clips", "toy", first_frame=first_frame, flow=iter(steps))
     return list(load("levin2004", {}).colorize(iter(toy_lab[..., 0]), given))
 
@@ -69,7 +69,7 @@ def test_no_mark_is_an_error():
 def test_shares_follow_likeness():
     luminance = np.full((3, 3), 0.5)
     luminance[1, 2] = 0.9
-    shares = neighbour_shares(luminance).toarray()
+    shares = neighbor_shares(luminance).toarray()
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert shares[4, 5] < 0.02 * shares[4, 3]
     assert (shares[0] > 0).sum() == 3  # a corner
@@ -77,7 +77,7 @@ def test_shares_follow_likeness():
 
 def test_reliable_pixels_follow_the_flow_and_the_rest_is_solved(toy_lab, toy_given):
     steps = list(toy_given.flow)
-    found = colour(toy_lab, toy_lab[0], steps)
+    found = color(toy_lab, toy_lab[0], steps)
     assert len(found) == len(toy_lab) and all(ab.dtype == np.float32 for ab in found)
     np.testing.assert_array_equal(found[0], toy_lab[0][..., 1:])
     for t, step in enumerate(steps, start=1):
@@ -90,6 +90,6 @@ def test_reliable_pixels_follow_the_flow_and_the_rest_is_solved(toy_lab, toy_giv
 
 def test_a_frame_without_reliable_flow_keeps_the_warped_colours(toy_lab, toy_given):
     flow = next(toy_given.flow).flow
-    lost = Step(flow, np.zeros(flow.shape[:2], bool))
-    found = colour(toy_lab[:2], toy_lab[0], [lost])
+    lost = FlowBack(flow, np.zeros(flow.shape[:2], bool))
+    found = color(toy_lab[:2], toy_lab[0], [lost])
     np.testing.assert_array_equal(found[1], warp(found[0], flow))

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from bench.methods.contract.method import Step
 from bench.methods.contract.rows import load
 from bench.methods.ours import Ours
 from colorize.inference.colorizer import load_colorizer
+from media.flow_files import FlowBack
 
 ROOT = Path(__file__).parents[3]
 PROPAGATION = {"clips": ["first_frame", "flow"]}
@@ -60,7 +60,7 @@ def test_the_first_frame_is_kept_and_goes_on(setting_of_model, toy_lab, toy_give
 
 def test_the_given_motion_reaches_the_model_that_aligns(trained, trained_aligned, toy_lab, toy_given):
     steps = list(toy_given.flow)
-    still = [Step(0 * step.flow, step.visible) for step in steps]
+    still = [FlowBack(0 * step.flow, step.visible) for step in steps]
     for setting, matters in ((trained, False), (trained_aligned, True)):
         method = row(setting, PROPAGATION)
         found = [colored(method, toy_lab, replace(toy_given, flow=iter(flow))) for flow in (steps, still)]

@@ -7,7 +7,7 @@ from bench.methods.contract.rows import load
 from bench.methods.welsh2002 import jittered_samples, local_deviation
 
 
-def colour(setting, luminance, reference):
+def color(setting, luminance, reference):
     return next(load("welsh2002", {}, setting).colorize(iter([luminance]), Given("images", "a", reference)))
 
 
@@ -18,7 +18,7 @@ def test_each_lightness_gets_its_colour(setting):
     reference[:, 20:] = (80, 0, -50)
     luminance = np.full((40, 40), 30, np.float32)
     luminance[:20] = 70
-    found = colour(setting, luminance, reference)
+    found = color(setting, luminance, reference)
     np.testing.assert_allclose(found[2:17].mean(axis=(0, 1)), (0, -50), atol=1e-4)
     np.testing.assert_allclose(found[23:].mean(axis=(0, 1)), (50, 0), atol=1e-4)
 
@@ -30,7 +30,7 @@ def test_texture_decides_between_equal_lightness(setting):
     reference[..., 0] = 50
     reference[:, 20:, 0] = chequers[:, 20:]
     reference[:, :20, 1], reference[:, 20:, 1] = 40, -40
-    found = colour(setting, reference[::-1, ::-1, 0].copy(), reference)
+    found = color(setting, reference[::-1, ::-1, 0].copy(), reference)
     assert found[:, :17, 0].mean() < -30  # chequered
     assert found[:, 23:, 0].mean() > 30  # flat
 
@@ -46,7 +46,7 @@ def test_matches_brute_force(setting, toy_lab):
     cost += 0.5 * np.abs(own_deviation[..., None] - deviation[rows, columns])
     best = cost.argmin(axis=-1)
     expected = reference[rows, columns, 1:][best]
-    assert (np.abs(colour(setting, luminance, reference) - expected).max(axis=-1) < 1e-4).mean() > 0.99
+    assert (np.abs(color(setting, luminance, reference) - expected).max(axis=-1) < 1e-4).mean() > 0.99
 
 
 def test_samples_are_one_in_each_cell():
@@ -56,5 +56,5 @@ def test_samples_are_one_in_each_cell():
 
 def test_flat_reference_does_not_divide_by_zero(setting, toy_lab):
     flat = np.full((20, 20, 3), (50, 10, -10), np.float32)
-    found = colour(setting, toy_lab[0][..., 0], flat)
+    found = color(setting, toy_lab[0][..., 0], flat)
     np.testing.assert_allclose(found, np.broadcast_to([10, -10], found.shape))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics.cdc import STEPS, Running, cdc, divergences, histograms
+from bench.metrics.cdc import STEPS, RunningCdc, cdc, divergences, histograms
 
 
 def one_color(*colors) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_fewer_than_five_frames_are_refused():
 @pytest.mark.parametrize("n_frames", [5, 6, 17])
 def test_frame_by_frame_it_is_the_same(n_frames):
     frames = np.random.default_rng(n_frames).integers(0, 256, (n_frames, 6, 7, 3), dtype=np.uint8)
-    running = Running()
+    running = RunningCdc()
     for count, rgb in enumerate(frames, start=1):
         assert (running.value() is None) == (count <= max(STEPS) + 1)
         running.add(rgb)

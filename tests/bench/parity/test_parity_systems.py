@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bench.methods.networks.zhang2016_network import AB_UNIT, Zhang2016, bins
-from bench.methods.networks.zhang2017_network import Zhang2017
+from bench.methods.networks.zhang2016_network import AB_UNIT, Zhang2016Network, bins
+from bench.methods.networks.zhang2017_network import Zhang2017Network
 from bench.parity.recipe import filled, weight
 from bench.parity.systems import systems
 from bench.parity.systems.named import keys_checked
@@ -104,14 +104,14 @@ def test_the_statistics_of_blocks_are_those_of_the_published_networks(checked):
     assert all(float(line.says.split()[3]) < 1e-5 for line in statistics), [str(line) for line in statistics]
 
 
-class BatchNormBeforeReLU(Zhang2016):
+class BatchNormBeforeReLU(Zhang2016Network):
     def __init__(self):
         super().__init__()
         first, relu, second, _, norm = self.model1
         self.model1.forward = lambda x: relu(norm(second(relu(first(x)))))
 
 
-class NoDilation(Zhang2016):
+class NoDilation(Zhang2016Network):
     def __init__(self):
         super().__init__()
         for layer in self.model5:
@@ -119,7 +119,7 @@ class NoDilation(Zhang2016):
                 layer.dilation = layer.padding = (1, 1)
 
 
-class AlignedCorners(Zhang2016):
+class AlignedCorners(Zhang2016Network):
     def forward(self, lightness):
         quarter = self.model_out(F.softmax(self.logits(lightness), dim=1))
         return AB_UNIT * F.interpolate(quarter, scale_factor=4, mode="bilinear", align_corners=True)
@@ -127,27 +127,27 @@ class AlignedCorners(Zhang2016):
 
 @pytest.mark.parametrize("mistaken", [BatchNormBeforeReLU, NoDilation, AlignedCorners])
 def test_a_mistake_in_eccv16_misses(mistaken, arrays, monkeypatch):
-    monkeypatch.setattr(systems, "Zhang2016", mistaken)
+    monkeypatch.setattr(systems, "Zhang2016Network", mistaken)
     assert judged(of(arrays, "eccv16.gain1.5")) == {"eccv16.gain1.5.case0.out_ab": False}
 
 
 def test_another_batch_norm_in_siggraph17_misses(arrays, monkeypatch):
-    class Mistaken(Zhang2017):
+    class Mistaken(Zhang2017Network):
         def __init__(self):
             super().__init__()
             first, relu, second, _, norm = self.model1
             self.model1.forward = lambda x: relu(norm(second(relu(first(x)))))
 
-    monkeypatch.setattr(systems, "Zhang2017", Mistaken)
+    monkeypatch.setattr(systems, "Zhang2017Network", Mistaken)
     assert not any(judged(of(arrays, "siggraph17.gain1.5")).values())
 
 
 def test_a_hint_in_another_unit_misses_and_the_automatic_output_does_not(arrays, monkeypatch):
-    class Mistaken(Zhang2017):
+    class Mistaken(Zhang2017Network):
         def with_classes(self, lightness, hint=None, mask=None):
             return super().with_classes(lightness, 1.1 * hint, mask)
 
-    monkeypatch.setattr(systems, "Zhang2017", Mistaken)
+    monkeypatch.setattr(systems, "Zhang2017Network", Mistaken)
     key = "siggraph17.gain1.5.case0."
     assert judged(of(arrays, "siggraph17.gain1.5")) == {f"{key}out_ab": False, f"{key}out_ab_nohint": True}
 
@@ -193,20 +193,20 @@ def other_cases() -> tuple[dict, list]:
     """Other gains, names of cases, sizes and settings than the given ones, and rules for them; from plain formulas."""
     rng = np.random.default_rng(3)
     logits, ab, flow = 4 * rng.normal(size=(2, 313)), np.array([[-90.0, 50.0]]), np.zeros((5, 6, 2), np.float32)
-    centres = bins().numpy().astype(np.float64)
+    centers = bins().numpy().astype(np.float64)
     nearest = np.zeros((1, 313))
     nearest[0, 0] = 1
     hue, chroma = np.zeros((2, 3, 32)), np.zeros((2, 3, 32))
     hue[..., 4], chroma[..., 8] = 1, 1  # chroma 1/4 from the mode, in a red-yellow hue
     lightness = rng.uniform(0, 100, (2, 1, 16, 24)).astype(np.float32)
-    network = filled(Zhang2016(), 1.25)
+    network = filled(Zhang2016Network(), 1.25)
     angle = 6 * 4.5 / 32
     pixel = np.array([0.625, 0.375 + 0.25 * angle, 0.375])
     arrays = {
         "zhang2016.bins.logits": logits,
         "zhang2016.bins.ab": ab,
-        "zhang2016.bins.annealed_T0.7": shares(logits / 0.7) @ centres,
-        "zhang2016.bins.scaled_logits_2": shares(2 * logits) @ centres,
+        "zhang2016.bins.annealed_T0.7": shares(logits / 0.7) @ centers,
+        "zhang2016.bins.scaled_logits_2": shares(2 * logits) @ centers,
         "zhang2016.bins.soft_nn1_sigma2.5": nearest,
         "ruder2016.case7.flow_fw": flow,
         "ruder2016.case7.flow_bw": flow,

@@ -126,7 +126,7 @@ def write_tables(results: Path) -> None:
 def write_records(results: Path) -> None:
     """The sidecars of a score and of the table that is made of it."""
     score = results / "score/red.parquet"
-    for stage, artefact, given in [
+    for stage, artifact, given in [
         ("bench.scoring.score", score, {"clips": results / "clips/test.parquet", "table": score}),
         (
             "bench.tables.table1",
@@ -135,7 +135,7 @@ def write_records(results: Path) -> None:
         ),
     ]:
         record = provenance(stage, given, ("table",))
-        artefact.with_suffix(".provenance.json").write_text(json.dumps(record))
+        artifact.with_suffix(".provenance.json").write_text(json.dumps(record))
 
 
 def arguments(results: Path) -> dict:

@@ -42,13 +42,13 @@ def test_every_frame_of_every_tile_is_in_its_place(tmp_path):
 
 
 def test_no_tile_takes_colours_of_its_neighbour(tmp_path):
-    colours = [(220, 20, 20), (20, 20, 220), (20, 220, 20), (240, 240, 240)]
+    colors = [(220, 20, 20), (20, 20, 220), (20, 220, 20), (240, 240, 240)]
     grid = grid_for(4, (32, 48))
-    write_atlas(tmp_path / "a.mp4", [[np.full((32, 48, 3), colour, np.uint8) for colour in colours]], grid)
+    write_atlas(tmp_path / "a.mp4", [[np.full((32, 48, 3), color, np.uint8) for color in colors]], grid)
     (frame,) = decode(tmp_path / "a.mp4")
-    for tile, colour in enumerate(colours):
+    for tile, color in enumerate(colors):
         top, left = grid.corner(tile)
-        assert np.abs(frame[top : top + 32, left : left + 48].astype(int) - colour).max() <= 6, tile
+        assert np.abs(frame[top : top + 32, left : left + 48].astype(int) - color).max() <= 6, tile
 
 
 def test_a_step_back_has_a_keyframe_near(tmp_path):

@@ -13,7 +13,7 @@ def origins(results):
 
 
 def test_records_are_followed_to_those_of_their_inputs_which_come_first(origins):
-    assert [origin.name for origin in origins.found.values()] == ["score/red", "table1"]
+    assert [origin.name for origin in origins.by_sidecar.values()] == ["score/red", "table1"]
 
 
 def test_what_has_no_record_has_no_origin(origins, results):

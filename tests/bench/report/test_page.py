@@ -174,21 +174,21 @@ def test_the_divider_parts_two_tiles_by_mouse_and_by_keyboard(page):
     width = before.shape[1]
     middle = before.shape[0] // 4  # above the handle
 
-    def colour(picture, part):
+    def color(picture, part):
         return picture[middle, int(part * width)]
 
-    assert colour(before, 0.3) == pytest.approx([grey_of(0)] * 3, abs=8)
-    assert colour(before, 0.7) == pytest.approx(RED, abs=12)
+    assert color(before, 0.3) == pytest.approx([grey_of(0)] * 3, abs=8)
+    assert color(before, 0.7) == pytest.approx(RED, abs=12)
     handle = page.one(".divider")
     ActionChains(page.browser).drag_and_drop_by_offset(handle, width // 4, 0).perform()
     after = page.pixels(".wipe canvas")
-    assert colour(after, 0.7) == pytest.approx([grey_of(0)] * 3, abs=8)
-    assert colour(after, 0.85) == pytest.approx(RED, abs=12)
+    assert color(after, 0.7) == pytest.approx([grey_of(0)] * 3, abs=8)
+    assert color(after, 0.85) == pytest.approx(RED, abs=12)
     np.testing.assert_array_equal(after[:, : int(0.45 * width)], before[:, : int(0.45 * width)])
     np.testing.assert_array_equal(after[:, int(0.85 * width) :], before[:, int(0.85 * width) :])
     handle.send_keys(Keys.HOME)
     assert handle.get_attribute("aria-valuenow") == "0"
-    assert colour(page.pixels(".wipe canvas"), 0.1) == pytest.approx(RED, abs=12)
+    assert color(page.pixels(".wipe canvas"), 0.1) == pytest.approx(RED, abs=12)
     handle.send_keys(Keys.ARROW_RIGHT)
     assert handle.get_attribute("aria-valuenow") == "5"
 

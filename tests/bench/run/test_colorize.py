@@ -218,7 +218,7 @@ def test_missing_weights_stop_the_run(run, use):
     ("row", "changes", "what"),
     [
         ("welsh2002", {"clip_references": None}, "'reference' on clips"),
-        ("fusion", {"clip_flow": None}, "'flow' on clips"),
+        ("fusion", {"flow": None}, "'flow' on clips"),
     ],
 )
 def test_input_that_is_not_there_is_an_error(run, row, changes, what):

@@ -12,7 +12,7 @@ from bench.methods.contract.method import Method
 from bench.methods.contract.rows import load
 from bench.methods.weights import published
 from bench.methods.weights.inventory import main as inventory
-from bench.run.list_rows import described, kind_of, main, stored
+from bench.run.list_rows import kind_of, line_of_row, main, numbers_in
 from bench.run.setting import ROOT
 from plan.reading import read_config
 from vision.weights import WeightFile
@@ -47,37 +47,37 @@ def test_a_row_is_called_after_what_it_is_given(options, expected):
 
 
 def test_a_row_says_where_its_model_is_missing_or_how_large_it_is(config):
-    shipped = described("shipped", {"method": "ours", "checkpoint": "weights/huebench-small.safetensors"}, config)
+    shipped = line_of_row("shipped", {"method": "ours", "checkpoint": "weights/huebench-small.safetensors"}, config)
     assert shipped["parameters"] == "1,898,595" and shipped["weights"] == "weights/huebench-small.safetensors"
-    learned = described("learned", {"method": "ours", "training": "no such training"}, config)
+    learned = line_of_row("learned", {"method": "ours", "training": "no such training"}, config)
     assert learned["weights"].startswith("not there yet: results/train/no such training")
 
 
 def test_a_row_with_published_weights_says_which_and_their_licence(config, tmp_path):
     config["weights"] = str(tmp_path)
-    row = described("iizuka2016", {}, config)
+    row = line_of_row("iizuka2016", {}, config)
     assert row["weights"] == "missing: colornet_imagenet.t7" and row["parameters"] == "42,367,343"
     assert "not for commercial use" in row["licence"] and row["note"].startswith("no model")
     (tmp_path / published.IIZUKA2016.name).touch()
-    row = described("iizuka2016", {}, config)
+    row = line_of_row("iizuka2016", {}, config)
     assert row["weights"] == "colornet.t7" and not row["note"]
 
 
 def test_a_wrong_row_is_shown_with_what_is_wrong(config):
-    assert "Did you mean 'grey'" in described("gray", {}, config)["note"]
+    assert "Did you mean 'grey'" in line_of_row("gray", {}, config)["note"]
 
 
 def test_a_method_says_why_it_is_skipped(config):
-    assert described("ours", {}, config)["note"].startswith("no trained model")
+    assert line_of_row("ours", {}, config)["note"].startswith("no trained model")
 
 
 @pytest.mark.parametrize(
     ("name", "network"),
     [
-        ("zhang2016", "zhang2016.Zhang2016"),
-        ("zhang2017", "zhang2017.Zhang2017"),
-        ("iizuka2016", "iizuka2016.Iizuka2016"),
-        ("larsson2016", "larsson2016.Larsson2016"),
+        ("zhang2016", "zhang2016.Zhang2016Network"),
+        ("zhang2017", "zhang2017.Zhang2017Network"),
+        ("iizuka2016", "iizuka2016.Iizuka2016Network"),
+        ("larsson2016", "larsson2016.Larsson2016Network"),
         ("he2018", "he2018.ExampleColorNet"),
         ("lai2018", "lai2018.TransformNet"),
         ("vpn2017", "vpn2017.ColorStage"),
@@ -100,7 +100,7 @@ def test_a_header_is_enough_to_count(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.ones(3, 4), "b": torch.tensor(1.0)}, tmp_path / "m.safetensors", {"settings": "x"})
-    assert stored(tmp_path / "m.safetensors") == 13
+    assert numbers_in(tmp_path / "m.safetensors") == 13
 
 
 def test_weights_shows_every_file_and_which_are_there(tmp_path, capsys):

@@ -25,7 +25,7 @@ def call(world, tmp_path):
         main(
             settings=json.dumps(SETTINGS | changes),
             clips=tmp_path / "none/clips.parquet",
-            clip_flow=tmp_path / "none/flow.parquet",
+            flow=tmp_path / "none/flow.parquet",
             clip_references=tmp_path / "none/references.parquet",
             photos=world.root / "images/test.parquet",
             photo_references=world.root / "references/images/test.parquet",

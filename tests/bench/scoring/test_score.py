@@ -81,8 +81,8 @@ def test_ground_truth(run, world):
 def test_accuracy_follows_the_colour(run, world):
     table = run("ground_truth", {"precomputed": "{results}/{kind}/test"})
     top1 = table[table["metric"] == "top1"].set_index("item")["value"].to_dict()
-    centre = {name: frames[0][:, 8:56].mean(axis=(0, 1)) for name, frames in world.images.items()}
-    assert top1 == {name: 100.0 * (rgb[0] > rgb[2]) for name, rgb in centre.items()}
+    center = {name: frames[0][:, 8:56].mean(axis=(0, 1)) for name, frames in world.images.items()}
+    assert top1 == {name: 100.0 * (rgb[0] > rgb[2]) for name, rgb in center.items()}
     assert set(top1.values()) == {0, 100}
 
 

@@ -16,13 +16,13 @@ from bench.scoring.measure import TRUTH, Frame, Networks, known_of, module_of
 from bench.scoring.measure_folders import GREY, row_names
 from bench.scoring.measure_folders import score_folders as measure_folders
 from bench.scoring.score import score_clip
-from bench.scoring.statistics import compare
+from bench.scoring.statistics import rows_compared
 from bench.scoring.truth import Truth, occluded_dir, write_occluded
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.flow_files import write_kitti
 from media.image import frame_path, read_rgb, write_png
 from vision.flow_estimators import farneback
-from vision.occlusion import ruder_masks
+from vision.occlusion import ruder_visible_both
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ def test_flicker_uses_the_motion_of_the_truth(folders):
     result = [lab_from_rgb(read_rgb(frame_path(folders / "still/clip0", index)))[..., 1:] for index in (1, 2)]
     grey = [grey8(luminance_from_rgb(rgb)) for rgb in truth]
     flow = farneback(*grey)
-    mask, _ = ruder_masks(flow, farneback(*grey[::-1]))
-    expected = flicker(*result, flow, mask)
+    visible, _ = ruder_visible_both(flow, farneback(*grey[::-1]))
+    expected = flicker(*result, flow, visible)
     assert values(table, "still", "flicker_rms")["clip0", 1] == pytest.approx(expected["flicker_rms"])
     assert values(table, "still", "flicker_rms")["clip0", 1] > 2 * values(table, TRUTH, "flicker_rms")["clip0", 1]
 
@@ -94,12 +94,12 @@ def test_the_pipeline_finds_the_same(folders):
         pair = [grey8(luminance_from_rgb(rgb)) for rgb in truth[index : index + 2]]
         flow = farneback(*pair)
         back = farneback(*pair[::-1])
-        mask, back_mask = ruder_masks(flow, back)
-        write_kitti(frame_path(folders / "flow/clip2/forward", index), flow, mask)
-        write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, back_mask)
+        visible, visible_back = ruder_visible_both(flow, back)
+        write_kitti(frame_path(folders / "flow/clip2/forward", index), flow, visible)
+        write_kitti(frame_path(folders / "flow/clip2/backward", index + 1), back, visible_back)
     write_occluded(folders / "flow/clip2", occluded_dir(folders / "masks", "clip2"), len(truth))
     known = {("clips", "clip2", index): known_of(Frame(rgb), None).values for index, rgb in enumerate(truth)}
-    stored = Truth(known, {}, masks=folders / "masks", flow=folders / "flow")
+    stored = Truth(known, {}, occluded=folders / "masks", scoring_flow=folders / "flow")
     pipeline = pd.DataFrame(score_clip("clip2", iter(result), iter(truth), stored, NETWORKS).lines)
     table = measure_folders([folders / "still"], folders / "truth", NETWORKS)
     own = table[(table["row"] == "still") & (table["item"] == "clip2")]
@@ -202,7 +202,7 @@ def test_ranking(run, folders, capsys):
     assert "not significant" in said and "| flicker_mse_all" not in said.partition("Ranking")[2]
     pairs = pd.read_csv(folders / "pairs.csv")
     own = table[table["row"].isin(["half", "still"])].assign(frame=table["frame"].astype("Int64"))
-    expected = compare(own, {metric: module_of(metric).DIRECTION for metric in pairs["metric"].unique()})
+    expected = rows_compared(own, {metric: module_of(metric).DIRECTION for metric in pairs["metric"].unique()})
     pd.testing.assert_frame_equal(pairs, expected, check_dtype=False)
     assert not {"fid", "colorful", GREY, TRUTH} & set(pairs[["metric", "method", "other"]].to_numpy().ravel())
 

@@ -12,10 +12,10 @@ from bench.scoring import statistics
 from bench.scoring.statistics import (
     bootstrap,
     can_differ,
-    compare,
     holm,
     interval,
     mean_interval,
+    rows_compared,
     sign_flip_p,
     summarize,
     wins_ties_losses,
@@ -166,7 +166,7 @@ def test_summary_counts_clips_not_frames():
 
 
 def test_comparison(three):
-    table = compare(three, {"psnr": "up"}).set_index(["method", "other"])
+    table = rows_compared(three, {"psnr": "up"}).set_index(["method", "other"])
     assert list(table.index) == [("a", "b"), ("a", "c"), ("b", "c")]
     line = table.loc["a", "b"]
     assert line["difference"] == pytest.approx(-1, abs=0.3) and line["low"] < line["difference"] < line["high"] < 0
@@ -178,51 +178,51 @@ def test_comparison(three):
 
 
 def test_direction_decides_who_wins(three):
-    down = compare(three, {"psnr": "down"}, baseline="b").set_index("method")
+    down = rows_compared(three, {"psnr": "down"}, baseline="b").set_index("method")
     assert down.loc["a", ["wins", "losses"]].tolist() == [12, 0]
 
 
 def test_family_of_a_baseline_is_smaller(three):
-    table = compare(three, {"psnr": "up"}, baseline="a")
+    table = rows_compared(three, {"psnr": "up"}, baseline="a")
     assert table[["method", "other"]].to_numpy().tolist() == [["b", "a"], ["c", "a"]]
     assert table["p_holm"][0] == pytest.approx(2 * table["p"][0])
     with pytest.raises(ValueError, match="'nobody' is none of the methods; expected one of a, b, c"):
-        compare(three, {"psnr": "up"}, baseline="nobody")
+        rows_compared(three, {"psnr": "up"}, baseline="nobody")
 
 
 def test_order_of_rows_does_not_matter(three):
     shuffled = three.sample(frac=1, random_state=3)
-    pd.testing.assert_frame_equal(compare(three, {"psnr": "up"}), compare(shuffled, {"psnr": "up"}))
+    pd.testing.assert_frame_equal(rows_compared(three, {"psnr": "up"}), rows_compared(shuffled, {"psnr": "up"}))
     pd.testing.assert_frame_equal(summarize(three, ["psnr"]), summarize(shuffled, ["psnr"]))
 
 
 def test_seed_decides(three):
-    first, again, other = (compare(three, {"psnr": "up"}, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (rows_compared(three, {"psnr": "up"}, seed=seed) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again)
     assert (first["low"] != other["low"]).all()
 
 
 def test_identical_methods_tie():
     frames = {"x": [1, 2], "y": [3], "z": [4]}
-    line = compare(scores({"a": frames, "b": frames}), {"psnr": "up"}).iloc[0]
+    line = rows_compared(scores({"a": frames, "b": frames}), {"psnr": "up"}).iloc[0]
     assert line[["wins", "ties", "losses"]].tolist() == [0, 3, 0] and line["p"] == 1 and not line["significant"]
 
 
 def test_few_clips_are_never_significant():
     values = {"a": {f"c{i}": [1.0] for i in range(5)}, "b": {f"c{i}": [9.0 + i] for i in range(5)}}
-    assert compare(scores(values), {"psnr": "up"})["significant"].tolist() == [False]
+    assert rows_compared(scores(values), {"psnr": "up"})["significant"].tolist() == [False]
 
 
 def test_unequal_clips_are_refused():
     values = {"a": {"bear": [1, 2], "wolf": [1, 2]}, "b": {"bear": [1], "swan": [3]}}
     with pytest.raises(statistics.UnequalClips, match=r"a lacks swan; b lacks 1 of 2 frames of bear, wolf\. Score all"):
-        compare(scores(values), {"psnr": "up"})
+        rows_compared(scores(values), {"psnr": "up"})
 
 
 def test_a_value_that_is_no_number_is_missing():
     values = {"a": {"bear": [1, 2]}, "b": {"bear": [1, None]}}
     with pytest.raises(statistics.UnequalClips, match="b lacks 1 of 2 frames of bear"):
-        compare(scores(values), {"psnr": "up"})
+        rows_compared(scores(values), {"psnr": "up"})
 
 
 def test_two_tables_of_one_name_are_refused():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.tables import table5
-from colorize.training.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from media.document import Document, Note, read
 from media.tables import CLIPS, COLORIZED, SCORES, write_table
 
@@ -135,7 +135,7 @@ def test_every_known_difference_to_the_paper_is_named(make):
 
 
 def test_the_papers_own_training_differs_in_nothing():
-    papers = table5.Ablations(
+    papers = table5.TrainedAblations(
         full="ours", options={"ours": {"training": "ours"}}, settings={"ours": TrainSettings(workers=8)}, summaries={},
         n_clips=0, n_photos=0,
     )  # fmt: skip

@@ -110,9 +110,9 @@ def test_an_aligned_history_follows_the_given_motion(blend, sliding):
     """Where the luminance agrees, nine tenths of an untrained blend are the last colours, moved."""
     frames, reference = list(sliding[..., 0]), sliding[0]
     motion = steps(3)
-    colours = list(Colorizer(blend).colorize(iter(frames[1:]), reference, sliding[0], motion))
+    colors = list(Colorizer(blend).colorize(iter(frames[1:]), reference, sliding[0], motion))
     last = sliding[0][..., 1:]
-    for ab, step in zip(colours, motion, strict=True):
+    for ab, step in zip(colors, motion, strict=True):
         moved, found = warp(last, step.flow)[:, :-SHIFT], ab[:, :-SHIFT]
         standing = last[:, :-SHIFT]
         assert np.abs(found - moved).mean() < 0.3 * np.abs(found - standing).mean()
@@ -121,12 +121,12 @@ def test_an_aligned_history_follows_the_given_motion(blend, sliding):
 
 def test_motion_that_is_not_given_is_estimated(blend, sliding):
     frames, reference = list(sliding[..., 0]), sliding[0]
-    colours = {
+    colors = {
         name: np.stack(list(Colorizer(blend).colorize(iter(frames[1:]), reference, sliding[0], motion)))
         for name, motion in (("given", steps(3)), ("none", None), ("wrong", steps(3, motion=(-SHIFT, 0))))
     }
     truth = sliding[1:, ..., 1:]
-    error = {name: np.abs(ab - truth)[:, 8:-8, 8:-12].mean() for name, ab in colours.items()}
+    error = {name: np.abs(ab - truth)[:, 8:-8, 8:-12].mean() for name, ab in colors.items()}
     assert error["none"] < 1.25 * error["given"] + 0.1
     assert error["none"] < 0.75 * error["wrong"]
 

@@ -326,8 +326,8 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
     assert command(*given) is None
 
     luminances = [luminance(frame) for frame in frames]
-    colours = list(Colorizer(model).colorize(iter(luminances), lab_from_rgb(picture(7, 32, 48))))
-    for result, light, ab in zip(frames_of(tmp_path / "out"), luminances, colours, strict=True):
+    colors = list(Colorizer(model).colorize(iter(luminances), lab_from_rgb(picture(7, 32, 48))))
+    for result, light, ab in zip(frames_of(tmp_path / "out"), luminances, colors, strict=True):
         np.testing.assert_allclose(result.astype(int), with_luminance(light, finished(light, ab)), atol=1)
         assert np.abs(result.astype(int) - with_luminance(light, ab)).mean() > 3
 

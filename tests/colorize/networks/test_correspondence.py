@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from colorize.networks.correspondence import CORRESPONDENCE, PaperCorrespondence, ReleaseCorrespondence, fitted, unit
+from colorize.networks.correspondence import CORRESPONDENCE, PaperCorrespondence, ReleaseCorrespondence, on_grid, unit
 from vision.matching import unit_columns
 
 VGG19 = (128, 256, 512, 512)
@@ -62,10 +62,10 @@ def test_a_position_without_features_stays_zero():
 
 def test_a_branch_is_padded_evenly_or_cut_below_and_right():
     x = torch.arange(6.0).reshape(1, 1, 2, 3)
-    assert fitted(x, (2, 3)).equal(x)
-    assert fitted(x, (4, 3))[0, 0, :, 0].tolist() == [0, 0, 3, 3]
-    assert fitted(x, (5, 3))[0, 0, :, 0].tolist() == [0, 0, 3, 3, 3]
-    assert fitted(x, (1, 4))[0, 0].tolist() == [[0, 1, 2, 2]]
+    assert on_grid(x, (2, 3)).equal(x)
+    assert on_grid(x, (4, 3))[0, 0, :, 0].tolist() == [0, 0, 3, 3]
+    assert on_grid(x, (5, 3))[0, 0, :, 0].tolist() == [0, 0, 3, 3, 3]
+    assert on_grid(x, (1, 4))[0, 0].tolist() == [[0, 1, 2, 2]]
 
 
 def test_too_small_an_image_says_how_large_it_must_be():

@@ -13,11 +13,11 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from colorize import checkpoint
 from colorize.model import ExemplarModel
+from colorize.settings import LossWeights, TrainSettings
 from colorize.training import loop, losses
 from colorize.training.exemplar import ExemplarLearner, Rendered, generator_losses, train, windows
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
 from colorize.training.resume import fingerprint
-from colorize.training.settings import LossWeights, TrainSettings
 from vision.backbones import load_backbone
 
 CPU = Fabric(accelerator="cpu", devices=1)

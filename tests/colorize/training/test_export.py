@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
+from colorize.settings import TrainSettings
 from colorize.training.export import write_shards
-from colorize.training.pairs import ClipPairs, Items
-from colorize.training.settings import TrainSettings
+from colorize.training.pairs import ClipPairs, PreparedSet
 from media.flow_files import read_kitti, write_kitti
 from media.image import content_hash, frame_path, read_rgb, write_jpeg, write_png
 from media.tables import CLIPS, FLOW, REFERENCES, folder_of, write_table
@@ -60,7 +60,7 @@ def world(tmp_path, picture, monkeypatch):
     write_table(rows, clips, CLIPS)
     write_table([{"clip": name, "estimator": "dis"} for name in FRAMES], flow, FLOW)
     write_table(ranked[::-1], references, REFERENCES)
-    return Items(clips, references, flow)
+    return PreparedSet(clips, references, flow)
 
 
 def members(shard: str | Path) -> dict[str, bytes]:
@@ -135,7 +135,7 @@ def test_a_name_without_a_number_is_refused(world, name):
 
 
 def test_photographs_and_sets_without_references_can_be_exported(world):
-    photos = Items(world.table)
+    photos = PreparedSet(world.table)
     photos.rows = [row | {"n_frames": 1} for row in photos.rows]
     written = write_shards(photos, Path("out/photos-%06d.tar"), 8)
     assert (written.clips, written.pairs, written.without_references) == (2, 0, 2)

@@ -5,17 +5,17 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from colorize.settings import TrainSettings
 from colorize.training.pairs import (
     GRID,
     ClipPairs,
-    Items,
     PairStream,
     PhotoPairs,
+    PreparedSet,
     draw_reference,
     random_window,
     slices,
 )
-from colorize.training.settings import TrainSettings
 from media.color import lab_from_rgb
 from media.flow_files import warp_tensor
 from media.image import cover_crop, read_rgb, write_jpeg
@@ -195,8 +195,8 @@ def gallery(data, picture, tmp_path):
         row = {"rank": rank, "reference": f"r{rank}", "path": str(path), "similarity": 1 - rank / 4}
         rows += [row | {"item": item} for item in ("m", "a")]
     write_table(rows, data.clips.references, REFERENCES)
-    data.clips = Items(data.clips.table, data.clips.references, data.clips.flow)
-    data.photos = Items(data.photos.table, data.photos.references)
+    data.clips = PreparedSet(data.clips.table, data.clips.references, data.clips.flow)
+    data.photos = PreparedSet(data.photos.table, data.photos.references)
     return data
 
 
@@ -244,7 +244,7 @@ def test_an_item_without_references_takes_its_own(gallery, settings):
     assert sample["item"] == "b" and sample["own"] == 1 and sample["reference_rank"] == 0
     assert sample["probability"].tolist() == [1, 0, 0, 0] and sample["similarity"].isnan().all()
     assert sample["references"].shape == (3, 3, 64, 96) and not sample["references"].any()
-    bare = PhotoPairs(Items(gallery.photos.table), settings)[0]
+    bare = PhotoPairs(PreparedSet(gallery.photos.table), settings)[0]
     assert bare["references"].shape == (0, 3, 64, 96) and bare["probability"].tolist() == [1]
 
 
@@ -298,7 +298,7 @@ def test_a_dataset_without_settings_has_the_papers(gallery):
 
 def test_clips_without_flow_say_what_is_missing(gallery, settings):
     with pytest.raises(ValueError, match=r"clips\.parquet: .* flow"):
-        ClipPairs(Items(gallery.clips.table), settings)
+        ClipPairs(PreparedSet(gallery.clips.table), settings)
 
 
 def test_pseudo_video_is_the_photograph_moved_as_its_flow_says(gallery, settings):

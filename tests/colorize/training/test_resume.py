@@ -4,16 +4,16 @@ import shutil
 
 import pytest
 
-from colorize.training.pairs import Items, TrainingData
+from colorize.training.pairs import PreparedSet, TrainingData
 from colorize.training.resume import data_hash
 from media.tables import CLIPS, FLOW, REFERENCES, read_table, write_table
 
 
 def opened(world) -> TrainingData:
     """The data that the fixture `data` wrote, or a copy of it."""
-    clips = Items(world / "clips.parquet", world / "references.parquet", world / "flow.parquet")
-    photos = Items(world / "photos.parquet", world / "references.parquet")
-    return TrainingData(clips, photos, Items(world / "validation.parquet"))
+    clips = PreparedSet(world / "clips.parquet", world / "references.parquet", world / "flow.parquet")
+    photos = PreparedSet(world / "photos.parquet", world / "references.parquet")
+    return TrainingData(clips, photos, PreparedSet(world / "validation.parquet"))
 
 
 def test_the_same_data_elsewhere_has_the_same_hash(data, tmp_path):

@@ -16,7 +16,7 @@ from prep.__main__ import main
 from prep.datasets.lists import draw_order
 from prep.datasets.registry import read_registry
 from prep.describe.describe import histogram, list_sources, margins, rejections, sample
-from prep.describe.filter_plot import PANELS, draw_panel, draw_plot, nearest, verdicts, write_names
+from prep.describe.filter_plot import PLANES, draw_plane, draw_plot, nearest_to_threshold, verdicts, write_names
 from prep.judging.quality import Filters
 
 ROOT = Path(__file__).parents[3]
@@ -207,9 +207,9 @@ def test_names_in_the_plot_do_not_overlap():
     table[columns] = table[columns].astype(float).clip(lower=0.1)
     figure = Figure()
     canvas, ax = FigureCanvasAgg(figure), figure.subplots()
-    draw_panel(ax, PANELS[0], table, FILTERS)
+    draw_plane(ax, PLANES[0], table, FILTERS)
     canvas.draw()
-    write_names(ax, PANELS[0], nearest(table, PANELS[0], FILTERS), table)
+    write_names(ax, PLANES[0], nearest_to_threshold(table, PLANES[0], FILTERS), table)
     boxes = [Text.get_window_extent(text, canvas.get_renderer()) for text in ax.texts]
     assert len(boxes) > 8
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))

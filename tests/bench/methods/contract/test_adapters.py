@@ -179,7 +179,7 @@ def checkouts(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def coloured():
+def colored():
     """A function that runs a recipe on a clip of grey frames."""
 
     def run(row: str, count: int = 5, size: tuple[int, int] = SIZE) -> list[np.ndarray]:
@@ -197,9 +197,9 @@ def files_of(checkouts: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("row", RECIPES)
-def test_frames_get_to_the_program_and_back(checkouts, coloured, row):
+def test_frames_get_to_the_program_and_back(checkouts, colored, row):
     before = files_of(checkouts)
-    found = coloured(row)
+    found = colored(row)
     assert files_of(checkouts) == before  # a checkout is not written to
     expected = lab_from_rgb(np.full((1, 1, 3), TINT, np.uint8))[0, 0, 1:]
     assert [ab.shape for ab in found] == [(*SIZE, 2)] * 5
@@ -207,19 +207,19 @@ def test_frames_get_to_the_program_and_back(checkouts, coloured, row):
 
 
 @pytest.mark.parametrize("row", RECIPES)
-def test_missing_frames_are_an_error(checkouts, coloured, row, monkeypatch):
+def test_missing_frames_are_an_error(checkouts, colored, row, monkeypatch):
     monkeypatch.setenv("LOSE", "2")
     expected = "out of memory" if row == "deoldify" else "expected 5 frames in {output}, found 3"
     with pytest.raises(CommandFailed, match=expected):
-        coloured(row)
+        colored(row)
 
 
 @pytest.mark.parametrize("row", RECIPES)
-def test_a_checkout_that_is_not_named_is_asked_for(coloured, row, monkeypatch):
+def test_a_checkout_that_is_not_named_is_asked_for(colored, row, monkeypatch):
     variable = PROGRAM_OF.get(row, row).upper()
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(CommandFailed, match=f"{variable}: set {variable} to the "):
-        coloured(row)
+        colored(row)
 
 
 @pytest.mark.parametrize("row", RECIPES)
@@ -245,9 +245,9 @@ def test_a_record_that_fails_says_so():
     assert load("mine", line).record() == {"commit": ["some", "exit status 3", "no checkout"]}
 
 
-def test_a_cropped_result_is_refused(checkouts, coloured):
+def test_a_cropped_result_is_refused(checkouts, colored):
     with pytest.raises(CommandFailed, match=r"00000.jpg: expected the size \(64, 64\), found \(432, 768\)"):
-        coloured("devc_release", size=(64, 64))
+        colored("devc_release", size=(64, 64))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config/methods").glob("*.yaml")), ids=lambda path: path.stem)
@@ -257,7 +257,7 @@ def test_a_recipe_says_what_it_needs_and_under_which_licence(path):
         assert any(line.startswith(f"# {word} ") for line in lines), word
 
 
-def test_a_reference_reaches_the_program(checkouts, coloured, tmp_path):
+def test_a_reference_reaches_the_program(checkouts, colored, tmp_path):
     """The stand-in of BiSTNet is replaced by one that copies the second reference to every frame."""
     copy = """
     clip, given, out = (sys.argv[index] for index in (2, 4, 6))
@@ -265,4 +265,4 @@ def test_a_reference_reaches_the_program(checkouts, coloured, tmp_path):
         save(f"{out}/clip/{name}", cv2.imread(f"{given}/clip/00001.png"))
     """
     (checkouts / "bistnet/test_BiSTNet.py").write_text(PAINTER + dedent(copy))
-    np.testing.assert_allclose(np.mean(coloured("bistnet"), axis=(0, 1, 2)), (20, 10), atol=1)
+    np.testing.assert_allclose(np.mean(colored("bistnet"), axis=(0, 1, 2)), (20, 10), atol=1)

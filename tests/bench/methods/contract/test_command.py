@@ -79,12 +79,12 @@ def test_output_of_any_size_is_brought_back_to_the_frames(toy_lab, toy_given, tm
     write_png(tmp_path / "tint.png", tint)
     line = f"for frame in {{frames}}/*; do cp {tmp_path}/tint.png {{output}}/$(basename $frame); done"
     method = load("row", {"command": line, "output_size": "any"})
-    coloured = method.colorize((lab[..., 0] for lab in toy_lab), toy_given)
+    colored = method.colorize((lab[..., 0] for lab in toy_lab), toy_given)
     if fits:
-        np.testing.assert_allclose(list(coloured), np.full((5, 48, 64, 2), lab_from_rgb(tint)[0, 0, 1:]), atol=0.01)
+        np.testing.assert_allclose(list(colored), np.full((5, 48, 64, 2), lab_from_rgb(tint)[0, 0, 1:]), atol=0.01)
     else:  # it was cropped: nobody knows which pixel is which
         with pytest.raises(CommandFailed, match=r"expected the size \(48, 64\), found \(64, 64\)"):
-            list(coloured)
+            list(colored)
 
 
 def test_an_unknown_output_size_is_an_error():

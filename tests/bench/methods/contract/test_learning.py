@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from bench.methods.contract.learning import load_trained
-from bench.methods.contract.method import Given, Step
+from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load, names
 from bench.methods.contract.trained import Trained
 from bench.run.train import main
 from colorize.checkpoint import MisfitWeights, metadata
+from media.flow_files import FlowBack
 from media.tables import CLIPS, FLOW, write_table
 
 LEARNING = [name for name in names() if isinstance(load(name, {}), Trained) and name != "lai2018"]
@@ -33,7 +34,7 @@ def train(world, tmp_path):
         main(
             settings=json.dumps({"method": method, **SETTINGS, **changes}),
             clips=world.root / "clips/test.parquet" if clips else tmp_path / "none.parquet",
-            clip_flow=world.root / "flow/test.parquet",
+            flow=world.root / "flow/test.parquet",
             clip_references=world.root / "references/clips/test.parquet",
             photos=world.root / "images/test.parquet",
             photo_references=world.root / "references/images/test.parquet",
@@ -74,9 +75,9 @@ def test_a_regression_fits_one_picture(train):
     assert summary["improved"] and summary["validation_best"] < 0.9 * summary["validation_step0"]
 
 
-def test_lai2018_learns_on_what_rows_made(train, coloured):
+def test_lai2018_learns_on_what_rows_made(train, colored):
     """It starts by changing nothing, which Adam's first steps throw away; from there it gets better."""
-    options = {"clips": True, "recolored": (coloured("welsh2002"),), "sequence": 3, "photo_share": 0, "width": 0.25}
+    options = {"clips": True, "recolored": (colored("welsh2002"),), "sequence": 3, "photo_share": 0, "width": 0.25}
     out = train("lai2018", **options, steps=30, validate_every=10, learning_rate=1e-4)
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     first, *_, last = [line["validation"] for line in lines if line.get("step", 0) > 0 and "validation" in line]
@@ -140,7 +141,7 @@ def test_zhang2017_follows_the_first_frame(model_of, toy_lab, monkeypatch):
     shape = toy_lab.shape[1:3]
     from_the_right, seen, lost = np.float32([1, 0]), np.ones(shape, bool), np.ones(shape, bool)
     lost[:, :20] = False
-    flow = [Step(np.broadcast_to(from_the_right, (*shape, 2)), visible) for visible in (seen, lost, seen)]
+    flow = [FlowBack(np.broadcast_to(from_the_right, (*shape, 2)), visible) for visible in (seen, lost, seen)]
     hints = []
     monkeypatch.setattr(method, "colored", lambda luminance, given: hints.append(given) or toy_lab[0, ..., 1:])
     given = Given("clips", "toy", first_frame=toy_lab[0], flow=iter(flow))

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from bench.methods.networks.iizuka2016_network import SMALL_GLOBAL_SIDE, Iizuka2016, loss, target
+from bench.methods.networks.iizuka2016_network import SMALL_GLOBAL_SIDE, Iizuka2016Network, loss, target
 
 # Of the paper's table: outputs, inputs and kernel.
 SHAPES = {
@@ -21,13 +21,13 @@ SHAPES = {
 @pytest.fixture(scope="module")
 def small():
     torch.manual_seed(0)
-    network = Iizuka2016(width=0.25, classes=4, global_side=SMALL_GLOBAL_SIDE).eval()
+    network = Iizuka2016Network(width=0.25, classes=4, global_side=SMALL_GLOBAL_SIDE).eval()
     torch.nn.init.normal_(network.out.weight)  # it starts at grey
     return network
 
 
 def test_sizes_are_the_published_ones(small):
-    network = Iizuka2016()
+    network = Iizuka2016Network()
     weights = {name: p for name, p in network.named_parameters() if p.ndim > 1}
     assert {name.split(".")[0]: tuple(p.shape) for name, p in weights.items()} == SHAPES
     biases = sum(p.shape[0] for p in weights.values())
@@ -58,7 +58,7 @@ def test_sides_that_8_does_not_divide_are_refused(small):
 
 
 def test_the_stored_mean_is_taken_off(small):
-    moved = Iizuka2016(width=0.25, classes=4, global_side=SMALL_GLOBAL_SIDE).eval()
+    moved = Iizuka2016Network(width=0.25, classes=4, global_side=SMALL_GLOBAL_SIDE).eval()
     moved.load_state_dict(small.state_dict() | {"mean": torch.tensor(0.25)})
     grey = torch.rand(1, 1, 16, 16).double()
     plain = copy.deepcopy(small).double()(grey)
@@ -78,7 +78,7 @@ def test_the_loss_by_hand():
 
 def test_classes_train_what_is_shared_alone():
     torch.manual_seed(0)
-    network = Iizuka2016(width=0.125, classes=3, global_side=64)
+    network = Iizuka2016Network(width=0.125, classes=3, global_side=64)
     _, logits = network.with_classes(torch.rand(2, 1, 16, 16))
     torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2])).backward()
     reached = {name.rstrip("0123456789") for name, part in network.named_children() if _has_gradient(part)}

@@ -7,8 +7,8 @@ import torch
 
 from bench.methods.networks import larsson2016_network
 from bench.methods.networks.larsson2016_network import (
-    Larsson2016,
-    SmallLarsson2016,
+    Larsson2016Network,
+    SmallLarsson2016Network,
     decode,
     enlarged,
     histograms,
@@ -22,7 +22,7 @@ from bench.methods.networks.larsson2016_network import (
 @pytest.fixture(scope="module")
 def small():
     torch.manual_seed(0)
-    return SmallLarsson2016(width=0.25).eval()
+    return SmallLarsson2016Network(width=0.25).eval()
 
 
 def one_hot(index, shape=(1, 1)):
@@ -34,7 +34,7 @@ def one_hot(index, shape=(1, 1)):
 
 def test_sizes_are_the_published_ones(small):
     with torch.device("meta"):
-        network = Larsson2016()
+        network = Larsson2016Network()
     assert sum(p.numel() for p in network.parameters()) == 147_041_024
     shapes = {name: tuple(p.shape) for name, p in network.state_dict().items()}
     assert len(shapes) == 36 and shapes["fc6.weight"] == (4096, 512, 7, 7)
@@ -44,7 +44,7 @@ def test_sizes_are_the_published_ones(small):
 
 def test_the_hypercolumn_has_the_order_of_the_table():
     torch.manual_seed(0)
-    network = Larsson2016(width=1 / 64).eval()  # 8 channels in each block, 64 in fc6 and fc7
+    network = Larsson2016Network(width=1 / 64).eval()  # 8 channels in each block, 64 in fc6 and fc7
     grey = torch.rand(1, 1, 32, 64)
     column = network.hypercolumn(grey)
     assert column.shape == (1, 1 + 13 * 8 + 2 * 64, 8, 16)

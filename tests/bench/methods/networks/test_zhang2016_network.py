@@ -6,7 +6,7 @@ import torch
 
 from bench.methods.networks import zhang2016_network
 from bench.methods.networks.zhang2016_network import (
-    Zhang2016,
+    Zhang2016Network,
     bins,
     loss,
     rebalancing,
@@ -19,11 +19,11 @@ from bench.parity.systems.systems import annealed_mean
 @pytest.fixture(scope="module")
 def small():
     torch.manual_seed(0)
-    return Zhang2016(width=0.25).eval()
+    return Zhang2016Network(width=0.25).eval()
 
 
 def test_sizes_are_the_published_ones(small):
-    network = Zhang2016()
+    network = Zhang2016Network()
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     assert len(shapes) == 82 and sum(p.numel() for p in network.parameters()) == 32_236_011
     assert shapes["model1.4.running_var"] == (64,) and shapes["model8.0.weight"] == (512, 256, 4, 4)
@@ -40,7 +40,7 @@ def test_the_last_layer_is_the_mean_over_the_bins(small):
 
 def test_a_low_temperature_makes_colors_stronger(small):
     lightness = torch.rand(1, 1, 16, 16) * 100
-    cold = Zhang2016(width=0.25, temperature=zhang2016_network.TEMPERATURE).eval()
+    cold = Zhang2016Network(width=0.25, temperature=zhang2016_network.TEMPERATURE).eval()
     cold.load_state_dict(small.state_dict())
     logits = small.logits(lightness).movedim(1, -1)
     wanted = annealed_mean(logits).movedim(-1, 1)
@@ -112,7 +112,7 @@ def test_the_loss_refuses_another_grid():
 
 def test_it_learns_a_color():
     torch.manual_seed(0)
-    network = Zhang2016(width=0.125)
+    network = Zhang2016Network(width=0.125)
     lightness, ab = torch.rand(2, 1, 16, 16) * 100, torch.tensor([50.0, 30.0])[None, :, None, None].expand(2, 2, 16, 16)
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     for _ in range(20):

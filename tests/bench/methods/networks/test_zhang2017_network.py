@@ -3,20 +3,20 @@
 import pytest
 import torch
 
-from bench.methods.networks.zhang2017_network import Zhang2017, classes, loss, made_up_hints, regression_loss
+from bench.methods.networks.zhang2017_network import Zhang2017Network, classes, loss, made_up_hints, regression_loss
 
 
 @pytest.fixture(scope="module")
 def small():
     torch.manual_seed(0)
-    network = Zhang2017(width=0.25).eval()
+    network = Zhang2017Network(width=0.25).eval()
     assert not network(torch.rand(1, 1, 16, 24)).any()  # a training starts from grey
     torch.nn.init.normal_(network.model_out[0].weight, std=0.1)
     return network
 
 
 def test_sizes_are_the_published_ones(small):
-    network = Zhang2017()
+    network = Zhang2017Network()
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     assert len(shapes) == 107 and sum(p.numel() for p in network.parameters()) == 34_187_027
     assert shapes["model8up.0.weight"] == (512, 256, 4, 4) and shapes["model1short10.0.bias"] == (128,)
@@ -77,7 +77,7 @@ def test_made_up_hints_are_squares_of_the_mean_colour():
         torch.testing.assert_close(
             hints[k][:, marked], ab[k][:, marked].mean(dim=1, keepdim=True).expand(-1, int(counts[k]))
         )
-    centre = (mask.mean(dim=0)[0] * torch.stack([rows + 0 * columns, columns + 0 * rows])).sum(dim=(1, 2)) / mask.mean(
+    center = (mask.mean(dim=0)[0] * torch.stack([rows + 0 * columns, columns + 0 * rows])).sum(dim=(1, 2)) / mask.mean(
         dim=0
     ).sum()
-    torch.testing.assert_close(centre, torch.tensor([11.5, 19.5]), rtol=0, atol=1)
+    torch.testing.assert_close(center, torch.tensor([11.5, 19.5]), rtol=0, atol=1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench.methods.weights.caffe import read_caffe_hdf5, read_caffemodel
-from bench.methods.weights.errors import WrongWeights
+from bench.methods.weights.wrong_weights import WrongWeights
 
 
 @pytest.fixture

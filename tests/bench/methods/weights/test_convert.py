@@ -12,15 +12,15 @@ from torch import nn
 from bench.methods.contract.method import Given, Setting
 from bench.methods.contract.rows import load
 from bench.methods.networks.he2018_network import ExampleColorNet
-from bench.methods.networks.iizuka2016_network import Iizuka2016
+from bench.methods.networks.iizuka2016_network import Iizuka2016Network
 from bench.methods.networks.lai2018_network import TransformNet
-from bench.methods.networks.larsson2016_network import Larsson2016
+from bench.methods.networks.larsson2016_network import Larsson2016Network
 from bench.methods.networks.vpn2017_network import ColorStage
-from bench.methods.networks.zhang2016_network import Zhang2016
-from bench.methods.networks.zhang2017_network import Zhang2017
+from bench.methods.networks.zhang2016_network import Zhang2016Network
+from bench.methods.networks.zhang2017_network import Zhang2017Network
 from bench.methods.weights import published
 from bench.methods.weights.convert import CONVERTERS, load_published
-from bench.methods.weights.errors import WrongWeights
+from bench.methods.weights.wrong_weights import WrongWeights
 from vision.weights import MissingWeights, WeightFile
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the published file has")  # of which these are none
@@ -121,7 +121,7 @@ def write_hdf5(path: Path, tensors: Tensors, foreign) -> None:
 
 def narrow_zhang2016() -> nn.Module:
     """Caffe's batch norms have no weight and bias of their own, so those of every network here stay 1 and 0."""
-    return Zhang2016(NARROW)
+    return Zhang2016Network(NARROW)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ class Format:
 
 FORMATS = {
     "zhang2016": Format(narrow_zhang2016, published.ZHANG2016, state_of, write_pth, "model4.2.weight"),
-    "zhang2017": Format(lambda: Zhang2017(NARROW), published.ZHANG2017, state_of, write_pth, "model9up.0.weight"),
+    "zhang2017": Format(
+        lambda: Zhang2017Network(NARROW), published.ZHANG2017, state_of, write_pth, "model9up.0.weight"
+    ),
     "he2018": Format(lambda: ExampleColorNet(NARROW), published.HE2018, state_of, write_pth, "conv9_1.weight"),
     "lai2018": Format(
         *(lambda: TransformNet(nf=4, blocks=2), published.LAI2018, without_counters, write_lai2018),
@@ -150,7 +152,7 @@ FORMATS = {
         narrow_zhang2016, published.ZHANG2016_CAFFE, zhang2016_tensors, write_caffe_v1, "conv4_2/0"
     ),
     "larsson2016": Format(
-        lambda: Larsson2016(NARROW), published.LARSSON2016, larsson2016_tensors, write_hdf5, "conv4_2/0"
+        lambda: Larsson2016Network(NARROW), published.LARSSON2016, larsson2016_tensors, write_hdf5, "conv4_2/0"
     ),
     "vpn2017": Format(ColorStage, published.VPN2017, vpn2017_tensors, write_caffe, "out_color_spatial1/0"),
 }
@@ -164,12 +166,12 @@ def form(request) -> Format:
 @pytest.fixture
 def original(form, filled) -> nn.Module:
     network = filled(form.make())
-    if isinstance(network, Zhang2016):
+    if isinstance(network, Zhang2016Network):
         reset_what_caffe_has_not(network)
     return network
 
 
-def reset_what_caffe_has_not(network: Zhang2016) -> None:
+def reset_what_caffe_has_not(network: Zhang2016Network) -> None:
     """Weight and bias of batch norms, and the bins' centres, are as the network is made."""
     fresh = narrow_zhang2016().state_dict()
     norms = [name.removesuffix("running_mean") for name in fresh if name.endswith("running_mean")]
@@ -240,8 +242,8 @@ IIZUKA2016_ORDER = ("low", "global", "classes", "fc3", "low", "local", "colours"
 NORM = {"weight", "bias", "running_mean", "running_var"}
 
 
-def narrow_iizuka2016() -> Iizuka2016:
-    return Iizuka2016(NARROW, classes=7)
+def narrow_iizuka2016() -> Iizuka2016Network:
+    return Iizuka2016Network(NARROW, classes=7)
 
 
 def iizuka2016_table(network: nn.Module, lua: Callable, norm: str, order: tuple[str, ...] = IIZUKA2016_ORDER) -> dict:
@@ -294,7 +296,7 @@ def test_iizuka2016_with_folded_norms_needs_none(filled, foreign, tmp_path):
 def test_iizuka2016_may_know_other_classes(filled, foreign, tmp_path):
     original = filled(narrow_iizuka2016())
     write_iizuka2016(tmp_path, original, foreign)
-    loaded = load_published(Iizuka2016(NARROW, classes=9), (published.IIZUKA2016,), tmp_path)
+    loaded = load_published(Iizuka2016Network(NARROW, classes=9), (published.IIZUKA2016,), tmp_path)
     torch.testing.assert_close(loaded.fc3[0].weight, original.fc3[0].weight)
 
 

@@ -8,8 +8,8 @@ from struct import pack
 import pytest
 import torch
 
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.pth import read_pth
+from bench.methods.weights.wrong_weights import WrongWeights
 
 
 class Opener:

@@ -5,8 +5,8 @@ from struct import pack
 import numpy as np
 import pytest
 
-from bench.methods.weights.errors import WrongWeights
 from bench.methods.weights.torch7 import TorchObject, read_t7
+from bench.methods.weights.wrong_weights import WrongWeights
 
 
 def test_every_kind_of_value(tmp_path, foreign):

@@ -3,7 +3,7 @@
 import pytest
 
 from media import versions
-from plan.versions import version_of
+from plan.rule_versions import version_of
 
 
 def test_a_version_names_its_module():

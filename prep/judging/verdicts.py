@@ -13,7 +13,7 @@ from media.image import content_hash, frame_path, write_png
 from media.whole import whole_folder
 from prep.datasets.selection import Source
 from prep.judging.fingerprint import fingerprint
-from prep.judging.quality import REASONS, Filters, Verdict, judge_color, statistics
+from prep.judging.quality import REASONS, Filters, Verdict, color_statistics, judge_color
 
 
 def item_row(name: str, source: Source, height: int | None = None, width: int | None = None) -> dict:
@@ -58,7 +58,7 @@ def judged(
 
     frames_dir: None writes nothing. otherwise: a verdict on something else, which counts if the colours are fine.
     """
-    measured = statistics(frames)
+    measured = color_statistics(frames)
     row = row | measured._asdict() | {"sha256": content_hash(frames), "fingerprint": fingerprint(frames)}
     verdict = judge_color(measured, filters) or otherwise
     if verdict:

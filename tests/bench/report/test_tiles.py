@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.report.items import Sources, orders, ratio_to_truth
+from bench.report.tiles import ItemFolders, orders, ratios_to_truth
 from media.tables import SCORES, read_table
 
 from .conftest import FRAMES, PSNR, RED, ROWS, SIZE, grey_of
@@ -13,7 +13,9 @@ from .conftest import FRAMES, PSNR, RED, ROWS, SIZE, grey_of
 @pytest.fixture
 def ramp(results):
     tables = {row: results / f"colorize/{row}.parquet" for row in ROWS}
-    items = Sources("clips", results / "clips/test.parquet", results / "references/clips/test.parquet", tables).read()
+    items = ItemFolders(
+        "clips", results / "clips/test.parquet", results / "references/clips/test.parquet", tables
+    ).read()
     return next(item for item in items if item.name == "ramp")
 
 
@@ -22,7 +24,7 @@ def test_rows_that_show_the_input_or_the_truth_have_no_tile_of_their_own(ramp):
 
 
 def test_a_failed_item_has_its_reason_and_no_place(ramp):
-    places = {tile["name"]: tile["place"] for tile in ramp.described()["tiles"]}
+    places = {tile["name"]: tile["place"] for tile in ramp.as_data()["tiles"]}
     assert places == {"input": 0, "reference": 1, "ground_truth": 2, "red": 3, "fails": None}
     assert ramp.tiles[-1].reason == "method_raised: out of <paint>"
 
@@ -46,5 +48,5 @@ def test_orders_are_means_over_frames_with_their_unit_and_direction(results):
 
 def test_flicker_is_ordered_by_its_ratio_to_the_truth():
     flicker = {"ground_truth": {"a": 2.0, "still": 0.0}, "ours": {"a": 3.0, "still": 1.0}}
-    assert ratio_to_truth(flicker) == {"ground_truth": {"a": 1.0}, "ours": {"a": 1.5}}
-    assert ratio_to_truth({"ours": {"a": 3.0}}) == {}
+    assert ratios_to_truth(flicker) == {"ground_truth": {"a": 1.0}, "ours": {"a": 1.5}}
+    assert ratios_to_truth({"ours": {"a": 3.0}}) == {}

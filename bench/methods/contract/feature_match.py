@@ -64,7 +64,7 @@ class Field:
         return torch.stack(votes).mean(dim=0)
 
 
-def nearest(query: Tensor, key: Tensor) -> Field:
+def nearest_positions(query: Tensor, key: Tensor) -> Field:
     """The most similar position of `key` (B, C, h', w') for each of `query` (B, C, h, w); unit features."""
     keys = key.flatten(2)
     rows = query.flatten(2).transpose(1, 2).split(BLOCK // keys.shape[2] + 1, dim=1)

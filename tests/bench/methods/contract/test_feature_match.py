@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.methods.contract.exemplar import Exemplar
+from bench.methods.contract.feature_match import Exemplar
 from vision.backbones import load_backbone
 
 

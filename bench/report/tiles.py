@@ -62,11 +62,11 @@ class Tile:
             yield from (still for _ in range(n_frames))
             return
         for rgb in read_frames(self.folder, n_frames):
-            yield without_colours(rgb) if self.grey else rgb
+            yield grey_of(rgb) if self.grey else rgb
 
 
 @dataclass(frozen=True)
-class Sources:
+class ItemFolders:
     """Where the items of one kind lie."""
 
     kind: str  # clips or images
@@ -106,15 +106,15 @@ class Sources:
         return Tile(row, row, folder_of(self.colorized[row]) / self.kind / item)
 
 
-def without_colours(rgb: np.ndarray) -> np.ndarray:
+def grey_of(rgb: np.ndarray) -> np.ndarray:
     """A frame's luminance alone, uint8 RGB: what methods are given."""
     return with_luminance(luminance_from_rgb(rgb), np.zeros((*rgb.shape[:2], 2), np.float32))
 
 
 def first_references(table: Path) -> dict[str, Path]:
     """The file of the most similar reference of each item."""
-    found = read_table(table, REFERENCES)
-    return {line.item: Path(line.path) for line in found[found["rank"] == 1].itertuples()}
+    references = read_table(table, REFERENCES)
+    return {line.item: Path(line.path) for line in references[references["rank"] == 1].itertuples()}
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Item:
     def _truth(self) -> Tile:
         return next(tile for tile in self.tiles if tile.name == TRUTH)
 
-    def described(self) -> dict:
+    def as_data(self) -> dict:
         """For the page: each tile with its place among those that are shown."""
         shown = [tile for tile in self.tiles if tile.shown]
         tiles = [
@@ -159,7 +159,7 @@ def write_clip(item: Item, folder: Path) -> dict:
     shown = [tile for tile in item.tiles if tile.shown]
     poster = [first[shown.index(tile)] for tile in shown if tile.name in (INPUT, TRUTH)]
     size = write_strip(folder / f"{item.name}.webp", poster)
-    return item.described() | {
+    return item.as_data() | {
         "video": f"clips/{item.name}.mp4",
         "poster": f"clips/{item.name}.webp",
         "poster_size": [2 * size[1], size[0]],
@@ -171,40 +171,40 @@ def write_clip(item: Item, folder: Path) -> dict:
 def write_image(item: Item, folder: Path) -> dict:
     """Write a photograph's strip; returns what the page needs to know."""
     height, width = write_strip(folder / f"{item.name}.webp", next(item.moments()))
-    return item.described() | {"strip": f"images/{item.name}.webp", "height": height, "width": width}
+    return item.as_data() | {"strip": f"images/{item.name}.webp", "height": height, "width": width}
 
 
 def orders(scores: pd.DataFrame, kind: str) -> list[dict]:
     """By what items of a kind can be ordered: name, title, unit, direction (up or down: better) and the value of each
     row and item. scores has the columns SCORES; the values are means over an item's frames."""
     own = scores[scores["kind"] == kind]
-    found = {metric: values_by_row(own, metric) for metric in ORDERS[kind] if metric != FLICKER_RATIO}
+    values = {metric: values_by_row(own, metric) for metric in ORDERS[kind] if metric != FLICKER_RATIO}
     if kind == "clips":
-        found[FLICKER_RATIO] = ratio_to_truth(values_by_row(own, FLICKER))
+        values[FLICKER_RATIO] = ratios_to_truth(values_by_row(own, FLICKER))
     return [
         {
             "name": metric,
             "title": title,
             "unit": "" if metric == FLICKER_RATIO or module_of(metric).UNIT == "none" else module_of(metric).UNIT,
             "direction": "down" if metric == FLICKER_RATIO else module_of(metric).DIRECTION,
-            "values": found[metric],
+            "values": values[metric],
         }
         for metric, title in ORDERS[kind].items()
-        if found[metric]
+        if values[metric]
     ]
 
 
 def values_by_row(scores: pd.DataFrame, metric: str) -> dict[str, dict[str, float]]:
     """{row: {item: mean over its frames}}; a row without values is not there."""
-    found = {row: per_item(own, metric) for row, own in scores.groupby("row")}
+    by_row = {row: per_item(own, metric) for row, own in scores.groupby("row")}
     return {
         row: {item: float(value) for (_, item), value in table.iloc[:, 0].items()}
-        for row, table in found.items()
+        for row, table in by_row.items()
         if len(table)
     }
 
 
-def ratio_to_truth(flicker: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+def ratios_to_truth(flicker: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Flicker of each row and clip over that of the ground truth; clips that do not flicker are left out."""
     truth = flicker.get(TRUTH, {})
     return {

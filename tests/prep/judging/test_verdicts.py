@@ -5,8 +5,8 @@ import pytest
 
 from media.image import read_frames
 from prep.datasets.selection import Source
-from prep.judging.items import intact, item_row, judge_checksum, judged, rejected
 from prep.judging.quality import Filters, Verdict
+from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected
 
 FILTERS = Filters(min_mean_l=15, min_mean_chroma=6, min_chroma_spread=0.5, min_side=32)
 
