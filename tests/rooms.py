@@ -11,7 +11,7 @@ from functools import cache
 import grimp
 import networkx as nx
 
-PACKAGES = ("media", "vision", "prep", "colorize", "bench")
+PACKAGES = ("media", "vision", "prep", "colorize", "bench", "plan")
 
 
 @cache

@@ -19,8 +19,8 @@ def command(folder, out="results/propagation", **environment):
     """`bench.tables.propagation` run as the workflow runs it, on the tables in `folder`; what it printed."""
     words = [sys.executable, "-m", "bench.tables.propagation", "--rows", FIRST_FRAME_ROW]
     words += ["--scores", f"results/score/{FIRST_FRAME_ROW}.parquet", "--clips", "results/clips/test.parquet"]
-    words += ["--clips-of", "--backbone", "efficientnet_lite0", "--flow", "dis", "--seed", "3"]
-    words += ["--csv", f"{out}.csv", "--markdown", f"{out}.md"]
+    words += ["--clips-of", "--choices", "results/choices.json", "--seed", "3"]
+    words += ["--csv", f"{out}.csv", "--markdown", f"{out}.md", "--json", f"{out}.json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
@@ -35,6 +35,13 @@ def folder(tmp_path):
     scores = tmp_path / f"results/score/{FIRST_FRAME_ROW}.parquet"
     write_table(values, scores, SCORES)
     sidecar_of(scores).write_text("{}")
+    choices = {
+        "backbone": "efficientnet_lite0",
+        "classifier": "efficientnet_lite0",
+        "fid_features": "efficientnet_lite0",
+    }
+    choices |= {"flow": "dis", "scoring_flow": "farneback"}
+    (tmp_path / "results/choices.json").write_text(json.dumps(choices))
     return tmp_path
 
 
@@ -55,12 +62,12 @@ def test_a_table_has_a_sidecar(folder):
 
 def test_a_sidecar_leads_back_to_that_of_the_scores(folder):
     command(folder)
-    (scores,) = record(folder)["inputs"]
+    (scores,) = [one for one in record(folder)["inputs"] if one["path"].endswith(".parquet")]
     path = folder / scores["path"]
     assert scores["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert folder / scores["provenance"] == sidecar_of(path)
     outputs = {line["path"]: line["sha256"] for line in record(folder)["outputs"]}
-    assert list(outputs) == ["results/propagation.csv", "results/propagation.md"]
+    assert list(outputs) == ["results/propagation.csv", "results/propagation.md", "results/propagation.json"]
     written = (folder / "results/propagation.csv").read_bytes()
     assert outputs["results/propagation.csv"] == hashlib.sha256(written).hexdigest()
 
@@ -97,7 +104,7 @@ def test_a_stage_that_stops_leaves_no_sidecar(folder):
 def test_help_is_that_of_the_stage():
     words = [sys.executable, "-m", "bench.tables.propagation", "--help"]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "Write the table as CSV and as Markdown." in printed and "estimator whose flow they are given" in printed
+    assert "Write the table." in printed and "the datasets whose clips count" in printed
 
 
 def test_of_several_processes_the_first_writes(folder):

@@ -91,7 +91,7 @@ def test_published_networks_have_as_many_parameters_as_is_said(name, network):
     bins()  # a table that is kept from its first use on must not be without values
     module, _, network = network.partition(".")
     with torch.device("meta"):
-        made = getattr(import_module(f"bench.methods.networks.{module}"), network)()
+        made = getattr(import_module(f"bench.methods.networks.{module}_network"), network)()
     assert sum(parameter.numel() for parameter in made.parameters()) == published.PARAMETERS[name]
 
 
