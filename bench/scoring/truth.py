@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import tyro
 from PIL import Image
-from tqdm import tqdm
 
 from bench.metrics.warp_error import lai_occluded
 from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, backbone_of, known_of
+from media.bar import Bar
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
-from media.tables import CLIPS, SCORES, folder_of, kept, read_table, write_table, written_whole
+from media.tables import CLIPS, SCORES, folder_of, kept, read_table, write_table
+from media.whole import written_whole
 
 
 def main(
@@ -44,7 +45,7 @@ def main(
             images (N, C) as .npy, in the order of their table, and in the folder of its name the masks of the clips.
     """
     lines = []
-    for item in tqdm(list(kept(read_table(clips, CLIPS)).itertuples()), desc="truth: clips", mininterval=5):
+    for item in Bar(list(kept(read_table(clips, CLIPS)).itertuples()), desc="truth: clips"):
         for index, rgb in enumerate(read_frames(folder_of(clips) / item.clip, item.n_frames)):
             lines += lines_of("clips", item.clip, index, known_of(Frame(rgb), None))
         write_occluded(folder_of(scoring_flow) / item.clip, occluded_dir(folder_of(table), item.clip), item.n_frames)
@@ -55,7 +56,7 @@ def main(
 
         torch.set_num_threads(1)  # the last digits of features must not depend on the machine
         network = backbone_of(fid_features, weights)
-        for name in tqdm(pictures, desc="truth: images", mininterval=5):
+        for name in Bar(pictures, desc="truth: images"):
             known = known_of(Frame(next(read_frames(folder_of(images) / name, 1))), network)
             lines += lines_of("images", name, None, known)
             features.append(known.features)
