@@ -35,7 +35,7 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 
 
 def _fit_for_files(name: str) -> str:
-    if not re.fullmatch(NAME.strip("^$"), name):
+    if not re.fullmatch(NAME, name):
         raise PydanticCustomError(
             "name",
             "the name {name} cannot be that of a file; expected letters from a to z, digits and _ . + -, beginning "
