@@ -4,9 +4,11 @@
 `python -m plan schema`. There are no defaults here: `config/config.yaml` is the default.
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from colorize.settings import Amount, Count, LossWeights, Size, TrainSettings
 
@@ -27,6 +29,26 @@ def _each_once(rows: list[str]) -> list[str]:
 RowNames = Annotated[
     list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
 ]
+
+# What people call a row, a training or a set is the name of its files, and a word on command lines.
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
+
+
+def _fit_for_files(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise PydanticCustomError(
+            "name",
+            "the name {name} cannot be that of a file; expected letters from a to z, digits and _ . + -, beginning "
+            "with a letter, a digit or _",
+            {"name": repr(name)},
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_fit_for_files)]
+ONLY_NAMES = {"propertyNames": {"pattern": NAME}}
+Entry = TypeVar("Entry")
+Named = Annotated[dict[Name, Entry], Field(json_schema_extra=ONLY_NAMES)]
 
 
 class KnownKeys(BaseModel):
@@ -132,8 +154,8 @@ class ImageSet(KnownKeys):
 class ImageSets(BaseModel):
     """Galleries may have any name."""
 
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, ImageSet]
+    model_config = ConfigDict(extra="allow", json_schema_extra=ONLY_NAMES)
+    __pydantic_extra__: dict[Name, ImageSet]
 
     test: ImageSet = Field(description="photographs that are scored")
     train: ImageSet = Field(description="photographs that are trained on")
@@ -211,7 +233,7 @@ class Ablations(KnownKeys):
         description="the row whose training Table 5 takes apart, as a name under `methods`; it stands in the table as "
         "the full model and is trained once, for Table 1 too"
     )
-    rows: dict[str, Ablation]
+    rows: Named[Ablation]
 
 
 class PostProcessor(KnownKeys):
@@ -274,7 +296,7 @@ class Config(KnownKeys):
     figures: Figures
     clips_of: ClipsOf = Field(description="datasets whose test clips `table1` and `figure7` are about; none named: all")
     references: References
-    training: dict[str, Training] = Field(
+    training: Named[Training] = Field(
         description="one trained model for each name, made in `results/train/<name>/`. A row with a network of its own "
         "takes the keys that are about samples and steps, and refuses those about the paper's model. `protocol`: "
         "`docs/paper-vs-release.md`; `matching`, `history`, `output`: `docs/extensions.md`"
@@ -284,7 +306,7 @@ class Config(KnownKeys):
         description="the post-processor after which Table 1 also gives every row's flicker, as the options of a row "
         "(`method`, `training`); `null`: none"
     )
-    methods: dict[str, RowOptions] = Field(
+    methods: Named[RowOptions] = Field(
         description="one row of the tables for each name, in this order; `<row>+<method>` is what a post-processor "
         "(`lai2018`, `bonneel2015`) makes of another row"
     )

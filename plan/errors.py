@@ -1,7 +1,8 @@
 """What stops a run before it starts: a configuration that cannot be used, and the hint at what was meant."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import wraps
 
 
 class ConfigError(ValueError):
@@ -19,3 +20,16 @@ def check_name(place: str, name: str, where: str, known: Iterable[str]) -> None:
     """Raise ConfigError where a key (`place`) names something that is not under another key (`where`)."""
     if name not in known:
         raise ConfigError(f"config: {place} names {name!r}, which is not under {where!r}; {did_you_mean(name, known)}")
+
+
+def or_else(stop: Callable[[str], None], function: Callable) -> Callable:
+    """The same function, that calls `stop` with the message of a ConfigError instead of raising it."""
+
+    @wraps(function)
+    def stopping(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except ConfigError as error:
+            stop(str(error))
+
+    return stopping

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.methods.contract.method import Method
-from bench.methods.contract.rows import load, names
+from bench.methods.contract.rows import load, method_of, names
 from colorize.settings import LossWeights
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, did_you_mean
@@ -45,8 +45,11 @@ class Plan:
         """Take a row in that is configured at a place, with its method, which says what it is given."""
         try:
             self._methods[row] = load(row, options)
-        except (ValueError, TypeError, ImportError, SyntaxError) as error:
+        except ValueError as error:
             raise ConfigError(f"config: {error}") from error
+        except Exception as error:  # whatever can go wrong in a file that somebody adds
+            file = "" if {"precomputed", "command"} & set(options) else f"bench/methods/{method_of(row, options)}.py: "
+            raise ConfigError(f"config: {place}: {file}{type(error).__name__}: {error}") from error
         self.rows[row] = options
         if "training" in options:
             known = [*self.config["training"], *self.config["ablations"]["rows"]]

@@ -34,11 +34,23 @@ def read_file(path: Path) -> dict:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
+    check_keys(content, str(path))
     return content
+
+
+def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:
+    """Raise ConfigError where a key is no text, such as 1, or `no`, which YAML takes for false; `where` it stands."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if not isinstance(key, str):
+            place = f"in {'.'.join(above)!r}" if above else "at the top level"
+            raise ConfigError(f"{where}: the key {key!r} {place} is no text; write the name in quotes")
+        check_keys(value, where, (*above, key))
 
 
 def with_full_names(config: dict) -> dict:

@@ -26,6 +26,11 @@ class Sets:
             ) from error
         except DatasetError as error:
             raise ConfigError(f"config: datasets: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"config: datasets: {self.datasets} cannot be read: {error}; expected a registry, a file of "
+                "tab-separated values in UTF-8 (docs/datasets.md)"
+            ) from error
         clips = config["clips"]["sets"]
         # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
         self.rendered = [split for split, items in clips.items() if items.get("rendered")]
@@ -52,7 +57,7 @@ class Sets:
         A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
         """
         wanted = {selection["dataset"] for selection in items["from"]}
-        lines = Path(self.datasets).read_text().splitlines()
+        lines = Path(self.datasets).read_text(encoding="utf-8").splitlines()
         lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
         return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
 

@@ -6,12 +6,14 @@ from pydantic import ValidationError
 
 from plan.configuration import Config
 from plan.errors import ConfigError, did_you_mean
+from plan.reading import check_keys
 
 SEE = "See config/README.md."
 
 
 def validate(config: dict) -> None:
     """Raise ConfigError with a sentence for each thing that is wrong. Nothing is converted: "1" is no number."""
+    check_keys(config, "config")
     try:
         Config.model_validate_json(json.dumps(config, default=str), strict=True)
     except ValidationError as error:
@@ -33,6 +35,8 @@ def _sentences(findings: list) -> list[str]:
             node, place = part, [*place, key]
         if finding["type"] == "extra_forbidden":
             said.append(_unknown(finding["loc"], keys_of(node)))
+        elif finding["type"] == "name":
+            said.append(f"config: {_dotted(place[:-1])}: {finding['msg']}. {SEE}")
         else:
             refused.setdefault(tuple(place), (node, []))[1].append(finding)
     return said + [_refused(place, node, own) for place, (node, own) in refused.items()]

@@ -28,7 +28,16 @@ def test_the_schema_takes_every_configuration_there_is(schema, overlay):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sed": 1}, {"flow": "diss"}, {"clips": {}}, {"seed": "1"}, {"shards": {"clips": 0}}]
+    "change",
+    [
+        {"sed": 1},
+        {"flow": "diss"},
+        {"clips": {}},
+        {"seed": "1"},
+        {"shards": {"clips": 0}},
+        {"methods": {"my row": {}}},
+        {"images": {"sets": {**read_config()["images"]["sets"], ".all": {"size": [8, 8], "from": []}}}},
+    ],
 )
 def test_the_schema_refuses_what_the_models_refuse(schema, change):
     assert not schema.is_valid(read_config() | change)

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from bench.methods.contract.rows import load
 from colorize.checkpoint import metadata
 from colorize.settings import LossWeights, TrainSettings
 from plan.errors import ConfigError
@@ -145,13 +146,17 @@ def test_what_cannot_be_stops_the_run(plan, change, said):
         plan(change)
 
 
-def test_a_method_that_cannot_be_imported_is_named(plan, monkeypatch):
-    def load(row, options):
-        raise SyntaxError(f"invalid syntax ({row}.py, line 3)")
+@pytest.mark.parametrize("error", [SyntaxError("wrong"), ImportError("wrong"), NameError("wrong"), TypeError("wrong")])
+def test_a_method_that_cannot_be_loaded_is_named_with_its_file(plan, monkeypatch, error):
+    def only_new(row, options):
+        if row == "mine+new":
+            raise error
+        return load(row, options)
 
-    monkeypatch.setattr("plan.pipeline.load", load)
-    with pytest.raises(ConfigError, match=r"ground_truth\.py, line 3"):
-        plan()
+    monkeypatch.setattr("plan.pipeline.load", only_new)
+    said = rf"config: methods\.mine\+new: bench/methods/new\.py: {type(error).__name__}: wrong"
+    with pytest.raises(ConfigError, match=said):
+        plan({"methods": {"mine+new": {}}})
 
 
 @pytest.mark.parametrize("overlays", [(), ("paper",)])

@@ -21,12 +21,20 @@ def test_configurations_lie_on_top_of_the_default_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [(None, "there is no configuration"), ("a: [", "is no YAML"), ("- a", "expected keys")]
+    ("content", "expected"),
+    [
+        (None, "there is no configuration"),
+        (b"a: [", "is no YAML"),
+        (b"- a", "expected keys"),
+        ("seed: 0 # é".encode("latin-1"), "is not UTF-8"),
+        (b"methods: {1: {}}", "the key 1 in 'methods' is no text; write the name in quotes"),
+        (b"methods: {no: {}}", "the key False in 'methods' is no text"),
+    ],
 )
 def test_what_is_no_configuration_is_named(tmp_path, content, expected):
     path = tmp_path / "mine.yaml"
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content)
     with pytest.raises(ConfigError, match=f"mine.yaml.*{expected}|{expected}.*mine.yaml"):
         read_config([path])
 

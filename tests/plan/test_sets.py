@@ -54,12 +54,17 @@ def test_a_dataset_that_is_not_there_is_named_when_it_is_asked_for(plan):
         sets.shards_of("clips", "train")
 
 
-@pytest.mark.parametrize("content", [None, "name\n"])
+@pytest.mark.parametrize("content", [None, b"name\n", "name\tkind\troot\nfilm\tvideos\té\n".encode("latin-1")])
 def test_a_registry_that_cannot_be_read_is_named(plan, tmp_path, content):
     if content is not None:
-        (tmp_path / "none.tsv").write_text(content)
+        (tmp_path / "none.tsv").write_bytes(content)
     with pytest.raises(ConfigError, match=r"config: datasets: .*none\.tsv"):
         plan({"datasets": str(tmp_path / "none.tsv")})
+
+
+def test_a_registry_that_is_a_folder_is_named(plan, tmp_path):
+    with pytest.raises(ConfigError, match=f"config: datasets: {tmp_path} cannot be read: .* expected a registry"):
+        plan({"datasets": str(tmp_path)})
 
 
 def test_a_set_may_have_thresholds_of_its_own(plan):

@@ -72,6 +72,48 @@ def test_a_wrong_value_is_named_with_what_may_be(plan, change, key, value, expec
     assert key in message and value in message and expected in message
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"methods": {"my row": {"method": "grey"}}}, "methods"),
+        ({"methods": {"../grey": {"method": "grey"}}}, "methods"),
+        ({"methods": {".grey": {"method": "grey"}}}, "methods"),
+        ({"methods": {"--grey": {"method": "grey"}}}, "methods"),
+        ({"methods": {"grey\n": {"method": "grey"}}}, "methods"),
+        ({"training": {"ours/2": {"method": "ours"}}}, "training"),
+        ({"ablations": {"rows": {"no l1": {"losses": {"l1": 0}}}}}, "ablations.rows"),
+        ({"images": {"sets": {"größe": {"size": [8, 8], "from": []}}}}, "images.sets"),
+    ],
+)
+def test_a_name_that_cannot_be_that_of_a_file_is_refused(plan, change, place):
+    node = change
+    for key in place.split("."):
+        node = node[key]
+    (name,) = node
+    message = said(plan, change)
+    assert message.startswith(f"config: {place}: the name {name!r} cannot be that of a file; expected letters")
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["ours_2", "2", "ours-1.5", "grey+bonneel2015"])
+def test_names_of_files_are_fine(plan, name):
+    plan({"methods": {name: {"method": "grey"}}})
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "place"),
+    [
+        ({"methods": {1: {"method": "grey"}}}, "1", "'methods'"),
+        ({"methods": {False: {}}}, "False", "'methods'"),
+        ({"training": {"ours": {None: 1}}}, "None", "'training.ours'"),
+        ({2: {}, "sed": 1}, "2", "at the top level"),
+    ],
+)
+def test_a_key_that_is_no_text_is_refused_before_anything_else(plan, change, key, place):
+    message = said(plan, change)
+    assert f"the key {key} " in message and place in message and message.endswith("write the name in quotes")
+
+
 def test_alternatives_of_one_key_are_one_sentence(plan):
     assert len(said(plan, {"references": {"within": "clas"}}).splitlines()) == 1
 

@@ -106,6 +106,13 @@ def test_validation_clips_are_made_where_the_configuration_has_them(plan):
 def test_a_checkpoint_that_is_not_there_stops_the_run(plan):
     done = plan({"methods": {"mine": {"method": "ours", "checkpoint": "weights/gone.safetensors"}}})
     assert done.returncode != 0 and "weights/gone.safetensors" in done.stdout
+    assert "Traceback" not in done.stdout and "Exception" not in done.stdout
+
+
+def test_a_dataset_that_is_not_there_stops_the_run(plan):
+    done = plan({"images": {"sets": {"test": {"from": [{"dataset": "nowhere", "files": "*"}]}}}})
+    assert done.returncode != 0 and "images.sets.test: unknown dataset 'nowhere'" in done.stdout
+    assert "Traceback" not in done.stdout and "Exception" not in done.stdout
 
 
 def test_the_dry_runs_in_the_readme_work():

@@ -21,7 +21,7 @@ rule colorize:
     params:
         version=version_of("bench/run/colorize.py"),
         method=lambda wildcards: version_of(code_of(wildcards.row)),
-        checkpoint=lambda wildcards: PLAN.content_of_checkpoint(wildcards.row),
+        checkpoint=lambda wildcards: content_of_checkpoint(wildcards.row),
         inputs=flags_of_row,
         options=lambda wildcards: as_json(ROWS[wildcards.row]),
         backbone=config["backbone"],

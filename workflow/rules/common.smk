@@ -8,7 +8,7 @@ from snakemake.logging import logger
 
 from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
-from plan.errors import ConfigError
+from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
 from plan.rule_versions import version_of
 from plan.targets import asked_for, wrong_target
@@ -27,6 +27,9 @@ except ConfigError as error:
     stop(str(error))
 SETS, WEIGHTS = PLAN.sets, here(ROOT, PLAN.config["weights"])
 config.update(PLAN.config)
+# What may be found wrong only when a job is planned is said in the same way.
+content_of_checkpoint, shown_set = or_else(stop, PLAN.content_of_checkpoint), or_else(stop, SETS.shown)
+shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)
 
 
 def flags(wildcards, input):

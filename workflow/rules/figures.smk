@@ -2,7 +2,7 @@
 
 IMAGE_ROWS, AUTOMATIC_ROWS, MATCHING_ROWS = PLAN.image_rows, PLAN.automatic_rows, PLAN.matching_rows
 MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
-colorized_by_rank, shown_rows, shown_set = PLAN.colorized_by_rank, PLAN.shown_rows, SETS.shown
+colorized_by_rank, shown_rows = PLAN.colorized_by_rank, PLAN.shown_rows
 
 
 rule figure4:
@@ -23,7 +23,7 @@ rule figure4:
         version=version_of("bench/figures/figure4.py"),
         rows=MATCHING_ROWS,
         checkpoints=lambda wildcards, input: PLAN.models_of(MATCHING_ROWS, input.trained),
-        contents=lambda wildcards: [PLAN.content_of_checkpoint(row) for row in MATCHING_ROWS],
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in MATCHING_ROWS],
         backbone=config["backbone"],
         shown=config["figures"]["images"],
     shell:

@@ -5,7 +5,7 @@
 # the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
 # on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
-filters_of, shards_of, shard_tables = SETS.filters_of, SETS.shards_of, SETS.shard_tables
+filters_of = SETS.filters_of
 folder_of_set = lambda wildcards, output: folder_of_items(output.table)
 
 

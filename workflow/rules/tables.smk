@@ -45,7 +45,7 @@ rule table1:
     params:
         version=version_of("bench/tables/table1.py"),
         methods=lambda wildcards: as_json(config["methods"]),
-        contents=lambda wildcards: [PLAN.content_of_checkpoint(row) for row in config["methods"]],
+        contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
         clips_of=config["clips_of"]["table1"],
