@@ -6,11 +6,11 @@ from shlex import quote
 
 from snakemake.logging import logger
 
+from plan import rule_versions
 from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError
 from plan.pipeline import Plan
-from plan.rule_versions import version_of
 from plan.targets import asked_for, wrong_target
 
 
@@ -27,6 +27,14 @@ except ConfigError as error:
     stop(str(error))
 SETS, WEIGHTS = PLAN.sets, here(ROOT, PLAN.config["weights"])
 config.update(PLAN.config)
+
+
+def version_of(path):
+    """The version of a module; a lock or a module that cannot be read ends the run."""
+    try:
+        return rule_versions.version_of(path)
+    except ValueError as error:
+        stop(str(error))
 
 
 def flags(wildcards, input):
