@@ -7,7 +7,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 export OMP_WAIT_POLICY = passive
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-# The folders here are there, and yet none is made by that name.
+# Folders are there without being made, so make must not call them up to date: Snakemake says what may be meant.
 FOLDERS := $(patsubst %/,%,$(wildcard */))
 # A line for each job (plan/make.py); with V=1 what Snakemake says.
 PIPELINE = @$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@

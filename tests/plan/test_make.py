@@ -76,7 +76,8 @@ def test_a_dry_run_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
 def test_a_folder_and_a_wrong_name_reach_snakemake(target):
-    said = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory", "--dry-run", target]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1].endswith(f"-- {target}")
 
 
