@@ -7,7 +7,13 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 export OMP_WAIT_POLICY = passive
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help test test-slow always
+# Folders are there without being made, so make must not call them up to date: Snakemake says what may be meant.
+FOLDERS := $(patsubst %/,%,$(wildcard */))
+# A line for each job (plan/make.py); with V=1 what Snakemake says.
+PIPELINE = @$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
+
+.SUFFIXES:
+.PHONY: help test test-slow always $(FOLDERS)
 
 help:
 	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
@@ -15,14 +21,16 @@ help:
 	@echo "make all                  everything: all tables, figures and the report; make table1, make report: one of them"
 	@echo "make test                 the tests, 22 minutes on two cores; make test-slow runs the default pipeline for real"
 
-# A line for each job (plan/make.py); with V=1 what Snakemake says.
 results/%: .venv/installed always
-	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
+	$(PIPELINE)
 
 # The name of a rule is a target too, such as all, table1 or report; Snakemake knows what there is.
 .DEFAULT:
 	@$(MAKE) --no-print-directory .venv/installed
-	@$(if $(V),snakemake,python -m plan.make) --cores $(CORES) -- $@
+	$(PIPELINE)
+
+$(FOLDERS): .venv/installed
+	$(PIPELINE)
 
 test: .venv/installed
 	OMP_NUM_THREADS=1 pytest -m "not slow" --numprocesses $(CORES) --maxprocesses 4 --dist loadfile

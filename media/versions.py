@@ -6,7 +6,6 @@ docstrings and layout are no code; data files in a package's folders are. `pytho
 """
 
 import ast
-import csv
 import hashlib
 from functools import cache
 from importlib.util import resolve_name
@@ -17,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("media", "vision", "prep", "colorize", "bench")
 LOCK = "plan/versions.tsv"
 DIGITS = 16  # of a SHA-256, in hexadecimal
+# How files end that git does not track: what an editor or a merge left, and compiled modules.
+UNTRACKED = ("~", ".orig", ".bak", ".pyc")
 
 
 class Line(NamedTuple):
@@ -76,7 +77,10 @@ class Code:
 
     def _code_and_imports(self, module: str) -> tuple[str, set[str]]:
         file, *data = self.files(module)
-        tree = ast.parse(file.read_bytes())
+        try:
+            tree = ast.parse(file.read_bytes(), filename=str(file))
+        except (SyntaxError, ValueError) as error:
+            raise ValueError(f"{module} is no Python, so it has no version; mend {file}: {error}") from error
         package = module if file.name == "__init__.py" else module.rpartition(".")[0]
         named = {name for node in ast.walk(tree) for name in imported(node, package)}
         code = digest(repr(plain(tree)).encode(), *map(self._content, data))
@@ -84,12 +88,12 @@ class Code:
 
 
 def data_files(package: Path) -> list[Path]:
-    """The files below a package's folder that are no Python, without those of the packages in it."""
+    """The files below a package's folder that are no Python, without those of the packages in it and UNTRACKED ones."""
     files = []
     for path in sorted(package.iterdir()):
         if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
             files += data_files(path)
-        elif path.is_file() and path.suffix != ".py" and not path.name.startswith("."):
+        elif path.is_file() and not path.name.startswith(".") and not path.name.endswith((".py", *UNTRACKED)):
             files.append(path)
     return files
 
@@ -135,13 +139,34 @@ def digest(*parts: bytes) -> str:
 
 
 def read_lock(root: Path = ROOT) -> dict[str, Line]:
-    """The lock's lines by module; without a lock there are none, and every version is a fingerprint."""
+    """The lock's lines by module; without a lock there are none, and every version is a fingerprint.
+
+    Raises ValueError for a broken line, such as a merge leaves.
+    """
     if not (root / LOCK).exists():
         return {}
-    with (root / LOCK).open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        lines = [Line(**row | {"version": int(row["version"]) if row["version"] else None}) for row in rows]
-    return {line.module: line for line in lines}
+    lock: dict[str, Line] = {}
+    for number, text in enumerate((root / LOCK).read_bytes().splitlines() or [b""], start=1):
+        try:
+            add_line(lock, text.decode().split("\t"), is_header=number == 1)
+        except ValueError as error:
+            advice = "take the file from git and decide again (python -m plan versions)"
+            raise ValueError(f"{LOCK}, line {number}: {error}; {advice}") from error
+    return lock
+
+
+def add_line(lock: dict[str, Line], fields: list[str], is_header: bool) -> None:
+    """Add a line of the file to the lock. Raises ValueError for one that is none."""
+    if len(fields) != len(Line._fields) or (is_header and tuple(fields) != Line._fields):
+        raise ValueError(f"expected the columns {', '.join(Line._fields)}, with a tab between them")
+    if is_header:
+        return
+    module, number, *rest = fields
+    if number and not number.isdecimal():
+        raise ValueError(f"the version of {module} is {number!r}, expected a whole number or nothing")
+    if module in lock:
+        raise ValueError(f"{module} has a line before this one")
+    lock[module] = Line(module, int(number) if number else None, *rest)
 
 
 def is_locked(line: Line, code: Code) -> bool:

@@ -6,7 +6,9 @@ the default configuration on two cores. Both are corrected by how long the finis
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import mean
 
@@ -22,13 +24,17 @@ FEW = 120
 
 
 def earlier(logs: Path) -> dict[str, list[float]]:
-    """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`."""
+    """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`.
+
+    A file that cannot be read is left out: a killed job may leave half of one.
+    """
     seconds: dict[str, list[float]] = {}
     for path in logs.rglob("*.benchmark.tsv"):
         rule = path.relative_to(logs).parts[0].removesuffix(".benchmark.tsv")
-        lines = path.read_text().splitlines()
-        if len(lines) > 1:  # a killed job may leave half a file
-            seconds.setdefault(rule, []).append(float(lines[1].split("\t")[0]))
+        with suppress(OSError, ValueError, IndexError):
+            took = float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
+            if isfinite(took):
+                seconds.setdefault(rule, []).append(took)
     return seconds
 
 

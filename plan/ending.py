@@ -26,7 +26,7 @@ def ending(progress: Progress, targets: list[Path], made: bool, now: float) -> I
 
 
 def result(target: Path) -> Iterator[str]:
-    """A table is shown, without its notes; of other results it is said where they are."""
+    """A table is shown, without its notes; of other files it is said where they are. The name of a rule is no file."""
     page, markdown = target / "index.html", target.with_suffix(".md")
     if page.is_file():
         yield f"{page}: open it in a browser"
@@ -37,7 +37,7 @@ def result(target: Path) -> Iterator[str]:
         yield from (line for line in lines if line.startswith("|"))
         yield ""
         yield f"{markdown}: this table with {plural(notes, 'note')} on its numbers and marks; {target}: its data"
-    else:
+    elif target.exists():
         yield f"{target} is made"
 
 

@@ -175,9 +175,12 @@ def main(
     """
     if names and action != "raise":
         sys.exit(f"{action} is about all that is made of changed modules; take {', '.join(names)} out")
-    if action == "check":
-        check(root)
-    elif action == "keep":
-        keep(why, root)
-    else:
-        higher(names, why, others_keep, root)
+    try:
+        if action == "check":
+            check(root)
+        elif action == "keep":
+            keep(why, root)
+        else:
+            higher(names, why, others_keep, root)
+    except ValueError as error:  # a module or the lock cannot be read
+        sys.exit(str(error))

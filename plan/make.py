@@ -106,6 +106,8 @@ def main(arguments: list[str]) -> int:
     except SystemExit:
         print(said.getvalue(), file=sys.stderr)
         raise
+    if parsed.dryrun:
+        sys.exit(f"a dry run has no progress to show; use snakemake -n -- {' '.join(map(str, targets))}")
     made = args_to_api(parsed, parser)
     screen.show(ending(progress, targets, made, time.time()))
     return 0 if made else 1

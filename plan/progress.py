@@ -21,6 +21,8 @@ SAID_BEFORE = ("At least one job did not complete successfully", "Exiting becaus
 EXIT = ("returned non-zero exit status", "died with <Signals.")
 STOPPED = ("exit status 130", "SIGINT")
 KILLED = ("exit status 137", "SIGKILL")
+# How the calls that led to an error begin.
+CALLS = (job_log.TRACEBACK, '  File "')
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ class Progress:
             self.exit = text
         if any(phrase in text for phrase in SAID_BEFORE + EXIT):
             return []
-        lines = [line for line in text.strip().splitlines() if not line.startswith('  File "')]
+        lines = text.strip("\n").splitlines()
+        if any(line.startswith(CALLS) for line in lines):  # they and their code are indented, what is wrong is not
+            lines = [line for line in lines if line.strip() and not line.startswith((" ", job_log.TRACEBACK))]
         if lines and lines[0].startswith("WorkflowError in file"):
             lines = lines[1:]
         if error:

@@ -30,16 +30,19 @@ def wrong_target(targets: Iterable[str], rules: Iterable, wildcards: dict[str, l
     rules = list(rules)
     for target in targets:
         rule = next((rule for rule in rules if rule.name == target), None)
-        path = target if os.path.isabs(target) else os.path.relpath(target)
+        relative = os.path.relpath(target)
+        path = target if os.path.isabs(target) else relative  # as Snakemake takes it
+        is_outside = Path(relative).parts[:1] == (os.pardir,)
+        is_source = is_outside and Path(target).exists()  # what is in the working directory only rules make
         if rule is not None and rule.has_wildcards():
             some = outputs_of(rule, wildcards)[:3]
             return (
                 f"{target!r} makes many files; name one of them{', such as ' if some else ''}{', '.join(some)}. {SEE}"
             )
-        if rule is None and not (any(one.is_producer(path) for one in rules) or Path(path).exists()):
+        if rule is None and not (any(one.is_producer(path) for one in rules) or is_source):
             names = [one.name for one in rules if not one.has_wildcards()]
             known = [*names, *(file for one in rules for file in outputs_of(one, wildcards))]
-            near = get_close_matches(target, known, n=1, cutoff=0.6)
+            near = get_close_matches(target if is_outside else relative, known, n=1, cutoff=0.6)
             return f"nothing makes {target!r}{f'; did you mean {near[0]!r}?' if near else '.'} {SEE}"
     return None
 

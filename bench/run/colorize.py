@@ -8,6 +8,7 @@ import itertools
 import json
 import random
 import shutil
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -111,7 +112,18 @@ def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int,
         colorize_item(method, source, item.clip, item.n_frames, seed, out_dir)
         for source, item in Bar(items, desc=f"colorize {row}")
     ]
+    if warning := warning_of(rows):
+        print(warning, file=sys.stderr)
     write_table(rows, table, COLORIZED)
+
+
+def warning_of(rows: list[dict]) -> str:
+    """A line about the items that failed, with what is wrong with the first; empty if none did."""
+    failed = [row for row in rows if row.get("reason") not in (None, "skipped")]
+    if not failed:
+        return ""
+    why = " ".join(f"{failed[0]['reason']}: {failed[0]['detail']}".split())
+    return f"warning: {len(failed)} of {len(rows)} items failed: {why}"
 
 
 def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:

@@ -39,7 +39,8 @@ def test_jobs_of_this_folder_tell_what_their_like_will_take(tmp_path):
         path = tmp_path / f"{name}.benchmark.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:07\t-\n")
-    (tmp_path / "broken.benchmark.tsv").touch()
+    for number, content in enumerate((b"", b"s\th:", b"s\th:m:s\n-\t-\n", b"s\tnan\nnan\t-\n", b"\xff\n\xff\n")):
+        (tmp_path / f"train/broken{number}.benchmark.tsv").write_bytes(content)
     measured = earlier(tmp_path)
     assert {rule: sorted(seconds) for rule, seconds in measured.items()} == {
         "train": [100, 200],

@@ -31,8 +31,10 @@ def test_other_results_are_named(progress, tmp_path):
     report = tmp_path / "report"
     report.mkdir()
     (report / "index.html").touch()
-    said = "\n".join(ending(progress, [report, Path("results/figure7.svg")], True, 1.0))
-    assert str(report / "index.html") in said and "results/figure7.svg" in said
+    figure = tmp_path / "figure7.svg"
+    figure.touch()
+    said = "\n".join(ending(progress, [report, figure, tmp_path / "figure4.png"], True, 1.0))
+    assert str(report / "index.html") in said and f"{figure} is made" in said and "figure4.png" not in said
 
 
 def test_what_to_do_next_depends_on_what_there_is(progress):

@@ -123,6 +123,47 @@ def test_data_files_in_a_package_are_code(root):
     assert isinstance(versions(root)[REPORT], str) and "bench.report" in report(compare(root))
 
 
+@pytest.mark.parametrize("name", ["page.css~", "page.css.orig", "page.css.bak", "old.py.orig", "old.pyc", ".page.swp"])
+def test_files_that_git_does_not_track_are_no_code(root, name):
+    change(root, f"bench/report/page/{name}", "b {}\n")
+    assert compare(root).is_locked
+
+
+def test_a_module_that_is_no_python_is_named(root):
+    change(root, "media/color.py", "def half(x:\n")
+    with pytest.raises(ValueError, match=r"media\.color is no Python.*color\.py.*line 1"):
+        versions(root)
+    with pytest.raises(SystemExit, match=r"media\.color is no Python"):
+        main(root=root)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"\xff\x00\x80", "decode"),
+        (b"<<<<<<< HEAD", "expected the columns module, version"),
+        (b"prep.x\t1\tabc\tdef", "expected the columns module, version"),
+        (b"prep.x\tone\tabc\tdef\twhy", "the version of prep.x is 'one'"),
+        (b"prep.clips\t1\tabc\tdef\twhy", "prep.clips has a line before this one"),
+    ],
+)
+def test_a_broken_line_of_the_lock_is_named(root, line, said):
+    lock = (root / LOCK).read_bytes()
+    (root / LOCK).write_bytes(lock + line + b"\n")
+    number = lock.count(b"\n") + 1
+    with pytest.raises(ValueError, match=f"^plan/versions.tsv, line {number}: .*{said}.*; take the file from git"):
+        read_lock(root)
+    with pytest.raises(SystemExit, match=f"line {number}"):
+        main(root=root)
+
+
+@pytest.mark.parametrize("start", [b"", b"prep.clips\t1\tabc\tdef\twhy\n"])
+def test_a_lock_without_its_first_line_is_broken(root, start):
+    (root / LOCK).write_bytes(start)
+    with pytest.raises(ValueError, match="line 1: expected the columns"):
+        read_lock(root)
+
+
 def test_a_method_that_is_not_in_the_lock_has_the_version_of_its_code(root):
     change(root, "bench/methods/mine.py", "from media.color import half\n")
     first = versions(root)

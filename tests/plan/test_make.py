@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plan.make import Screen
+from plan.make import Screen, main
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
@@ -66,6 +66,19 @@ def test_a_target_that_there_is_not_is_an_error(folder):
     code, lines = make(folder, "results/tabel.csv")
     said = "\n".join(lines)
     assert code == 1 and "results/tabel.csv" in said and "Traceback" not in said and len(lines) < 8
+
+
+def test_a_dry_run_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"use snakemake -n -- results/table\.csv"):
+        main(["--cores", "1", "-n", "--", "results/table.csv"])
+
+
+@pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
+def test_a_folder_and_a_wrong_name_reach_snakemake(target):
+    command = ["make", "--no-print-directory", "--dry-run", target]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1].endswith(f"-- {target}")
 
 
 def test_a_terminal_has_one_line_that_changes(monkeypatch, capsys):

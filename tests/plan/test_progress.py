@@ -110,6 +110,26 @@ def test_errors_of_snakemake_come_without_calls_and_repetition(run):
     assert run.said("the lock is old", error=False) == []
 
 
+CALLS = '  File "/x/prep.smk", line 24, in <module>\n    version_of(path)\n    ^^^^^^^^^^^^^^^^'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Traceback (most recent call last):\n\n{CALLS}\n\nValueError: no frame\n",
+        f"ValueError: no frame\n{CALLS}\n",
+        f"{CALLS}\nValueError: no frame",
+    ],
+)
+def test_of_an_error_with_its_calls_only_what_is_wrong_is_said(run, text):
+    assert run.said(text, error=True) == ["ValueError: no frame"]
+
+
+def test_the_indented_lines_of_a_message_stay(run):
+    text = "config: 'flow' is:\n  - dis\n\n  - raft"
+    assert run.said(text, error=True) == text.splitlines()
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.2, "1 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (224, "3 min 44 s"), (7500, "2 h 05 min")],

@@ -38,10 +38,30 @@ def test_what_a_rule_makes_or_is_called_is_right(target):
     assert wrong_target([target], RULES, WILDCARDS) is None
 
 
-def test_a_file_that_is_there_need_not_be_made(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "there.txt").touch()
-    assert wrong_target(["there.txt"], RULES, WILDCARDS) is None
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory, beside a file."""
+    (tmp_path / "clip.mp4").touch()
+    (tmp_path / "here/results/clips").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def test_a_file_outside_need_not_be_made(folder):
+    assert wrong_target(["../clip.mp4", str(folder.parent / "clip.mp4")], RULES, WILDCARDS) is None
+    assert "clip.avi" in wrong_target(["../clip.avi"], RULES, WILDCARDS)
+
+
+def test_what_is_there_and_no_rule_makes_is_no_target(folder):
+    (folder / "results/tabel1.csv").touch()
+    assert "did you mean 'results/table1.csv'?" in wrong_target(["results/tabel1.csv"], RULES, WILDCARDS)
+    assert "nothing makes 'results/clips'" in wrong_target(["results/clips"], RULES, WILDCARDS)
+    assert wrong_target(["."], RULES, WILDCARDS)
+
+
+def test_the_hint_counts_from_the_working_directory(folder):
+    said = wrong_target([str(folder / "results/table1.csv")], RULES, WILDCARDS)
+    assert "did you mean 'results/table1.csv'?" in said
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from shlex import quote
 
 from snakemake.logging import logger
 
+from plan import rule_versions
 from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
-from plan.rule_versions import version_of
 from plan.targets import asked_for, wrong_target
 
 
@@ -30,6 +30,14 @@ config.update(PLAN.config)
 # What may be found wrong only when a job is planned is said in the same way.
 content_of_checkpoint, shown_set = or_else(stop, PLAN.content_of_checkpoint), or_else(stop, SETS.shown)
 shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)
+
+
+def version_of(path):
+    """The version of a module; a lock or a module that cannot be read ends the run."""
+    try:
+        return rule_versions.version_of(path)
+    except ValueError as error:
+        stop(str(error))
 
 
 def flags(wildcards, input):

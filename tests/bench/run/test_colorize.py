@@ -11,6 +11,7 @@ from bench.run import colorize
 from media.color import lab_from_rgb
 from media.image import frame_path, read_rgb
 from media.tables import COLORIZED, REFERENCES, read_table, records, write_table
+from plan.job_log import warnings
 from vision.weights import MissingWeights
 
 
@@ -188,6 +189,21 @@ def test_one_failing_item_is_a_row(run, use, bad, reason, detail):
     assert not (out / "clips/clip_a").exists()
     assert table.drop(("clips", "clip_a"))["reason"].isna().all()
     assert frame_path(out / "clips/clip_b", 3).exists()
+
+
+def test_failed_items_are_one_warning(run, use, capsys):
+    use(lambda frames, given: (grey if given.item == "clip_b" else _raises)(frames, given))
+    run()
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning:")]
+    assert lines == ["warning: 4 of 5 items failed: method_raised: ArithmeticError: gradient of nothing"]
+    assert warnings(lines) == [lines[0].removeprefix("warning: ")]
+
+
+def test_without_failed_items_there_is_no_warning(run, use, capsys):
+    use(grey, skip="the licence forbids it")
+    run()
+    run("grey")
+    assert "warning:" not in capsys.readouterr().err
 
 
 def test_item_without_reference_is_a_row(run, world):
