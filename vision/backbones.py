@@ -11,7 +11,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from vision import efficientnet_lite
 from vision.weights import EFFICIENTNET_LITE0, INCEPTION_FID, VGG19_CLASSIFIER, VGG19_FEATURES, WeightFile, locate
+
+# timm's constructor draws so many numbers more than torch's own layers do. The network was timm's: with them, what is
+# drawn next, such as the first weights of a training, is what a seed has always given.
+DRAWS_OF_TIMM = 4_609_136
 
 
 class Backbone(nn.Module):
@@ -35,7 +40,7 @@ class Backbone(nn.Module):
 
 
 class EfficientNetLite0(Backbone):
-    """EfficientNet-Lite0 (timm's tf_efficientnet_lite0) with the weights that a package ships; a stand-in for VGG19.
+    """EfficientNet-Lite0 (vision.efficientnet_lite) with the weights that a package ships; a stand-in for VGG19.
 
     Its levels are the outputs of blocks 0, 2, 4 and 10: 192 channels in all, better for matching than the wider
     expansion maps and six times cheaper.
@@ -47,20 +52,18 @@ class EfficientNetLite0(Backbone):
 
     def __init__(self, weights_dir: str | Path):
         super().__init__()
-        import timm
-
-        self.net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        self.net = efficientnet_lite.Lite0Network()
         state = _read(EFFICIENTNET_LITE0, weights_dir)
-        # The file has the tensors of timm's network in the same order under other names.
+        # The file has the tensors in the same order under other names.
         self.net.load_state_dict(dict(zip(self.net.state_dict(), state.values(), strict=True)))
+        torch.rand(DRAWS_OF_TIMM)
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
-        return self.net.forward_intermediates(
-            2 * rgb - 1, indices=[0, 1, 2, 3], intermediates_only=True, stop_early=True
-        )
+        maps = self.net.stages(2 * rgb - 1, count=5)
+        return [*maps[:3], maps[4]]
 
     def pooled(self, rgb: Tensor) -> Tensor:
-        return self.net.forward_head(self.net.forward_features(2 * rgb - 1), pre_logits=True)
+        return self.net.pooled(2 * rgb - 1)
 
     def logits(self, rgb: Tensor) -> Tensor:
         return self.net(2 * rgb - 1)
@@ -204,7 +207,10 @@ def classifier_crop(rgb: np.ndarray, resize: str = EfficientNetLite0.resize) -> 
 
     resize: that of the network, bilinear or bicubic.
     """
-    from torchvision.transforms import InterpolationMode, functional
-
-    image = functional.resize(rgb_tensor(rgb), 256, InterpolationMode(resize), antialias=True)
-    return functional.center_crop(image, 224).clamp(0, 1)
+    image = rgb_tensor(rgb)
+    shorter = min(image.shape[1:])
+    size = [256 if side == shorter else int(256 * side / shorter) for side in image.shape[1:]]
+    # As torchvision's transforms do it; importing them costs seconds.
+    image = F.interpolate(image[None], size=size, mode=resize, align_corners=False, antialias=True)[0]
+    top, left = (round((side - 224) / 2) for side in size)
+    return image[:, top : top + 224, left : left + 224].clamp(0, 1)

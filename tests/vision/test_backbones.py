@@ -49,6 +49,17 @@ def test_each_classifier_sees_pictures_as_its_weights_were_published(lite):
     assert (found - backbones.classifier_crop(picture, lite.resize)).abs().mean() > 1e-3
 
 
+@pytest.mark.parametrize("resize", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(300, 451), (451, 300), (97, 97), (256, 400), (640, 231)])
+def test_classifiers_see_what_torchvisions_transforms_make(size, resize):
+    from torchvision.transforms import InterpolationMode, functional
+
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    image = functional.resize(backbones.rgb_tensor(picture), 256, InterpolationMode(resize), antialias=True)
+    expected = functional.center_crop(image, 224).clamp(0, 1)
+    assert torch.equal(backbones.classifier_crop(picture, resize), expected)
+
+
 def test_backbones_are_frozen(lite):
     assert not lite.training and not any(p.requires_grad for p in lite.parameters())
 

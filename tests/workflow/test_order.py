@@ -7,14 +7,13 @@ from tiny_world import snakemake
 
 
 def jobs_in(output: str) -> dict[str, dict]:
-    """The jobs of a dry run by their first output: what they read, their priority, their rule."""
+    """The jobs of a dry run by each file that they make: their rule, inputs, threads and priority."""
     jobs = {}
     for rule, text in re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", output, flags=re.MULTILINE):
         fields = dict(re.findall(r"^ {4}(\w+): (.*)$", text, flags=re.MULTILINE))
-        made = fields["output"].split(", ")
-        inputs = fields.get("input", "").split(", ")
-        job = {"rule": rule, "made": made, "inputs": inputs, "threads": int(fields.get("threads", 1))}
-        jobs |= dict.fromkeys(made, job | {"priority": int(fields.get("priority", 0))})
+        job = {"rule": rule, "inputs": fields.get("input", "").split(", ")}
+        job |= {"threads": int(fields.get("threads", 1)), "priority": int(fields.get("priority", 0))}
+        jobs |= dict.fromkeys(fields["output"].split(", "), job)
     return jobs
 
 
