@@ -30,19 +30,9 @@ config.update(PLAN.config)
 # What may be found wrong only when a job is planned is said in the same way.
 content_of_checkpoint, shown_set = or_else(stop, PLAN.content_of_checkpoint), or_else(stop, SETS.shown)
 shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)
-
-
-def version_of(path):
-    """The version of a module; a lock or a module that cannot be read ends the run."""
-    try:
-        return rule_versions.version_of(path)
-    except ValueError as error:
-        stop(str(error))
-
-
-def flags(wildcards, input):
-    """A job's named inputs as the flags of its command."""
-    return as_flags(input.items())
+version_of = or_else(stop, rule_versions.version_of)
+# A job's named inputs as the flags of its command.
+flags = lambda wildcards, input: as_flags(input.items())
 
 
 def flags_of_row(wildcards, input):
