@@ -26,7 +26,7 @@ results/%: .venv/installed always
 
 # The name of a rule is a target too, such as all, table1 or report; Snakemake knows what there is.
 .DEFAULT:
-	@$(MAKE) --no-print-directory .venv/installed
+	@$(MAKE) --silent --no-print-directory .venv/installed
 	$(PIPELINE)
 
 $(FOLDERS): .venv/installed
