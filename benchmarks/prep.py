@@ -38,9 +38,9 @@ from media.color import grey8, luminance_from_rgb
 from media.decoding import DecodedPicture, decode, decode_pictures
 from media.flow_files import write_kitti
 from media.image import content_hash, cover_crop, read_frames, write_png
+from media.jobs import shards_for
 from prep import clips, flow
 from prep.datasets.selection import Source
-from prep.jobs import shards_for
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import color_statistics
 from vision.flow_estimators import dis

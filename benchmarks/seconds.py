@@ -64,7 +64,7 @@ def cpu_of(function: Callable, item) -> float:
 
 
 def one_thread() -> None:
-    """As prep.jobs has it: items run side by side."""
+    """As media.jobs has it: items run side by side."""
     cv2.setNumThreads(1)
 
 

@@ -11,6 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from media.faults import listed
+from media.image import coded_png
+from media.whole import write_whole
+
 # KITTI 2015: stored = flow * 64 + 2^15 in 16 bits, so one step is 1/64 px and the range +-512 px.
 STEP = np.float32(64)
 ZERO = 2**15
@@ -31,10 +35,7 @@ def write_kitti(path: str | Path, flow: np.ndarray, visible: np.ndarray) -> None
     """
     stored = visible.astype(bool)
     right, down = (_steps(flow[..., component], stored) for component in (0, 1))
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.merge([stored.astype(np.uint16), down, right])):  # OpenCV writes B, G, R
-        raise OSError(f"{path}: OpenCV could not write this flow")
+    write_whole(path, coded_png(cv2.merge([stored.astype(np.uint16), down, right])))
 
 
 def _steps(component: np.ndarray, visible: np.ndarray) -> np.ndarray:
@@ -46,8 +47,13 @@ def _steps(component: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 
 def read_kitti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read a KITTI flow PNG: flow float32 (H, W, 2) in pixels and visible bool (H, W)."""
-    stored = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    """Read a KITTI flow PNG: flow float32 (H, W, 2) in pixels and visible bool (H, W).
+
+    Raises MachineFault where there is no file, and OSError where it holds something else.
+    """
+    with listed(path, "the table of the flow"):
+        coded = np.fromfile(path, np.uint8)
+    stored = cv2.imdecode(coded, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if coded.size else None
     if stored is None or stored.dtype != np.uint16:
         raise OSError(f"{path}: expected a KITTI flow file (16-bit PNG with three channels)")
     visible, down, right = cv2.split(stored)

@@ -9,11 +9,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+
+from media.faults import MachineFault
+from media.whole import write_whole
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -90,16 +94,23 @@ def list_images(folder: str | Path) -> list[Path]:
 
 def write_jpeg(path: str | Path, rgb: np.ndarray) -> None:
     """Write uint8 RGB (H, W, 3) as a JPEG of high quality with colours at full resolution, making its folder."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(rgb).save(path, "JPEG", quality=95, subsampling="4:4:4")
+    coded = BytesIO()
+    Image.fromarray(rgb).save(coded, "JPEG", quality=95, subsampling="4:4:4")
+    write_whole(path, coded.getvalue())
 
 
 def write_png(path: str | Path, rgb: np.ndarray) -> None:
-    """Write uint8 RGB (H, W, 3) as a lossless PNG, making its folder."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), rgb[..., ::-1]):
-        raise OSError(f"{path}: OpenCV could not write this PNG")
+    """Write RGB (H, W, 3) or grey (H, W), uint8 or uint16, as a lossless PNG, whole or not at all; makes its folder."""
+    write_whole(path, coded_png(rgb[..., ::-1] if rgb.ndim == 3 else rgb))
+
+
+def coded_png(array: np.ndarray) -> bytes:
+    """The bytes of a PNG of an array in OpenCV's order of channels (B, G, R)."""
+    # Not cv2.imwrite: it says that all is well of files that a full disk has cut off.
+    done, coded = cv2.imencode(".png", array)
+    if not done:
+        raise ValueError(f"OpenCV could not make a PNG of an array {array.shape} of {array.dtype}")
+    return coded.tobytes()
 
 
 def frame_path(clip_dir: str | Path, index: int) -> Path:
@@ -110,16 +121,18 @@ def frame_path(clip_dir: str | Path, index: int) -> Path:
 def read_frames(clip_dir: str | Path, n_frames: int) -> Iterator[np.ndarray]:
     """Frames 0..n_frames-1 of a prepared clip, one at a time.
 
-    Raises FileNotFoundError naming the missing frame and the way to make it again.
+    Raises MachineFault naming a frame that is missing or broken, and the way to make it again: the pipeline wrote it
+    whole, so that no method and no clip is to blame.
     """
     for index in range(n_frames):
         path = frame_path(clip_dir, index)
-        if not path.exists():
-            raise FileNotFoundError(
-                f"{path}: frame {index} of {n_frames} is missing although its table lists it; "
-                f"delete the table beside the folder {Path(clip_dir).parent} and run again"
-            )
-        yield read_rgb(path)
+        try:
+            yield read_rgb(path)
+        except (OSError, CorruptImage) as error:
+            raise MachineFault(
+                f"{path}: frame {index} of {n_frames}, which its table lists, cannot be read ({error}); look at the "
+                f"disk or mount, or delete the table beside the folder {Path(clip_dir).parent} and run again"
+            ) from error
 
 
 def content_hash(frames: list[np.ndarray]) -> str:

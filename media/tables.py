@@ -23,7 +23,7 @@ SOURCES = {
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
     "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
     "position": "Int64",  # in the order of the selections
-    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (prep.jobs)
+    "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (media.jobs)
 }
 CLIPS = {
     "clip": "string",  # folder name, unique in its table

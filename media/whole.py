@@ -1,28 +1,79 @@
-"""Files and folders that appear whole or not at all: what a killed or failing job was writing never looks finished."""
+"""Files and folders that appear whole or not at all: what a killed or failing job was writing never looks finished.
 
+All that counts is written through here: to a temporary name beside it, checked, synced to the disk, then renamed.
+"""
+
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Bytes of a file name that file systems take.
+LONGEST_NAME = 255
+
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place only if the block ends without an error."""
+    """Give a temporary path beside `path`; it takes its place, synced, only if the block ends without an error.
+
+    Raises OSError where the disk does not take it all; nothing is left over then.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    yield temporary
-    os.replace(temporary, path)
+    temporary = temporary_of(path)
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error."""
-    temporary = folder.with_name(f".{folder.name}.part")
+    """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error.
+
+    The files are to be written through this module too: what has been written is not looked at again.
+    """
+    temporary = temporary_of(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    yield temporary
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
+    try:
+        yield temporary
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Write a file, making its folder. Raises OSError where the disk does not take it all."""
+    with written_whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def temporary_of(path: Path) -> Path:
+    """Where `path` is written before it is whole: always the same, so that the next run clears what a kill has left."""
+    name = f".{path.name}.part"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.part"
+    return path.with_name(name)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a name is one of those above."""
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def sync(path: Path) -> None:
+    """Have the disk take a file. Raises OSError: some file systems say only now that they are full."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

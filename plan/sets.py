@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
 from prep.datasets.registry import DatasetError, lists_of, read_registry
 from prep.datasets.selection import Selection, planned_count
-from prep.jobs import shards_for
 
 
 class Sets:

@@ -15,10 +15,10 @@ import tyro
 
 from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
+from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
-from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
 from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.sources import Takes, sources_of_shard

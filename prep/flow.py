@@ -15,10 +15,10 @@ import tyro
 from media.color import grey8, luminance_from_rgb
 from media.flow_files import write_kitti
 from media.image import frame_path, read_frames
+from media.jobs import Task, key_of, run_tasks, shard_of
 from media.tables import CLIPS, FLOW, folder_of, kept, read_table, write_table
 from media.versions import version_of
 from media.whole import whole_folder
-from prep.jobs import Task, key_of, run_tasks, shard_of
 from vision.flow_estimators import Estimator, load_estimator
 from vision.occlusion import ruder_visible_both
 

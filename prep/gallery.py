@@ -14,11 +14,11 @@ import torch
 import tyro
 
 from media.color import luminance_from_rgb
+from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import GALLERY, folder_of, write_table
 from media.versions import version_of
 from prep import images
 from prep.datasets.selection import Source
-from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.quality import Filters
 from prep.judging.verdicts import judged, summary
 from prep.sources import sources_of_shard

@@ -7,10 +7,10 @@ import numpy as np
 import tyro
 
 from media.image import CorruptImage, cover_crop, read_rgb
+from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
-from prep.jobs import Task, key_of, run_tasks, stamp
 from prep.judging.quality import Filters, Verdict, judge_size
 from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
 from prep.sources import sources_of_shard

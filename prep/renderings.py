@@ -15,9 +15,9 @@ import tyro
 
 from media.color import lab_from_rgb, rgb_from_lab
 from media.image import frame_path, read_rgb
+from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
 from media.versions import version_of
-from prep.jobs import Task, key_of, run_tasks
 from prep.judging.quality import Filters
 from prep.judging.verdicts import intact, judged, remove_all_but, summary
 from vision.distortion import smooth_field

@@ -8,10 +8,10 @@ from typing import Literal
 import tyro
 from pydantic import PositiveInt, TypeAdapter
 
+from media.jobs import hashes_of_shard, place_of
 from media.tables import SOURCES, read_table, records, write_table
 from prep.datasets.registry import read_registry
 from prep.datasets.selection import Selection, Source, select_sources, unique_names
-from prep.jobs import hashes_of_shard, place_of
 
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}

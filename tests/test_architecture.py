@@ -53,7 +53,7 @@ def test_the_workflow_passes_its_linter(overlay):
         "bench.run.colorize",
         "bench.scoring.score",
         "prep.datasets.selection",
-        "prep.jobs",
+        "media.jobs",
     ],
 )
 def test_light_modules_do_not_import_torch(module):

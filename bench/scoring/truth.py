@@ -8,6 +8,7 @@ would take 1 to 4 MB a frame, up to 20 times as much as the frame itself.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
 from media.tables import CLIPS, SCORES, folder_of, kept, read_table, write_table
-from media.whole import written_whole
+from media.whole import write_whole, written_whole
 
 
 def main(
@@ -82,7 +83,9 @@ def write_occluded(flow_dir: Path, folder: Path, n_frames: int) -> None:
     for index in range(n_frames - 1):
         flow, _ = read_kitti(frame_path(flow_dir / "forward", index))
         back, _ = read_kitti(frame_path(flow_dir / "backward", index + 1))
-        Image.fromarray(lai_occluded(flow, back)).save(frame_path(folder, index))
+        coded = BytesIO()
+        Image.fromarray(lai_occluded(flow, back)).save(coded, "PNG")
+        write_whole(frame_path(folder, index), coded.getvalue())
 
 
 def stored_motions(flow_dir: Path, folder: Path) -> Motions:

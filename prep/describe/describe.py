@@ -87,9 +87,9 @@ def judge_all(sources: list[Source], rules: Rules, workers: int) -> pd.DataFrame
     """The table of all items with the columns of CLIPS, `kind` and `seconds`, duplicates among them found."""
     import pandas as pd
 
+    from media.jobs import Task, run_tasks
     from media.tables import CLIPS
     from prep.gather import without_duplicates
-    from prep.jobs import Task, run_tasks
 
     names = unique_names(sources)
     tasks = [Task(names[source], key="", arguments=(source, names[source], rules)) for source in sources]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from media.faults import MachineFault
 from media.image import (
     CorruptImage,
     content_hash,
@@ -60,7 +61,7 @@ def test_a_missing_frame_says_what_to_do(tmp_path, picture):
     write_png(frame_path(tmp_path / "clip", 0), picture)
     frames = read_frames(tmp_path / "clip", 2)
     np.testing.assert_array_equal(next(frames), picture)
-    with pytest.raises(FileNotFoundError, match=r"frame 1 of 2"):
+    with pytest.raises(MachineFault, match=r"frame 1 of 2"):
         next(frames)
 
 

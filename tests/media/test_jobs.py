@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from prep.jobs import Task, hashes_of_shard, key_of, place_of, run_tasks, shard_of, shards_for, stamp
+from media.jobs import Task, hashes_of_shard, key_of, place_of, run_tasks, shard_of, shards_for, stamp
 
 NAMES = [f"clip {number} é" for number in range(2000)]
 CALLS = []
@@ -113,7 +113,7 @@ def test_keys_follow_content(tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-from prep.jobs import Task, run_tasks
+from media.jobs import Task, run_tasks
 
 def slow(value):
     time.sleep(0.3)

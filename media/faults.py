@@ -1,0 +1,71 @@
+"""Faults of the machine and faults of an item, told apart.
+
+A full disk, a mount that is gone, memory that is used up: the job ends with a sentence, writes no table and no receipt,
+and the next run does the rest. What is wrong with one item (its bytes, its size, what a method raises about it) is a
+row with a reason, and the job goes on.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What the system says of itself, whatever file it is about.
+MACHINE = {
+    code
+    for name in (
+        "ENOSPC EDQUOT EROFS EFBIG EIO ESTALE ENOMEM EMFILE ENFILE ENODEV ENXIO ENOTCONN ETIMEDOUT EHOSTDOWN "
+        "EHOSTUNREACH EREMOTEIO ENOLCK ESHUTDOWN"
+    ).split()
+    if (code := getattr(errno, name, None))
+}
+# So say libraries that do not raise MemoryError: torch on the CPU and on a GPU, OpenCV.
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
+
+
+class MachineFault(RuntimeError):
+    """The machine, not the item, is at fault: the job has to end. The message says what, where and what to do."""
+
+
+def of_the_machine(error: BaseException | None) -> bool:
+    """Whether an exception, or one that it was raised from, is about the machine."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if _itself(error):
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
+
+
+def _itself(error: BaseException) -> bool:
+    if isinstance(error, MachineFault | MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno in MACHINE
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this
+        return True
+    return bool(kinds & {"RuntimeError", "error"}) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
+
+
+def machine_fault(error: BaseException, doing: str) -> MachineFault:
+    """A MachineFault that says what was being done."""
+    return MachineFault(
+        f"{doing}: {type(error).__name__}: {' '.join(str(error).split())}. This is the machine's fault, not the "
+        "item's: nothing is recorded of it; mend it (room on the disk, the mount, memory) and run again"
+    )
+
+
+@contextmanager
+def listed(path: str | Path, table: str = "the table of its set") -> Iterator[None]:
+    """Read a file that was there when it was listed: any error of the system is then one of the machine.
+
+    A library's complaint about the bytes (an OSError without a number) passes as it is. Raises MachineFault.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or type(error).__module__.split(".")[0] == "av":
+            raise
+        raise machine_fault(error, f"{path}, which {table} lists, cannot be read") from error

@@ -1,0 +1,56 @@
+"""Faults of the machine are told from those of an item, however a library says them."""
+
+import errno
+
+import cv2
+import pytest
+import torch
+
+from media.faults import MachineFault, listed, of_the_machine
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.ESTALE, "Stale file handle"),
+        OSError(errno.EIO, "Input/output error"),
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory: you tried"),
+        cv2.error("(-4:Insufficient memory) Failed to allocate 4000000000000 bytes in function 'OutOfMemoryError'"),
+    ],
+)
+def test_the_machine(error):
+    assert of_the_machine(error)
+    wrapped = ValueError("the method gave up")
+    wrapped.__cause__ = error
+    assert of_the_machine(wrapped)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no reference"),
+        OSError("image file is truncated"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory"),  # a method looks for a file of its own
+        RuntimeError("sizes of tensors must match"),
+        KeyError("memory"),
+    ],
+)
+def test_an_item(error):
+    assert not of_the_machine(error)
+
+
+def test_what_torch_says_without_memory():
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(1 << 50)
+    assert of_the_machine(raised.value)
+
+
+def test_a_listed_file_that_is_gone(tmp_path):
+    with pytest.raises(MachineFault, match=r"00000\.png, which the table of its set lists, cannot be read"):
+        with listed(tmp_path / "00000.png"):
+            (tmp_path / "00000.png").read_bytes()
+    with pytest.raises(OSError, match="truncated"), listed(tmp_path / "00000.png"):
+        raise OSError("image file is truncated")
