@@ -28,7 +28,11 @@ def clip(tmp_path):
 def small(tmp_path):
     """A configuration whose clips are small."""
     path = tmp_path / "small.yaml"
-    path.write_text(f"clips: {{size: {list(SIZE)}}}\nmethods: {{mine: {{method: copy_first}}}}\n")
+    path.write_text(
+        f"clips: {{size: {list(SIZE)}}}\n"
+        "training: {not_made: {method: ours}}\n"
+        "methods: {mine: {method: copy_first}, untrained: {method: ours, training: not_made}}\n"
+    )
     return path
 
 
@@ -93,7 +97,7 @@ def test_clips_may_be_folders_videos_and_images(clip, tmp_path):
     ("name", "source", "expected"),
     [
         ("gray", "clip", "Did you mean 'grey'"),
-        ("ours", "clip", "row 'ours' cannot run here: there is no .*results/train/ours/model.safetensors"),
+        ("untrained", "clip", "row 'untrained' cannot run here: there is no .*results/train/not_made/model.safetensors"),
         ("ground_truth", "clip", "frames of the pipeline's own clips only"),
         ("grey", "nothing.mp4", "nothing.mp4: it cannot be read"),
     ],
