@@ -97,7 +97,7 @@ def test_clips_may_be_folders_videos_and_images(clip, tmp_path):
     ("name", "source", "expected"),
     [
         ("gray", "clip", "Did you mean 'grey'"),
-        ("untrained", "clip", "row 'untrained' cannot run here: there is no .*results/train/not_made/model.safetensors"),
+        ("untrained", "clip", "row 'untrained' cannot run here: there is no .*/train/not_made/model.safetensors"),
         ("ground_truth", "clip", "frames of the pipeline's own clips only"),
         ("grey", "nothing.mp4", "nothing.mp4: it cannot be read"),
     ],
