@@ -107,7 +107,8 @@ def run_tasks(
         function: at module level, so that it can be sent to a cluster; may write files of its own.
         tasks: what to do.
         receipts: folder of the receipts; those of tasks that are gone are removed.
-        outputs: the files and folders that a row stands for; the receipt proves that they are as they were.
+        outputs: the files and folders that a row stands for, of which the receipt proves that they are as they were;
+            None for a row of a failure: its task has no receipt and is tried again.
         workers: threads, where the scheduler is `threads`.
         scheduler: `here`: one after the other in this process, for what is dear to set up or has a state, and then
             `function` may be any; `threads`; or the address of a dask.distributed scheduler, whose workers have this

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from media.whole import LONGEST_NAME, remove, write_whole
 
-# The files, or folders of files, that a row stands for.
-Outputs = Callable[[dict], Iterable[Path]]
+# The files, or folders of files, that a row stands for; None for a failure, which is tried again.
+Outputs = Callable[[dict], Iterable[Path] | None]
 
 
 def receipt_path(receipts: Path, name: str) -> Path:
@@ -27,7 +27,9 @@ def receipt_path(receipts: Path, name: str) -> Path:
 
 
 def write_receipt(path: Path, key: str, rows: list[dict], outputs: Outputs) -> None:
-    """Say that a task is done; its files are there, whole. Raises OSError."""
+    """Say that a task is done, if it is; its files are there, whole. Raises OSError."""
+    if any(outputs(row) is None for row in rows):
+        return
     said = {"key": key, "rows": rows, "files": {}}
     for file in files_of_rows(rows, outputs):
         said["files"][_named(file, path)] = [file.stat().st_size, sha256_of(file)]
