@@ -79,6 +79,20 @@ def listed(path: str | Path, table: str = "the table of its set") -> Iterator[No
 
 
 @contextmanager
+def prepared(path: str | Path) -> Iterator[None]:
+    """Read a file that the pipeline wrote, whole: whatever is wrong with it is the machine's. Raises MachineFault."""
+    try:
+        yield
+    except MachineFault:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise MachineFault(
+            f"{path}, which the pipeline wrote whole, cannot be read ({error}); look at the disk or mount, or delete "
+            "the table that it belongs to and run again"
+        ) from error
+
+
+@contextmanager
 def ending_plainly() -> Iterator[None]:
     """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback."""
     try:

@@ -7,7 +7,6 @@ would take 1 to 4 MB a frame, up to 20 times as much as the frame itself.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image
 from bench.metrics.warp_error import lai_occluded
 from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, backbone_of, known_of
 from media.bar import Bar
-from media.faults import MachineFault
+from media.faults import prepared
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
@@ -91,25 +90,13 @@ def write_occluded(flow_dir: Path, folder: Path, n_frames: int) -> None:
         write_whole(frame_path(folder, index), coded.getvalue())
 
 
-@contextmanager
-def _stored_whole(path: Path) -> Iterator[None]:
-    """Read what this stage wrote: it was whole, so what is wrong with it is a fault of the machine."""
-    try:
-        yield
-    except (OSError, ValueError, EOFError) as error:
-        raise MachineFault(
-            f"{path}: what the stage `truth` stored cannot be read ({error}); look at the disk or mount, or delete the "
-            "table of the truth and run again"
-        ) from error
-
-
 def stored_motions(flow_dir: Path, folder: Path) -> Motions:
     """The motion in flow_dir/forward, as prep.flow writes it, with what `write_occluded` wrote to `folder`."""
 
     def motion(index: int, *_: Frame) -> TruthMotion:
         flow, visible = read_kitti(frame_path(flow_dir / "forward", index))
         path = frame_path(folder, index)
-        with _stored_whole(path), Image.open(path) as occluded:
+        with prepared(path), Image.open(path) as occluded:
             return TruthMotion(flow, visible, np.asarray(occluded))
 
     return motion
@@ -132,7 +119,7 @@ class Truth:
         places = zip(lines["kind"], lines["item"], lines["frame"].fillna(0).astype(int), strict=True)
         for place, metric, value in zip(places, lines["metric"], lines["value"], strict=True):
             values[place][metric] = value
-        with _stored_whole(table.with_suffix(".npy")):
+        with prepared(table.with_suffix(".npy")):
             features = np.load(table.with_suffix(".npy"))
         names = kept(read_table(images, CLIPS))["clip"]
         return cls(dict(values), dict(zip(names, features, strict=True)), folder_of(table), folder_of(scoring_flow))
