@@ -22,8 +22,18 @@ MACHINE = {
 }
 # FFmpeg also says EIO, ENOMEM and the like of broken files; of it only these are about the machine.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-# So say libraries that do not raise MemoryError: torch on the CPU and on a GPU, OpenCV.
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
+# So say libraries that raise neither MemoryError nor OSError: torch on the CPU and on a GPU, OpenCV; of a full disk
+# safetensors, and torch.save.
+WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "insufficient memory",
+    "cannot allocate memory",
+    "no space left on device",
+    "unexpected pos",
+    "pytorchstreamwriter failed",
+)
+SAYING = {"RuntimeError", "error", "SafetensorError"}
 
 
 class MachineFault(RuntimeError):
@@ -49,7 +59,7 @@ def _itself(error: BaseException) -> bool:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this
         return True
-    return bool(kinds & {"RuntimeError", "error"}) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
+    return bool(kinds & SAYING) and any(words in str(error).lower() for words in WORDS)
 
 
 def _of_ffmpeg(error: BaseException) -> bool:

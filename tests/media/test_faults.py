@@ -6,6 +6,7 @@ import av
 import cv2
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from media.faults import MachineFault, ending_plainly, listed, of_the_machine, prepared
 
@@ -18,6 +19,8 @@ from media.faults import MachineFault, ending_plainly, listed, of_the_machine, p
         OSError(errno.EIO, "Input/output error"),
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory: you tried"),
         cv2.error("(-4:Insufficient memory) Failed to allocate 4000000000000 bytes in function 'OutOfMemoryError'"),
     ],

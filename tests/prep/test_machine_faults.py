@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -85,8 +86,6 @@ def test_a_full_disk_is_no_reason(media, tmp_path, monkeypatch, kind, error):
 
 
 def test_a_pipe_is_not_opened(tmp_path):
-    import os
-
     os.mkfifo(tmp_path / "pipe.png")
     assert row_of("pipe", Source("d", "images", tmp_path / "pipe.png", "pipe.png", None))["source_sha256"] is None
 
