@@ -18,18 +18,23 @@ LONGEST_NAME = 255
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes its place, synced, only if the block ends without an error.
 
+    In a folder that is not whole yet (`whole_folder`) it is `path` itself: that folder is synced and renamed at its end.
     Raises OSError where the disk does not take it all; nothing is left over then.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if any(map(is_temporary, path.parents)):
+        with naming(path):
+            yield path
+        return
     temporary = temporary_of(path)
     try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
-    except BaseException as error:
+        with naming(path):
+            yield temporary
+            sync(temporary)
+            os.replace(temporary, path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        name_file(error, path)
         raise
 
 
@@ -37,22 +42,22 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error.
 
-    What libraries wrote there is synced as well. Raises OSError where the disk does not take it all.
+    All files in it are synced, whoever wrote them. Raises OSError where the disk does not take it all.
     """
     temporary = temporary_of(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                sync(path)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    except BaseException as error:
+        with naming(folder):
+            yield temporary
+            for path in temporary.rglob("*"):
+                if path.is_file():
+                    sync(path)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(temporary, folder)
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
-        name_file(error, folder)
         raise
 
 
@@ -75,10 +80,15 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".part")
 
 
-def name_file(error: BaseException, path: Path) -> None:
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
     """Have an error of the system say which file it is about: what fails while it is written does not."""
-    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-        error.filename = str(path)
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def remove(path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from media import whole
 from media.whole import remove_all_but, whole_folder, write_whole, written_whole
 
 
@@ -54,6 +55,16 @@ def test_what_the_disk_says_at_last_counts(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"), whole_folder(tmp_path / "clip") as folder:
         (folder / "page.html").write_text("a page")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_a_folder_that_is_not_whole_needs_no_name_of_its_own(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(whole, "sync", synced.append)
+    with whole_folder(tmp_path / "clip") as folder:
+        with written_whole(folder / "forward/0.png") as path:
+            path.write_text("a flow")
+        assert path == folder / "forward/0.png" and not synced
+    assert synced == [path] and (tmp_path / "clip/forward/0.png").read_text() == "a flow"
 
 
 def test_folders_of_items_that_are_gone_and_what_a_kill_left_are_removed(tmp_path):
