@@ -18,7 +18,7 @@ LONGEST_NAME = 255
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes its place, synced, only if the block ends without an error.
 
-    In a folder that is not whole yet (`whole_folder`) it is `path` itself: that folder is synced and renamed at its end.
+    In a folder that is not whole yet (`whole_folder`) it is `path` itself, for that folder is synced and renamed whole.
     Raises OSError where the disk does not take it all; nothing is left over then.
     """
     path = Path(path)
