@@ -46,6 +46,7 @@ def video(
     from colorize.inference.clip import CannotColorize
     from colorize.inference.video import colorize_video
     from media.decoding import VideoError
+    from media.faults import MachineFault
     from media.image import CorruptImage
 
     warnings.showwarning = _plainly
@@ -53,7 +54,7 @@ def video(
     options |= {"side_by_side": side_by_side, "fps": fps, "device": device, "fresh": fresh}
     try:
         colorize_video(input, list(reference), output, **options)
-    except (CannotColorize, MisfitWeights, VideoError, CorruptImage, OSError) as error:
+    except (CannotColorize, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on from the last finished segment")
@@ -78,10 +79,11 @@ def export(
     """
     from colorize.training.export import write_shards
     from colorize.training.pairs import PreparedSet
+    from media.faults import MachineFault
 
     try:
         written = write_shards(PreparedSet(clips, references, flow), out, shard_size)
-    except (ValueError, OSError) as error:
+    except (ValueError, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
     print(
         f"export: {written.clips} clips with {written.pairs} pairs and {written.references} references, "

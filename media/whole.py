@@ -18,15 +18,21 @@ LONGEST_NAME = 255
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes its place, synced, only if the block ends without an error.
 
+    In a folder that is not whole yet (`whole_folder`) it is `path` itself, for that folder is synced and renamed whole.
     Raises OSError where the disk does not take it all; nothing is left over then.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if any(map(is_temporary, path.parents)):
+        with naming(path):
+            yield path
+        return
     temporary = temporary_of(path)
     try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
+        with naming(path):
+            yield temporary
+            sync(temporary)
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -36,16 +42,20 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error.
 
-    The files are to be written through this module too: what has been written is not looked at again.
+    All files in it are synced, whoever wrote them. Raises OSError where the disk does not take it all.
     """
     temporary = temporary_of(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
+        with naming(folder):
+            yield temporary
+            for path in temporary.rglob("*"):
+                if path.is_file():
+                    sync(path)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(temporary, folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -68,6 +78,33 @@ def temporary_of(path: Path) -> Path:
 def is_temporary(path: Path) -> bool:
     """Whether a name is one of those above."""
     return path.name.startswith(".") and path.name.endswith(".part")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an error of the system say which file it is about: what fails while it is written does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_all_but(names: set[str], folder: Path) -> None:
+    """Remove the folders of items that are no longer there, and what a killed run was writing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if (path.is_dir() and path.name not in names) or is_temporary(path):
+            remove(path)
 
 
 def sync(path: Path) -> None:

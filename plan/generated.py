@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from media.whole import write_whole
 from plan.key_table import key_table
 from plan.schema import json_schema
 
@@ -29,5 +30,5 @@ def schema_file() -> str:
 def main() -> None:
     """Write the JSON Schema of the configuration, and the table of its keys in config/README.md."""
     for path, text in generated().items():
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
         print(path.relative_to(ROOT))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from media.faults import of_the_machine
+
 # Called with the case that it answers for and with what its pattern captured of the output's name.
 Rule = Callable[..., object]
 
@@ -51,4 +53,6 @@ def tried(compute: Callable[[], object], near: Callable[[np.ndarray], tuple[bool
     except NoRule as error:
         return False, str(error)
     except Exception as error:  # whatever a strange input does, it is the verdict on this output, not the end
+        if of_the_machine(error):
+            raise
         return False, f"failed with {type(error).__name__}: {error}"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from media.whole import write_whole
 from prep.datasets.globs import spelt
 
 DIGEST = "sha256 of the names:"
@@ -102,8 +103,7 @@ def write_list(members: list[Member], path: Path, origin: str) -> None:
     head = [
         f"# {line}" for line in (*origin.splitlines(), f"{DIGEST} {digest_of_names(member.name for member in members)}")
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
+    write_whole(path, ("\n".join([*head, *rows]) + "\n").encode())
 
 
 def _line(member: Member) -> str:

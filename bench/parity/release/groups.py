@@ -13,6 +13,7 @@ from bench.parity.differences import differences, settled
 from bench.parity.group import Group, Outputs
 from bench.parity.outcome import Outcome
 from bench.parity.release import functions, networks
+from media.faults import of_the_machine
 
 # By the name of the group, without the number at its end if it has one (warp64 and warp40 are both `warp`).
 GROUPS: dict[str, Callable[[Group], Outputs]] = {
@@ -114,6 +115,8 @@ def compute(name: str, vectors: dict[str, np.ndarray], keys: list[str]) -> tuple
     try:
         outputs = GROUPS[kind](Group(given, wanted))
     except Exception as error:  # whatever a strange input does, it is the verdict on this group, not the end
+        if of_the_machine(error):
+            raise
         return {}, f"group {name} failed with {type(error).__name__}: {error}"
     return {f"{name}/{key}": as_array(value) for key, value in outputs.items()}, ""
 
