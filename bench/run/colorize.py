@@ -92,7 +92,7 @@ def main(
         positions: colour only these of the kept clips, counted from 1 in the order of their table; none: all.
         results: what {results} in a `precomputed` row stands for; none: the folder above that of `table`.
     """
-    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
+    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent, table.with_suffix(".logs"))
     method = load(row, json.loads(options), setting)
     sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
