@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STAYS = "what is finished stays, and the same command goes on from there"
@@ -28,27 +28,24 @@ def stop(number: int, _frame: object = None) -> None:
     raise Stopped(number)
 
 
-def stops_when_asked(main: Callable) -> Callable:
-    """`main` of a command, for `tyro.cli`, that a signal ends with a sentence and no traceback."""
-
-    @wraps(main)
-    def run(*args, **kwargs):
-        if threading.current_thread() is not threading.main_thread():  # it gets no signals
-            return main(*args, **kwargs)
-        # What ignores a signal, as a program behind `nohup` does, goes on ignoring it.
-        heard = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-        before = {number: signal.signal(number, stop) for number in heard}
-        try:
-            return main(*args, **kwargs)
-        except Stopped as stopped:
-            print(stopped.words, file=sys.stderr)
-            _leave_threads(stopped.code)
-            raise
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    return run
+@contextmanager
+def stopped_plainly() -> Iterator[None]:
+    """Around a program's main: a signal ends it with a sentence and its exit status, at once and without a traceback."""
+    if threading.current_thread() is not threading.main_thread():  # it gets no signals
+        yield
+        return
+    # What ignores a signal, as a program behind `nohup` does, goes on ignoring it.
+    heard = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, stop) for number in heard}
+    try:
+        yield
+    except Stopped as stopped:
+        print(stopped.words, file=sys.stderr)
+        _leave_threads(stopped.code)
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _leave_threads(status: int) -> None:

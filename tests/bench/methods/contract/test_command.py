@@ -132,7 +132,7 @@ def test_what_a_program_says_is_in_a_log_and_the_error_names_it(toy_lab, toy_giv
     with pytest.raises(CommandFailed, match=r"\(all that it said: .*clips/toy\.log\)") as raised:
         list(method.colorize((lab[..., 0] for lab in toy_lab), toy_given))
     assert len(str(raised.value)) < 3000
-    assert (tmp_path / "clips" / "toy.log").read_bytes().endswith(b"out\n")
+    assert (tmp_path / "clips" / "toy.log").stat().st_size > 9_999_999
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,10 @@ def test_a_flood_is_kept_in_part(watcher, tmp_path, monkeypatch):
 JOB = """
 import sys
 from bench.methods.contract.shell_line import Watcher, run
-from media.stopping import stops_when_asked
+from media.stopping import stopped_plainly
 
-def main():
-    with Watcher(sys.argv[1]) as watcher:
-        run(f"echo $$ > {sys.argv[1]}/number; sleep 600", 600, watcher)
-
-stops_when_asked(main)()
+with stopped_plainly(), Watcher(sys.argv[1]) as watcher:
+    run(f"echo $$ > {sys.argv[1]}/number; sleep 600", 600, watcher)
 """
 
 
