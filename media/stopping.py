@@ -30,7 +30,7 @@ def stop(number: int, _frame: object = None) -> None:
 
 @contextmanager
 def stopped_plainly() -> Iterator[None]:
-    """Around a program's main: a signal ends it with a sentence and its exit status, at once and without a traceback."""
+    """Around a program's main: a signal ends it at once, with a sentence and its exit status."""
     if threading.current_thread() is not threading.main_thread():  # it gets no signals
         yield
         return
