@@ -5,6 +5,8 @@ from importlib import import_module
 
 import tyro
 
+from media.faults import ending_plainly
+
 # Each names a module with a `main` whose signature and docstring are the command's interface.
 COMMANDS = {
     "list": "bench.run.list_rows",
@@ -20,7 +22,8 @@ def main(arguments: list[str]) -> None:
     prog = "python -m bench"
     if arguments and arguments[0] in COMMANDS:
         command, *rest = arguments
-        tyro.cli(import_module(COMMANDS[command]).main, prog=f"{prog} {command}", args=rest)
+        with ending_plainly():
+            tyro.cli(import_module(COMMANDS[command]).main, prog=f"{prog} {command}", args=rest)
     else:
         commands = {name: import_module(module).main for name, module in COMMANDS.items()}
         tyro.extras.subcommand_cli_from_dict(commands, prog=prog, args=arguments)

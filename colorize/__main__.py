@@ -79,10 +79,11 @@ def export(
     """
     from colorize.training.export import write_shards
     from colorize.training.pairs import PreparedSet
+    from media.faults import MachineFault
 
     try:
         written = write_shards(PreparedSet(clips, references, flow), out, shard_size)
-    except (ValueError, OSError) as error:
+    except (ValueError, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
     print(
         f"export: {written.clips} clips with {written.pairs} pairs and {written.references} references, "

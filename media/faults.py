@@ -6,6 +6,7 @@ row with a reason, and the job goes on.
 """
 
 import errno
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ MACHINE = {
     ).split()
     if (code := getattr(errno, name, None))
 }
+# FFmpeg also says EIO, ENOMEM and the like of broken files; of it only these are about the machine.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 # So say libraries that do not raise MemoryError: torch on the CPU and on a GPU, OpenCV.
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
 
@@ -42,11 +45,15 @@ def _itself(error: BaseException) -> bool:
     if isinstance(error, MachineFault | MemoryError):
         return True
     if isinstance(error, OSError):
-        return error.errno in MACHINE
+        return error.errno in (NO_ROOM if _of_ffmpeg(error) else MACHINE)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this
         return True
     return bool(kinds & {"RuntimeError", "error"}) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
+
+
+def _of_ffmpeg(error: BaseException) -> bool:
+    return type(error).__module__.split(".")[0] == "av"
 
 
 def machine_fault(error: BaseException, doing: str) -> MachineFault:
@@ -66,6 +73,18 @@ def listed(path: str | Path, table: str = "the table of its set") -> Iterator[No
     try:
         yield
     except OSError as error:
-        if error.errno is None or type(error).__module__.split(".")[0] == "av":
+        if error.errno is None or _of_ffmpeg(error):
             raise
         raise machine_fault(error, f"{path}, which {table} lists, cannot be read") from error
+
+
+@contextmanager
+def ending_plainly() -> Iterator[None]:
+    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback."""
+    try:
+        yield
+    except Exception as error:
+        if not of_the_machine(error):
+            raise
+        fault = error if isinstance(error, MachineFault) else machine_fault(error, "the job cannot go on")
+        sys.exit(f"error: {fault}")

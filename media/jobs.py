@@ -3,9 +3,9 @@
 A shard is a range of the hashes of the items' names, so an item that is added or removed moves no other one; the number
 of shards is a power of two, so that it seldom changes with that of the items.
 
-A finished task leaves a receipt, `<receipts>/<task>.json`, with its rows and a key over all that they follow from. A
-task with a receipt of the same key, whose files are still there, is not done again; so a run that was killed goes on
-where it was, and a shard to which a source was added prepares that one alone.
+A finished task leaves a receipt (media.receipts) and is not done again while all that it follows from is the same and
+its files are as it left them; so a run that was killed goes on where it was, and a shard to which a source was added
+prepares that one alone.
 """
 
 import hashlib
@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 from media.bar import Bar
-from media.whole import written_whole
+from media.faults import listed
+from media.receipts import Outputs, read_receipt, receipt_path, sha256_of, write_receipt
+from media.whole import remove
+from media.writer import sole_writer
 
 # Hashes are below 2^BITS, so that a column of signed 64-bit integers holds them.
 BITS = 62
@@ -66,79 +69,104 @@ def _plain(value):
 
 
 def stamp(path: Path) -> list:
-    """Sizes and times of a file, or of the files of a folder: they change when its content does."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [[file.name, (info := file.stat()).st_size, info.st_mtime_ns] for file in files if file.exists()]
+    """Sizes and times of a file, or of the files of a folder: they change when its content does.
+
+    A file that is gone has none. Raises MachineFault for what else the system says.
+    """
+    with listed(path):
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        return [[file.name, (info := file.stat()).st_size, info.st_mtime_ns] for file in files if file.exists()]
+
+
+def content_of(path: Path) -> str:
+    """SHA-256 over the bytes of a file, or over the names and bytes of the regular, visible files of a folder.
+
+    Raises MachineFault for what cannot be read.
+    """
+    with listed(path):
+        if not path.is_dir():
+            return sha256_of(path)
+        files = sorted(file for file in path.iterdir() if file.name[0] != "." and file.is_file())
+        return key_of([[file.name, sha256_of(file)] for file in files])
 
 
 def run_tasks(
     function: Callable[..., list[dict]],
     tasks: list[Task],
     receipts: Path,
-    intact: Callable[[dict], bool],
+    outputs: Outputs,
     workers: int,
     scheduler: str,
     desc: str,
 ) -> list[dict]:
-    """The rows that `function(*task.arguments)` returns for each task, in their order. Errors are raised.
+    """The rows that `function(*task.arguments)` returns for each task, in their order.
+
+    Errors are raised; so is media.writer.StillWriting, where another process works on the same receipts.
 
     Args:
         function: at module level, so that it can be sent to a cluster; may write files of its own.
         tasks: what to do.
         receipts: folder of the receipts; those of tasks that are gone are removed.
-        intact: whether the files of a row of a receipt are still there.
+        outputs: the files and folders that a row stands for, of which the receipt proves that they are as they were;
+            None for a row of a failure: its task has no receipt and is tried again.
         workers: threads, where the scheduler is `threads`.
-        scheduler: `threads`, or the address of a dask.distributed scheduler, whose workers have this project installed
-            and see the same files under the same paths.
+        scheduler: `here`: one after the other in this process, for what is dear to set up or has a state, and then
+            `function` may be any; `threads`; or the address of a dask.distributed scheduler, whose workers have this
+            project installed and see the same files under the same paths.
         desc: what the log calls it.
     """
     receipts.mkdir(parents=True, exist_ok=True)
-    rows = {task.name: done for task in tasks if (done := _receipt(receipts, task, intact)) is not None}
-    wanted = {_receipt_path(receipts, task.name).name for task in tasks}
-    for path in receipts.iterdir():
-        if path.name not in wanted:
-            path.unlink()
-    missing = [task for task in tasks if task.name not in rows]
-    if rows:
-        print(f"{desc}: {len(rows)} of {len(tasks)} were done before, {len(missing)} to do")
-    computed = _computed(function, missing, receipts, workers, scheduler, desc)
-    rows |= {task.name: done for task, done in zip(missing, computed, strict=True)}
+    with sole_writer(receipts):
+        paths = {task.name: receipt_path(receipts, task.name) for task in tasks}
+        rows = {task.name: read_receipt(paths[task.name], task.key, outputs) for task in tasks}
+        wanted = {path.name for path in paths.values()}
+        for path in receipts.iterdir():
+            if path.name not in wanted:
+                remove(path)
+        missing = [task for task in tasks if rows[task.name] is None]
+        done = len(tasks) - len(missing)
+        if done:
+            print(f"{desc}: {done} of {len(tasks)} were done before, {len(missing)} to do", flush=True)
+        calls = [(function, task, paths[task.name], outputs) for task in missing]
+        computed = (
+            _in_order(calls, done, desc) if scheduler == "here" else _side_by_side(calls, workers, scheduler, desc)
+        )
+        rows |= {task.name: made for task, made in zip(missing, computed, strict=True)}
     return [row for task in tasks for row in rows[task.name]]
 
 
-def _computed(function, tasks: list[Task], receipts: Path, workers: int, scheduler: str, desc: str) -> list[list[dict]]:
+def _in_order(calls: list[tuple], done: int, desc: str) -> list[list[dict]]:
+    with Bar(total=done + len(calls), initial=done, desc=desc) as bar:
+        computed = []
+        for call in calls:
+            computed.append(_with_receipt(*call))
+            bar.update()
+    return computed
+
+
+def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -> list[list[dict]]:
     import dask
     from tqdm.dask import TqdmCallback
 
-    calls = [dask.delayed(_with_receipt, pure=False, traverse=False)(function, task, receipts) for task in tasks]
+    delayed = [dask.delayed(_beside_others, pure=False, traverse=False)(*call) for call in calls]
     if scheduler == "threads":
         with TqdmCallback(desc=desc, tqdm_class=Bar):
-            return list(dask.compute(*calls, scheduler="threads", num_workers=workers))
+            return list(dask.compute(*delayed, scheduler="threads", num_workers=workers))
     from distributed import Client
 
     with Client(scheduler, timeout=60) as client:
-        print(f"{desc}: {len(tasks)} tasks on the cluster {scheduler}")
-        return client.gather(client.compute(calls, retries=RETRIES))
+        print(f"{desc}: {len(calls)} tasks on the cluster {scheduler}")
+        return client.gather(client.compute(delayed, retries=RETRIES))
 
 
-def _with_receipt(function: Callable[..., list[dict]], task: Task, receipts: Path) -> list[dict]:
+def _beside_others(*call) -> list[dict]:
     import cv2
 
     cv2.setNumThreads(1)  # the tasks themselves run side by side
+    return _with_receipt(*call)
+
+
+def _with_receipt(function: Callable[..., list[dict]], task: Task, receipt: Path, outputs: Outputs) -> list[dict]:
     rows = function(*task.arguments)
-    with written_whole(_receipt_path(receipts, task.name)) as temporary:
-        temporary.write_text(json.dumps({"key": task.key, "rows": rows}, ensure_ascii=False), encoding="utf-8")
+    write_receipt(receipt, task.key, rows, outputs)
     return rows
-
-
-def _receipt_path(receipts: Path, name: str) -> Path:
-    return receipts / f"{name}.json"
-
-
-def _receipt(receipts: Path, task: Task, intact: Callable[[dict], bool]) -> list[dict] | None:
-    """The rows of a finished task, or None."""
-    try:
-        receipt = json.loads(_receipt_path(receipts, task.name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return receipt["rows"] if receipt["key"] == task.key and all(map(intact, receipt["rows"])) else None

@@ -16,8 +16,10 @@ from functools import wraps
 from importlib import metadata
 from pathlib import Path
 
+from media.faults import ending_plainly
 from media.versions import ROOT, version_of
-from media.whole import written_whole
+from media.whole import write_whole
+from media.writer import sole_writer
 
 SUFFIX = ".provenance.json"
 CONFIG_HASH = "HUEBENCH_CONFIG_HASH"  # set by the workflow: SHA-256 of the whole configuration
@@ -44,18 +46,23 @@ def recorded(main: Callable, *artifacts: str) -> Callable:
 
     artefacts: names of the parameters with the files or folders that it writes; the sidecar lies beside the first. An
     artefact that was not asked for (None) is passed over. What `main` returns is a dict or None; its keys are added to
-    the record.
+    the record. While it runs no other process may write the first artefact (media.writer), and a fault of the machine
+    ends it with a sentence.
     """
 
     @wraps(main)
     def run(*args, **kwargs) -> None:
         given = inspect.signature(main).bind(*args, **kwargs)
         given.apply_defaults()
-        said = main(*args, **kwargs) or {}
-        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes the first writes
+        first = given.arguments[artifacts[0]]
+        if os.environ.get("RANK", "0") != "0":  # of torchrun's processes the first writes
+            with ending_plainly():
+                main(*args, **kwargs)
+            return
+        with ending_plainly(), sole_writer(first):
+            said = main(*args, **kwargs) or {}
             record = provenance(stage_of(main), given.arguments, artifacts) | said
-            with written_whole(sidecar_of(given.arguments[artifacts[0]])) as temporary:
-                temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
+            write_whole(sidecar_of(first), f"{json.dumps(record, sort_keys=True, indent=1)}\n".encode())
 
     return run
 

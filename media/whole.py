@@ -36,13 +36,16 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give an empty temporary folder beside `folder`; it takes its place only if the block ends without an error.
 
-    The files are to be written through this module too: what has been written is not looked at again.
+    What libraries wrote there is synced as well. Raises OSError where the disk does not take it all.
     """
     temporary = temporary_of(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                sync(path)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(temporary, folder)
@@ -68,6 +71,22 @@ def temporary_of(path: Path) -> Path:
 def is_temporary(path: Path) -> bool:
     """Whether a name is one of those above."""
     return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_all_but(names: set[str], folder: Path) -> None:
+    """Remove the folders of items that are no longer there, and what a killed run was writing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if (path.is_dir() and path.name not in names) or is_temporary(path):
+            remove(path)
 
 
 def sync(path: Path) -> None:

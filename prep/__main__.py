@@ -5,6 +5,7 @@ import sys
 import tyro
 from pydantic import ValidationError
 
+from media.faults import MachineFault
 from plan.errors import ConfigError
 from prep.datasets import draw
 from prep.datasets.registry import DatasetError
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)
     except ValidationError as error:
         sys.exit(f"error: {'; '.join(one['msg'] for one in error.errors())}")
-    except (ConfigError, DatasetError, OSError) as error:
+    except (ConfigError, DatasetError, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
 
 

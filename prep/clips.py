@@ -14,13 +14,14 @@ import numpy as np
 import tyro
 
 from media.decoding import DecodedPicture, VideoError, decode_pictures
+from media.faults import ending_plainly
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
 from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
-from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.judging.verdicts import frames_of, judge_checksum, judged, rejected, row_of, size_columns
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
@@ -86,7 +87,7 @@ def read_frame_folder(folder: Path) -> Iterator[Picture]:
 
 def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) -> list[dict]:
     """Make the clips of one source: a row for each stride and shot, or for each stride if it cannot be used."""
-    row = item_row(name, source)
+    row = row_of(name, source)
     rows: list[dict] = []
     try:
         if verdict := judge_checksum(row, source):
@@ -184,8 +185,8 @@ def main(
         )
         for name, source, takes in sources_of_shard(sources, shard, shards)
     ]
-    there, desc = partial(intact, frames_dir=recipe.frames_dir), f"clips {frames.name} shard {shard}"
-    rows = run_tasks(prepare_source, tasks, folder_of(table), there, workers, scheduler, desc)
+    outputs, desc = partial(frames_of, frames_dir=recipe.frames_dir), f"clips {frames.name} shard {shard}"
+    rows = run_tasks(prepare_source, tasks, folder_of(table), outputs, workers, scheduler, desc)
     write_table(rows, table, CLIPS)
     print(f"{desc}: {sum(1 for row in rows if row['n_frames'])} clips of {len(tasks)} sources")
 
@@ -193,4 +194,5 @@ def main(
 if __name__ == "__main__":
     from prep import clips  # under its name: what is sent to a cluster must not lie in `__main__`
 
-    tyro.cli(clips.main)
+    with ending_plainly():
+        tyro.cli(clips.main)

@@ -13,6 +13,7 @@ import numpy as np
 import tyro
 
 from media.color import grey8, luminance_from_rgb
+from media.faults import ending_plainly
 from media.flow_files import write_kitti
 from media.image import frame_path, read_frames
 from media.jobs import Task, key_of, run_tasks, shard_of
@@ -55,9 +56,15 @@ def estimate_clip(
     return [{"clip": clip, "n_pairs": len(shares) // 2, "visible": share, "estimator": estimator}]
 
 
+def flows_of(row: dict, out_dir: Path) -> list[Path]:
+    """The folder of the flows of a clip, if it has any."""
+    return [out_dir / row["clip"]] if row["n_pairs"] else []
+
+
 def flow_intact(row: dict, out_dir: Path) -> bool:
-    """Whether the flows of a clip are still there."""
-    return len(list((out_dir / row["clip"]).glob("*/*.png"))) == 2 * row["n_pairs"]
+    """Whether the flows of a clip are still there, and none of them empty."""
+    sizes = [path.stat().st_size for path in (out_dir / row["clip"]).glob("*/*.png")]
+    return len(sizes) == 2 * row["n_pairs"] and all(sizes)
 
 
 def main(
@@ -97,7 +104,7 @@ def main(
     ]
     desc = f"flow {estimator} {flows.name} shard {shard}"
     rows = run_tasks(
-        estimate_clip, tasks, folder_of(table), partial(flow_intact, out_dir=out_dir), workers, scheduler, desc
+        estimate_clip, tasks, folder_of(table), partial(flows_of, out_dir=out_dir), workers, scheduler, desc
     )
     write_table(rows, table, FLOW)
     print(f"{desc}: {len(rows)} clips")
@@ -106,4 +113,5 @@ def main(
 if __name__ == "__main__":
     from prep import flow  # under its name: what is sent to a cluster must not lie in `__main__`
 
-    tyro.cli(flow.main)
+    with ending_plainly():
+        tyro.cli(flow.main)

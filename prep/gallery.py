@@ -6,7 +6,7 @@ source lies, and whoever shows or uses a reference crops it again.
 
 import hashlib
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 import tyro
 
 from media.color import luminance_from_rgb
+from media.faults import ending_plainly
 from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import GALLERY, folder_of, write_table
 from media.versions import version_of
@@ -50,7 +51,7 @@ def make_part(
         if crop is not None:
             image = judged(image, [crop], filters, frames_dir=None)
         row = {column: image.get(column) for column in GALLERY if column != "row"}
-        rows.append(row | {"path": str(source.path), "part": str(path)})
+        rows.append(row | {"part": path.name})
         if row["reason"] is None:
             features.append(grey_features(crop, network_of(backbone, weights)))
     write_features(path, [np.stack(features)] if features else [], len(features))
@@ -103,27 +104,28 @@ def main(
     (parts / "features").mkdir(parents=True, exist_ok=True)
     settings = [version_of(__name__), size, thresholds, backbone, digest_of_network(network_of(backbone, weights))]
     named = [(name, source) for name, source, _ in sources_of_shard(sources, shard, shards)]
-    tasks = []
+    paths, tasks = {name: str(source.path) for name, source in named}, []
     for start in range(0, len(named), PART):
         part, path = named[start : start + PART], parts / f"features/{start:08d}.npy"
         key = key_of(settings, [[name, source.identity, stamp(source.path)] for name, source in part])
         tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
     desc = f"gallery {table.parent.name} {table.stem}"
-    rows = run_tasks(make_part, tasks, parts / "receipts", has_features, workers, scheduler, desc)
-    join(rows, table)
+    rows = run_tasks(make_part, tasks, parts / "receipts", partial(features_of, parts=parts), workers, scheduler, desc)
+    join([row | {"path": paths[row["clip"]]} for row in rows], table)
     print(f"{desc}: {summary(rows)}")
     shutil.rmtree(parts)
 
 
-def has_features(row: dict) -> bool:
-    """Whether the features of a row's part are still there."""
-    return Path(row["part"]).exists()
+def features_of(row: dict, parts: Path) -> list[Path]:
+    """The file with the features of a row's part."""
+    return [parts / "features" / row["part"]]
 
 
 def join(rows: list[dict], table: Path) -> None:
     """Write the features of all parts beside the table, one part in memory at a time, and then the table."""
+    folder = folder_of(table) / "features"
     kept = [row for row in rows if row["reason"] is None]
-    parts = (np.load(part) for part in dict.fromkeys(row["part"] for row in kept))
+    parts = (np.load(folder / part) for part in dict.fromkeys(row["part"] for row in kept))
     write_features(table.with_suffix(".npy"), parts, len(kept))
     for index, row in enumerate(kept):
         row["row"] = index
@@ -133,4 +135,5 @@ def join(rows: list[dict], table: Path) -> None:
 if __name__ == "__main__":
     from prep import gallery  # under its name: what is sent to a cluster must not lie in `__main__`
 
-    tyro.cli(gallery.main)
+    with ending_plainly():
+        tyro.cli(gallery.main)

@@ -11,11 +11,13 @@ from typing import Literal
 import pandas as pd
 import tyro
 
+from media.faults import ending_plainly
 from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, write_table
+from media.whole import remove_all_but
 from prep.flow import flow_intact
 from prep.judging.fingerprint import near_pairs
 from prep.judging.quality import Verdict
-from prep.judging.verdicts import intact, rejected, remove_all_but, summary
+from prep.judging.verdicts import intact, rejected, summary
 
 Duplicates = Literal["off", "exact", "near"]
 
@@ -129,4 +131,5 @@ def check_there(lost: list[str], table: Path, shards: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    tyro.extras.subcommand_cli_from_dict({"items": items, "flow": flow})
+    with ending_plainly():
+        tyro.extras.subcommand_cli_from_dict({"items": items, "flow": flow})

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from media.faults import ending_plainly
 from media.image import CorruptImage, cover_crop, read_rgb
 from media.jobs import Task, key_of, run_tasks, stamp
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict, judge_size
-from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.judging.verdicts import frames_of, judge_checksum, judged, rejected, row_of, size_columns
 from prep.sources import sources_of_shard
 
 
 def read_image(source: Source, name: str, size: tuple[int, int], filters: Filters) -> tuple[dict, np.ndarray | None]:
     """The row of a photograph before its colours are judged, and the photograph cropped; None if it is rejected."""
-    row = item_row(name, source)
+    row = row_of(name, source)
     if verdict := judge_checksum(row, source):
         return rejected(row, verdict), None
     try:
@@ -74,8 +75,8 @@ def main(
         for name, source, _ in sources_of_shard(sources, shard, shards)
     ]
     desc = f"images {frames.name} shard {shard}"
-    there = partial(intact, frames_dir=frames_dir)
-    rows = run_tasks(prepare_image, tasks, folder_of(table), there, workers, scheduler, desc)
+    outputs = partial(frames_of, frames_dir=frames_dir)
+    rows = run_tasks(prepare_image, tasks, folder_of(table), outputs, workers, scheduler, desc)
     write_table(rows, table, CLIPS)
     print(f"{desc}: {sum(1 for row in rows if row['n_frames'])} images of {len(tasks)} sources")
 
@@ -83,4 +84,5 @@ def main(
 if __name__ == "__main__":
     from prep import images  # under its name: what is sent to a cluster must not lie in `__main__`
 
-    tyro.cli(images.main)
+    with ending_plainly():
+        tyro.cli(images.main)

@@ -19,6 +19,7 @@ import tyro
 
 from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
+from media.faults import ending_plainly
 from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
@@ -275,4 +276,5 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    with ending_plainly():
+        tyro.cli(main)

@@ -14,12 +14,14 @@ import numpy as np
 import tyro
 
 from media.color import lab_from_rgb, rgb_from_lab
-from media.image import frame_path, read_rgb
+from media.faults import ending_plainly
+from media.image import read_frames
 from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, kept, read_table, write_table
 from media.versions import version_of
+from media.whole import remove_all_but
 from prep.judging.quality import Filters
-from prep.judging.verdicts import intact, judged, remove_all_but, summary
+from prep.judging.verdicts import frames_of, judged, summary
 from vision.distortion import smooth_field
 
 # Largest speeds of a layer, a frame: pixels, radians, share of its size. Most layers are much slower.
@@ -150,7 +152,7 @@ def compressed(frame: np.ndarray, quality: int) -> np.ndarray:
 class RenderingRecipe:
     """What every rendering of a set is made by."""
 
-    photos: list[Path]
+    photos: list[Path]  # folders of their one frame
     size: tuple[int, int]  # height, width
     length: int
     seed: int
@@ -160,7 +162,7 @@ class RenderingRecipe:
 
 def rendered_clip(number: int, name: str, recipe: RenderingRecipe) -> list[dict]:
     """Render clip `number`; its row, judged like that of a filmed one, and its frames if it is kept."""
-    photos = [read_rgb(path) for path in recipe.photos]
+    photos = [next(read_frames(folder, 1)) for folder in recipe.photos]
     frames = render_clip(photos, recipe.size, recipe.length, np.random.default_rng((recipe.seed, number)))
     row = {"clip": name, "dataset": "renderings", "shot": 0, "first_frame": 0, "stride": 1}
     return [judged(row, frames, recipe.filters, recipe.frames_dir)]
@@ -196,7 +198,7 @@ def main(
     rows = kept(read_table(photos, CLIPS))
     if not len(rows):
         raise ValueError(f"{photos}: there is no photograph to cut layers out of; see its column `reason`")
-    pictures = [frame_path(folder_of(photos).resolve() / name, 0) for name in rows["clip"]]
+    pictures = [folder_of(photos).resolve() / name for name in rows["clip"]]
     recipe = RenderingRecipe(
         pictures, size, length, seed, Filters.model_validate_json(filters), folder_of(table).resolve()
     )
@@ -209,8 +211,8 @@ def main(
         )
         for number, name in enumerate(names)
     ]
-    there, desc = partial(intact, frames_dir=recipe.frames_dir), f"renderings {table.stem}"
-    made = run_tasks(rendered_clip, tasks, receipts, there, workers, scheduler, desc)
+    outputs, desc = partial(frames_of, frames_dir=recipe.frames_dir), f"renderings {table.stem}"
+    made = run_tasks(rendered_clip, tasks, receipts, outputs, workers, scheduler, desc)
     remove_all_but({row["clip"] for row in made if row["n_frames"]}, recipe.frames_dir)
     write_table(made, table, CLIPS)
     print(f"{desc}: {summary(made)}")
@@ -219,4 +221,5 @@ def main(
 if __name__ == "__main__":
     from prep import renderings  # under its name: what is sent to a cluster must not lie in `__main__`
 
-    tyro.cli(renderings.main)
+    with ending_plainly():
+        tyro.cli(renderings.main)

@@ -1,7 +1,8 @@
 """Stage: one row of the table colours clips and images through the method contract.
 
 Results are PNG frames with the input's luminance kept. An item that fails is a row of the table with a reason,
-never a crash nor a hole.
+never a crash nor a hole. What is coloured has a receipt and is not coloured again while all that decides it, by its
+content, is the same: a run that was stopped goes on, and one clip more costs one clip.
 """
 
 import itertools
@@ -12,45 +13,37 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import tyro
 
-from bench.methods.contract.method import Given, Method, Setting
-from bench.methods.contract.rows import load
-from media.bar import Bar
-from media.color import lab_from_rgb, luminance_from_rgb, with_luminance
-from media.flow_files import FlowBack, read_kitti
-from media.image import frame_path, read_frames, write_png
+from bench.methods.contract.method import KINDS, Method, Setting
+from bench.methods.contract.rows import load, method_of
+from bench.methods.weights.published import OF_METHOD
+from bench.run.inputs import (
+    ItemFailed,
+    ItemInputs,
+    Watched,
+    check_inputs,
+    given_for,
+    identity_of,
+    luminance_of,
+    read_sources,
+)
+from colorize.metadata import MisfitWeights
+from media.color import with_luminance
+from media.faults import MachineFault, machine_fault, of_the_machine
+from media.image import frame_path, write_png
+from media.jobs import Task, content_of, key_of, run_tasks
 from media.provenance import recorded
-from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
+from media.tables import COLORIZED, folder_of, records, write_table
 from media.versions import version_of
+from media.whole import remove_all_but, whole_folder
+from vision.network_files import OF_BACKBONE, contents
 from vision.weights import MissingWeights
 
-
-class ItemFailed(Exception):
-    """One item could not be coloured: a typed `reason` for the table and the detail in words."""
-
-    def __init__(self, reason: str, detail: str):
-        super().__init__(detail)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class ItemInputs:
-    """Where the inputs of one kind of item lie. `references` and `flow_dir` are None where the row needs none."""
-
-    kind: str
-    table: pd.DataFrame  # the kept items, columns CLIPS
-    frames_dir: Path
-    references: pd.DataFrame | None = None  # columns REFERENCES
-    references_dir: Path | None = None  # of their pictures
-    rank: int = 1  # which of an item's references it is given
-    flow_dir: Path | None = None
-    processed: Path | None = None  # table of the results that a post-processor is given, columns COLORIZED
+STAGE = "bench.run.colorize"
 
 
 def main(
@@ -92,29 +85,60 @@ def main(
         positions: colour only these of the kept clips, counted from 1 in the order of their table; none: all.
         results: what {results} in a `precomputed` row stands for; none: the folder above that of `table`.
     """
+    chosen = json.loads(options)
     setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent, table.with_suffix(".logs"))
-    method = load(row, json.loads(options), setting)
+    method = load(row, chosen, setting)
     sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
         sources.append(read_sources("images", images, image_references, rank))
-    colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table)
-    return {"method": version_of(type(method).__module__), "record": method.record()}
+    version, said = version_of(type(method).__module__), method.record()
+    networks = contents((*OF_BACKBONE.get(backbone, ()), *OF_METHOD.get(method_of(row, chosen), ())), weights)
+    decided = [version_of(STAGE), version, chosen, networks, seed, checkpoint and content_of(checkpoint), said]
+    colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table, decided)
+    return {"method": version, "record": said}
 
 
-def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path) -> None:
-    """Colour the items of all sources and write the table. Raises ValueError for an input that is not there."""
+def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path, decided: list) -> None:
+    """Colour the items of all sources that have no receipt yet, and write the table.
+
+    decided: what the results follow from besides the items themselves. Raises ValueError for an input that is not
+    there.
+    """
     for source in sources:
         check_inputs(row, method, source)
-    out_dir = folder_of(table)
-    shutil.rmtree(out_dir, ignore_errors=True)  # frames of an earlier run must not pass for this one's
-    items = [(source, item) for source in sources for item in source.table.itertuples()]
-    rows = [
-        colorize_item(method, source, item.clip, item.n_frames, seed, out_dir)
-        for source, item in Bar(items, desc=f"colorize {row}")
-    ]
+    if why := method.skip():  # no receipt says so: it may be able to the next time
+        shutil.rmtree(folder_of(table), ignore_errors=True)
+        names = [(source.kind, item) for source in sources for item in source.table["clip"]]
+        rows = [_blank(kind, item) | {"reason": "skipped", "detail": why} for kind, item in names]
+    else:
+        rows = colorize_missing(row, method, sources, seed, folder_of(table), decided)
     if warning := warning_of(rows):
         print(warning, file=sys.stderr)
     write_table(rows, table, COLORIZED)
+
+
+def colorize_missing(
+    row: str, method: Method, sources: list[ItemInputs], seed: int, out_dir: Path, decided: list
+) -> list[dict]:
+    """The rows of all items; those are coloured of which there is no receipt, and those that failed are tried again."""
+
+    def outputs(done: dict) -> list[Path] | None:
+        return [out_dir / done["kind"] / done["item"]] if done["n_frames"] else None
+
+    def colorize(source: ItemInputs, item: str, n_frames: int) -> list[dict]:
+        return [colorize_item(method, source, item, n_frames, seed, out_dir)]
+
+    tasks = []
+    for source in sources:
+        for item in records(source.table[["clip", "n_frames", "sha256"]]):
+            of_item = source, item["clip"], item["n_frames"]
+            key = key_of(decided, identity_of(method, *of_item, item["sha256"]))
+            tasks.append(Task(f"{source.kind}-{item['clip']}", key, of_item))
+    for kind in KINDS:  # frames of items that are gone must not pass for this run's
+        if (out_dir / kind).is_dir():
+            there = {item for source in sources if source.kind == kind for item in source.table["clip"]}
+            remove_all_but(there, out_dir / kind)
+    return run_tasks(colorize, tasks, out_dir / "receipts", outputs, 1, "here", f"colorize {row}")
 
 
 def warning_of(rows: list[dict]) -> str:
@@ -126,134 +150,68 @@ def warning_of(rows: list[dict]) -> str:
     return f"warning: {len(failed)} of {len(rows)} items failed: {why}"
 
 
-def at_positions(items: pd.DataFrame, positions: list[int]) -> pd.DataFrame:
-    """The items at some places of a table, counted from 1 and in its order; a place beyond its end has none."""
-    return items.iloc[[place - 1 for place in sorted(set(positions)) if place <= len(items)]]
-
-
-def check_inputs(row: str, method: Method, source: ItemInputs) -> None:
-    """Raise ValueError if the row is given something for which this call has no input."""
-    available = {
-        "first_frame": True,
-        "reference": source.references is not None,
-        "flow": source.flow_dir is not None,
-        "processed": source.processed is not None,
-    }
-    for what in method.given[source.kind]:
-        if not available.get(what, False):
-            raise ValueError(
-                f"row {row!r} is given {what!r} on {source.kind}, but there is no input for it here: references need "
-                "--clip-references and --image-references, flow needs --flow and clips, `processed` needs "
-                "--processed, clips and a row `<other row>+<post-processor>`; no stage makes `hints`"
-            )
-
-
 def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
-    Reasons: skipped, no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item
-    leaves no frames. MissingWeights is not an item's failure and is raised.
+    Reasons: no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item leaves no
+    frames. What is not the item's fault is raised: weights that are missing or do not fit, and MachineFault.
     """
     folder = out_dir / source.kind / item
-    done = {"item": item, "kind": source.kind, "n_frames": 0, "seconds": 0.0}
-    if why := method.skip():
-        return done | {"reason": "skipped", "detail": why}
+    shutil.rmtree(folder, ignore_errors=True)
     _seed(seed, item, method.uses_torch)
-    start = time.perf_counter()
+    start, count = time.perf_counter(), 0
     try:
-        count = 0
-        for luminance, ab in colored(method, source, item, n_frames):
-            write_png(frame_path(folder, count), with_luminance(luminance, ab))
-            count += 1
-        return done | {"n_frames": count, "seconds": time.perf_counter() - start}
-    except MissingWeights:
-        raise
-    except Exception as error:  # whatever a method raises is a row; the run goes on with the next item
-        shutil.rmtree(folder, ignore_errors=True)
-        reason = error.reason if isinstance(error, ItemFailed) else "method_raised"
-        detail = str(error) if isinstance(error, ItemFailed) else f"{type(error).__name__}: {error}"
-        return done | {"seconds": time.perf_counter() - start, "reason": reason, "detail": detail}
+        with whole_folder(folder) as temporary:
+            for luminance, ab in colored(method, source, item, n_frames):
+                write_png(frame_path(temporary, count), with_luminance(luminance, ab))
+                count += 1
+    except ItemFailed as error:
+        failed = {"reason": error.reason, "detail": str(error)}
+        return _blank(source.kind, item) | {"seconds": time.perf_counter() - start} | failed
+    return _blank(source.kind, item) | {"n_frames": count, "seconds": time.perf_counter() - start}
 
 
 def colored(method: Method, source: ItemInputs, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of a frame's L (H, W) and the method's ab (H, W, 2), checked; raises ItemFailed."""
+    """Pairs of a frame's L (H, W) and the method's ab (H, W, 2), checked; whatever a method raises is an ItemFailed.
+
+    Raises as it is what is wrong with weights, and MachineFault, also where the method hides what befell its inputs.
+    """
+    watched = Watched()
+    given = given_for(method, source, item, n_frames, watched)
     # tee keeps only the frames by which the method runs ahead of us.
-    own, theirs = itertools.tee(_luminance(source.frames_dir / item, n_frames))
-    results = method.colorize(theirs, given_for(method, source, item, n_frames))
-    for index, (luminance, ab) in enumerate(itertools.zip_longest(own, results)):
-        if luminance is None or ab is None:
-            yielded = "more" if luminance is None else index
-            raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {yielded}")
-        ab = np.asarray(ab, np.float32)
-        if ab.shape != (*luminance.shape, 2):
-            raise ItemFailed("wrong_shape", f"frame {index}: expected ab {(*luminance.shape, 2)}, got {ab.shape}")
-        if not np.isfinite(ab).all():
-            raise ItemFailed("not_finite", f"frame {index}: {int((~np.isfinite(ab)).sum())} values are not finite")
-        yield luminance, ab
+    own, theirs = itertools.tee(watched(luminance_of(source, item, n_frames)))
+    try:
+        results = method.colorize(theirs, given)
+        for index, (luminance, ab) in enumerate(itertools.zip_longest(own, results)):
+            yield luminance, checked(luminance, ab, index, n_frames)
+    except (MissingWeights, MisfitWeights):
+        raise
+    except Exception as error:
+        if watched.error is None and isinstance(error, MachineFault | ItemFailed):
+            raise
+        if watched.error is None and of_the_machine(error):
+            raise machine_fault(error, f"colouring {source.kind} {item}") from error
+        if watched.error is None:
+            raise ItemFailed("method_raised", f"{type(error).__name__}: {error}") from error
+    if watched.error is not None:
+        raise watched.error
 
 
-def given_for(method: Method, source: ItemInputs, item: str, n_frames: int) -> Given:
-    """What the method asks for on this item, and nothing else."""
-    wanted = method.given[source.kind]
-    frames_dir = source.frames_dir / item
-    return Given(
-        kind=source.kind,
-        item=item,
-        reference=_reference(source, item) if "reference" in wanted else None,
-        first_frame=lab_from_rgb(next(read_frames(frames_dir, 1))) if "first_frame" in wanted else None,
-        flow=_steps(source.flow_dir / item, n_frames) if "flow" in wanted else None,
-        processed=_processed(source, item) if "processed" in wanted else None,
-    )
+def checked(luminance: np.ndarray | None, ab: np.ndarray | None, index: int, n_frames: int) -> np.ndarray:
+    """The ab of frame `index` as float32 (H, W, 2), finite. Raises ItemFailed."""
+    if luminance is None or ab is None:
+        yielded = "more" if luminance is None else index
+        raise ItemFailed("wrong_count", f"expected {n_frames} frames, the method yielded {yielded}")
+    ab = np.asarray(ab, np.float32)
+    if ab.shape != (*luminance.shape, 2):
+        raise ItemFailed("wrong_shape", f"frame {index}: expected ab {(*luminance.shape, 2)}, got {ab.shape}")
+    if not np.isfinite(ab).all():
+        raise ItemFailed("not_finite", f"frame {index}: {int((~np.isfinite(ab)).sum())} values are not finite")
+    return ab
 
 
-def read_sources(
-    kind: str,
-    items: Path,
-    references: Path | None,
-    rank: int,
-    flow: Path | None = None,
-    processed: Path | None = None,
-    positions: list[int] | None = None,
-) -> ItemInputs:
-    """The inputs of one kind of item; positions: only these of the kept items, counted from 1."""
-    table = kept(read_table(items, CLIPS))
-    return ItemInputs(
-        kind,
-        table if positions is None else at_positions(table, positions),
-        folder_of(items),
-        references and read_table(references, REFERENCES),
-        references and folder_of(references),
-        rank,
-        flow and folder_of(flow),
-        processed,
-    )
-
-
-def _reference(source: ItemInputs, item: str) -> np.ndarray:
-    own = source.references[(source.references["item"] == item) & (source.references["rank"] == source.rank)]
-    if own.empty:
-        raise ItemFailed("no_reference", f"{item} has no reference of rank {source.rank} in the table of references")
-    return lab_from_rgb(next(read_frames(source.references_dir / own["reference"].iloc[0], 1)))
-
-
-def _processed(source: ItemInputs, item: str) -> Iterator[np.ndarray]:
-    results = read_table(source.processed, COLORIZED)
-    own = results[(results["item"] == item) & (results["kind"] == source.kind)]
-    if own.empty or pd.notna(own["reason"].iloc[0]):
-        why = "no line for it" if own.empty else f"{own['reason'].iloc[0]} ({own['detail'].iloc[0]})"
-        raise ItemFailed("no_processed", f"{source.processed} has no result for {item}: {why}")
-    folder = folder_of(source.processed) / source.kind / item
-    return (lab_from_rgb(rgb)[..., 1:] for rgb in read_frames(folder, int(own["n_frames"].iloc[0])))
-
-
-def _luminance(frames_dir: Path, n_frames: int) -> Iterator[np.ndarray]:
-    for rgb in read_frames(frames_dir, n_frames):
-        yield luminance_from_rgb(rgb)
-
-
-def _steps(flow_dir: Path, n_frames: int) -> Iterator[FlowBack]:
-    for index in range(1, n_frames):
-        yield FlowBack(*read_kitti(frame_path(flow_dir / "backward", index)))
+def _blank(kind: str, item: str) -> dict:
+    return {"item": item, "kind": kind, "n_frames": 0, "seconds": 0.0}
 
 
 def _seed(seed: int, item: str, uses_torch: bool) -> None:

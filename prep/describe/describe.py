@@ -94,7 +94,7 @@ def judge_all(sources: list[Source], rules: Rules, workers: int) -> pd.DataFrame
     names = unique_names(sources)
     tasks = [Task(names[source], key="", arguments=(source, names[source], rules)) for source in sources]
     with tempfile.TemporaryDirectory() as receipts:
-        rows = run_tasks(judge, tasks, Path(receipts), lambda row: True, workers, "threads", "describe")
+        rows = run_tasks(judge, tasks, Path(receipts), lambda row: [], workers, "threads", "describe")
     rows = without_duplicates(rows, [], rules.filters.duplicates)
     columns = CLIPS | {"kind": "string", "seconds": "Float64"}
     return pd.DataFrame(rows).reindex(columns=list(columns)).astype(columns)

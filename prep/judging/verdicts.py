@@ -3,17 +3,33 @@
 A rejected item stays in the table as a row with its reason, and has no frames.
 """
 
-import shutil
+import os
+import stat
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from media.faults import listed
 from media.image import content_hash, frame_path, write_png
 from media.whole import whole_folder
 from prep.datasets.selection import Source
 from prep.judging.fingerprint import fingerprint
 from prep.judging.quality import REASONS, Filters, Verdict, color_statistics, judge_color
+
+
+def row_of(name: str, source: Source) -> dict:
+    """`item_row` of a source after a look at it. Raises MachineFault if it is not there any more, or not to be read.
+
+    It was there when it was listed, so a mount is gone, or this worker does not have it: nothing is its fault.
+    """
+    with listed(source.path):
+        if source.kind == "frames":
+            os.listdir(source.path)
+        elif stat.S_ISREG(source.path.stat().st_mode):  # what else lies there (a pipe) is not opened
+            with source.path.open("rb") as file:
+                file.read(1)
+        return item_row(name, source)
 
 
 def item_row(name: str, source: Source, height: int | None = None, width: int | None = None) -> dict:
@@ -70,18 +86,15 @@ def judged(
     return row | {"n_frames": len(frames)}
 
 
+def frames_of(row: dict, frames_dir: Path) -> list[Path]:
+    """The folder of the frames of an item, if a table keeps it."""
+    return [frames_dir / row["clip"]] if row["n_frames"] else []
+
+
 def intact(row: dict, frames_dir: Path) -> bool:
-    """Whether the frames of an item that a table keeps are still there."""
-    folder = frames_dir / row["clip"]
-    return not row["n_frames"] or (folder.is_dir() and sum(1 for _ in folder.iterdir()) == row["n_frames"])
-
-
-def remove_all_but(names: set[str], folder: Path) -> None:
-    """Remove the folders of items that are no longer there, and what a killed run has left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and path.name not in names:
-            shutil.rmtree(path)
+    """Whether the frames of an item that a table keeps are still there, and none of them empty."""
+    sizes = [path.stat().st_size for folder in frames_of(row, frames_dir) for path in folder.glob("*.png")]
+    return len(sizes) == row["n_frames"] and all(sizes)
 
 
 def summary(rows: list[dict]) -> str:

@@ -1,6 +1,5 @@
 """Jobs: every item in one shard, of about equal size; every task done once, on threads or a cluster."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,10 @@ from itertools import pairwise
 
 import pytest
 
-from media.jobs import Task, hashes_of_shard, key_of, place_of, run_tasks, shard_of, shards_for, stamp
+from media.faults import MachineFault
+from media.jobs import Task, content_of, hashes_of_shard, key_of, place_of, run_tasks, shard_of, shards_for, stamp
+from media.receipts import sha256_of
+from media.writer import StillWriting
 
 NAMES = [f"clip {number} é" for number in range(2000)]
 CALLS = []
@@ -59,45 +61,83 @@ def tasks_for(values, key="k"):
     return [Task(f"task {value}", key, (value,)) for value in values]
 
 
+def nothing(row: dict) -> list:
+    """The files of a row that has none."""
+    return []
+
+
 @pytest.fixture
 def run(tmp_path):
     """Runs `double` on values; the rows, and which of the values were really computed."""
 
-    def with_values(values, key="k", intact=lambda row: True, workers=2):
+    def with_values(values, key="k", outputs=nothing, workers=2, scheduler="threads"):
         CALLS.clear()
-        rows = run_tasks(double, tasks_for(values, key), tmp_path / "receipts", intact, workers, "threads", "doubling")
+        tasks = tasks_for(values, key)
+        rows = run_tasks(double, tasks, tmp_path / "receipts", outputs, workers, scheduler, "doubling")
         return [row["double"] for row in rows], sorted(CALLS)
 
     return with_values
 
 
-def test_rows_keep_the_order_of_the_tasks(run):
-    assert run(range(20), workers=4) == ([2 * value for value in range(20)], list(range(20)))
-    assert run([]) == ([], [])
+@pytest.mark.parametrize("scheduler", ["threads", "here"])
+def test_rows_keep_the_order_of_the_tasks(run, scheduler):
+    assert run(range(20), workers=4, scheduler=scheduler) == ([2 * value for value in range(20)], list(range(20)))
+    assert run([], scheduler=scheduler) == ([], [])
 
 
-def test_what_is_done_is_not_done_again(run, tmp_path, capsys):
-    run([1, 2, 3])
+@pytest.mark.parametrize("scheduler", ["threads", "here"])
+def test_what_is_done_is_not_done_again(run, tmp_path, capsys, scheduler):
+    run([1, 2, 3], scheduler=scheduler)
     capsys.readouterr()
-    assert run([1, 2, 3, 4]) == ([2, 4, 6, 8], [4])
+    assert run([1, 2, 3, 4], scheduler=scheduler) == ([2, 4, 6, 8], [4])
     assert "doubling: 3 of 4 were done before, 1 to do" in capsys.readouterr().out
     assert run([3]) == ([6], [])
     assert [path.name for path in (tmp_path / "receipts").iterdir()] == ["task 3.json"]  # the others are gone
 
 
-def test_another_key_or_a_lost_file_makes_a_task_again(run):
-    run([1, 2])
-    assert run([1, 2], key="other settings")[1] == [1, 2]
-    assert run([1, 2], key="other settings", intact=lambda row: row["clip"] != "c2")[1] == [2]
+def test_another_key_or_a_lost_file_makes_a_task_again(run, tmp_path):
+    files = {f"c{value}": tmp_path / f"c{value}.png" for value in (1, 2)}
+    for path in files.values():
+        path.write_text("a picture")
+
+    def outputs(row):
+        return [files[row["clip"]]]
+
+    run([1, 2], outputs=outputs)
+    assert run([1, 2], key="other settings", outputs=outputs)[1] == [1, 2]
+    files["c2"].unlink()
+    assert run([1, 2], key="other settings", outputs=outputs)[1] == [2]
 
 
-def test_an_error_is_raised_and_leaves_no_receipt(tmp_path):
+@pytest.mark.parametrize("scheduler", ["threads", "here"])
+def test_an_error_is_raised_and_leaves_no_receipt(tmp_path, scheduler):
     def fail(value):
         return 1 // value
 
     with pytest.raises(ZeroDivisionError):
-        run_tasks(fail, tasks_for([0]), tmp_path, bool, 1, "threads", "failing")
-    assert list(tmp_path.iterdir()) == []
+        run_tasks(fail, tasks_for([0]), tmp_path / "receipts", nothing, 1, scheduler, "failing")
+    assert [path.name for path in tmp_path.rglob("*")] == ["receipts"]
+
+
+def test_what_lies_among_the_receipts_without_being_one_is_cleared(run, tmp_path):
+    receipts = tmp_path / "receipts"
+    (receipts / "a folder").mkdir(parents=True)
+    (receipts / ".task 1.json.part").write_text("{")
+    assert run([1])[1] == [1]
+    assert [path.name for path in receipts.iterdir()] == ["task 1.json"]
+
+
+def test_a_second_run_on_the_same_receipts_stops(tmp_path):
+    """And does not touch what the first one has there."""
+
+    def again(value):
+        (tmp_path / "receipts/other.json").write_text("of the first run")
+        with pytest.raises(StillWriting, match=rf"receipts: process {os.getpid()} on .* still writing"):
+            run_tasks(double, tasks_for([1]), tmp_path / "receipts", nothing, 1, "here", "second")
+        return [{"there": (tmp_path / "receipts/other.json").exists()}]
+
+    rows = run_tasks(again, tasks_for([0]), tmp_path / "receipts", nothing, 1, "here", "first")
+    assert rows == [{"there": True}]
 
 
 def test_keys_follow_content(tmp_path):
@@ -120,7 +160,7 @@ def slow(value):
     return [{"clip": str(value)}]
 
 tasks = [Task(str(value), "k", (value,)) for value in range(8)]
-rows = run_tasks(slow, tasks, Path(sys.argv[1]), bool, 1, "threads", "slowly")
+rows = run_tasks(slow, tasks, Path(sys.argv[1]), lambda row: [], 1, "threads", "slowly")
 print([row["clip"] for row in rows])
 """
 
@@ -139,7 +179,14 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert again.stdout.rstrip().endswith(str([str(value) for value in range(8)]))
 
 
-def test_receipts_are_readable(run, tmp_path):
-    run([5])
-    receipt = json.loads((tmp_path / "receipts/task 5.json").read_text())
-    assert receipt == {"key": "k", "rows": [{"clip": "c5", "double": 10}]}
+def test_the_content_of_files_and_folders(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_text("same")
+    (tmp_path / "b/.hidden").touch()
+    assert content_of(tmp_path / "a") == content_of(tmp_path / "b")
+    assert content_of(tmp_path / "a/0.png") == sha256_of(tmp_path / "b/0.png")
+    (tmp_path / "b/1.png").touch()
+    assert content_of(tmp_path / "a") != content_of(tmp_path / "b")
+    with pytest.raises(MachineFault, match=r"gone\.png"):
+        content_of(tmp_path / "gone.png")

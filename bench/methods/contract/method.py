@@ -59,6 +59,7 @@ class Method:
         uses_torch  False for a method that never imports PyTorch: its row then does not wait seconds for it. Default:
                     True, PyTorch is seeded for each item.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
+        files       which files, besides what it is given, decide an item's result. Default: none.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
     """
 
@@ -89,6 +90,10 @@ class Method:
     def skip(self) -> str | None:
         """Why the method cannot run here; None if it can."""
         return None
+
+    def files(self, kind: str, item: str) -> list[Path]:
+        """Files and folders of its own that an item is coloured from: where one has changed it is coloured again."""
+        return []
 
     def record(self) -> dict[str, list[str]]:
         """By name, lines about programs and files that the pipeline does not know: versions, hashes."""

@@ -39,6 +39,9 @@ class Precomputed(Method):
         for path in paths:
             yield lab_from_rgb(read_rgb(path))[..., 1:]
 
+    def files(self, kind: str, item: str) -> list[Path]:
+        return [self._folder_of(kind) / item]
+
     def _folder_of(self, kind: str) -> Path:
         pattern = self.folder if "{kind}" in self.folder else f"{self.folder}/{{kind}}"
         if "{results}" in pattern and self.setting.results_dir is None:

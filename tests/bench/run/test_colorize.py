@@ -1,16 +1,25 @@
 """The stage: frames keep their luminance, and whatever goes wrong is a row with a reason."""
 
+import contextlib
+import errno
+import itertools
 import json
+import shutil
+import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from bench.methods.contract.method import Method
 from bench.run import colorize
 from media.color import lab_from_rgb
-from media.image import frame_path, read_rgb
-from media.tables import COLORIZED, REFERENCES, read_table, records, write_table
+from media.faults import MachineFault
+from media.image import frame_path, read_rgb, write_png
+from media.tables import CLIPS, COLORIZED, REFERENCES, read_table, records, write_table
 from plan.job_log import warnings
 from vision.weights import MissingWeights
 
@@ -295,3 +304,194 @@ def test_frames_of_an_earlier_run_do_not_stay(run, use):
     use(_raises)
     run("grey")
     assert not list(out.rglob("*.png"))
+
+
+@pytest.fixture
+def counted(use):
+    """A row that colours grey; the items that it was asked for."""
+    asked = []
+
+    def count(frames, given):
+        asked.append(given.item)
+        yield from grey(frames, given)
+
+    use(count)
+    return asked
+
+
+def test_nothing_to_do_colours_nothing(run, counted, monkeypatch):
+    first, out = run()
+    assert len(counted) == 5
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+    counted.clear()
+    monkeypatch.setattr("vision.backbones.load_backbone", lambda *_: pytest.fail("a network is loaded"))
+    again, _ = run()
+    assert counted == [] and again.equals(first)  # with the seconds that it took
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.png")} == before
+
+
+def test_what_was_done_before_a_kill_is_kept(run, use, capsys):
+    asked = []
+
+    def killed(frames, given):
+        asked.append(given.item)
+        yield np.zeros((48, 64, 2), np.float32)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        yield from grey(itertools.islice(frames, 1, None), given)
+
+    use(killed)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert asked == ["clip_a", "clip_b", "image_0"]
+    table, out = run()
+    assert asked[3:] == ["image_0", "image_1", "image_2"] and table["reason"].isna().all()
+    assert "colorize row: 2 of 5 were done before, 3 to do" in capsys.readouterr().out
+    assert not [path for path in out.rglob("*") if path.name.endswith(".part")]
+
+
+def change_clips(world, change):
+    path = world.root / "clips/test.parquet"
+    write_table(change(read_table(path, CLIPS)), path, CLIPS)
+
+
+def test_one_clip_more_colours_one_clip_and_one_less_is_removed(run, counted, world):
+    all_of_them = read_table(world.root / "clips/test.parquet", CLIPS)
+    change_clips(world, lambda table: table[table["clip"] != "clip_a"])
+    run()
+    counted.clear()
+    change_clips(world, lambda _: all_of_them)
+    _, out = run()
+    assert counted == ["clip_a"] and (out / "clips/clip_a").exists()
+    change_clips(world, lambda table: table[table["clip"] != "clip_b"])
+    table, _ = run()
+    assert counted == ["clip_a"] and not (out / "clips/clip_b").exists()
+    assert ("clips", "clip_b") not in table.index
+
+
+@pytest.mark.parametrize("what", ["frames", "hash", "reference", "frame of a result", "seed", "options"])
+def test_what_changed_is_coloured_again_and_nothing_else(run, use, world, what):
+    asked, changes, options = [], {}, {"label": 1}
+
+    def count(frames, given):
+        asked.append(given.item)
+        yield from grey(frames, given)
+
+    use(count, given={"clips": ("reference",)})
+    _, out = run(options=options)
+    asked.clear()
+    if what == "frames":
+        write_png(frame_path(world.root / "clips/test/clip_b", 1), world.clips["clip_b"][2])
+    elif what == "hash":
+        change_clips(world, lambda table: table.assign(sha256=["a", pd.NA, pd.NA]))
+    elif what == "reference":
+        write_png(frame_path(world.root / "references/clips/test/image_0", 0), world.images["image_1"][0])
+    elif what == "frame of a result":
+        frame_path(out / "clips/clip_b", 2).write_bytes(b"")
+    elif what == "seed":
+        changes["seed"] = 1
+    else:
+        options = {"label": 2}
+    run(options=options, **changes)
+    of_one = {"frames": ["clip_b"], "hash": ["clip_a"], "frame of a result": ["clip_b"]}
+    assert asked == of_one.get(what, ["clip_a", "clip_b"])
+    assert frame_path(out / "clips/clip_b", 2).stat().st_size
+
+
+def test_the_frames_of_a_precomputed_row_are_part_of_it(run, world):
+    options = {"precomputed": "{results}/mine"}
+    shutil.copytree(world.root / "clips/test", world.root / "mine/clips")
+    shutil.copytree(world.root / "images/test", world.root / "mine/images")
+    run("mine", options)
+    write_png(frame_path(world.root / "mine/clips/clip_a", 0), world.clips["clip_a"][0][..., ::-1])
+    _, out = run("mine", options)
+    ab = lab_from_rgb(read_rgb(frame_path(out / "clips/clip_a", 0)))[..., 1:]
+    assert np.abs(ab - lab_from_rgb(world.clips["clip_a"][0])[..., 1:]).max() > 10
+
+
+def test_a_failed_item_is_tried_again(run, use):
+    use(lambda frames, given: (_raises if given.item == "clip_a" else grey)(frames, given))
+    run()
+    use(grey)
+    table, out = run()
+    assert table["reason"].isna().all() and len(list((out / "clips/clip_a").iterdir())) == 5
+
+
+def test_a_moved_folder_is_not_coloured_again(run, world, counted):
+    run()
+    counted.clear()
+    moved = replace(world, root=world.root.with_name(f"{world.root.name} moved"))
+    world.root.rename(moved.root)
+    colorize.main(row="row", options="{}", table=moved.root / "colorize/row.parquet", **moved.inputs())
+    assert counted == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EIO, "Input/output error"), torch.OutOfMemoryError()])
+def test_a_fault_of_the_machine_in_a_method_ends_the_job(run, use, world, error):
+    def faulty(frames, given):
+        yield from grey(frames, given)
+        if given.item == "clip_b":
+            raise ValueError("the method gave up") from error
+
+    use(faulty)
+    with pytest.raises(MachineFault, match="colouring clips clip_b"):
+        run()
+    assert not (world.root / "colorize/row.parquet").exists()
+    assert [path.name for path in (world.root / "colorize/row/receipts").iterdir()] == ["clips-clip_a.json"]
+    assert not (world.root / "colorize/row/clips/clip_b").exists()
+
+
+def test_a_full_disk_ends_the_job(run, use, world, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    use(grey)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(colorize, "write_png", full)
+        run()
+    assert not [path for path in (world.root / "colorize").rglob("*") if path.is_file()]
+    assert run()[0]["reason"].isna().all()
+
+
+def swallowing(frames, given):
+    """A method that goes on whatever happens to its inputs."""
+    for _ in range(5 if given.item == "clip_a" else 4):
+        with contextlib.suppress(Exception):
+            next(frames)
+            next(given.flow)
+        yield np.zeros((48, 64, 2), np.float32)
+
+
+def wrapping(frames, given):
+    try:
+        yield from grey(frames, given)
+        list(given.flow)
+    except Exception:
+        raise ValueError("my input was odd") from None
+
+
+@pytest.mark.parametrize("method", [swallowing, wrapping])
+@pytest.mark.parametrize("lost", ["clips/test/clip_b/00002.png", "flow/test/clip_b/backward/00002.png"])
+def test_an_input_that_is_gone_ends_the_job_whatever_the_method_does(run, use, world, monkeypatch, method, lost):
+    def gone_by_then(*arguments):
+        (world.root / lost).unlink(missing_ok=True)
+        return colorize_item(*arguments)
+
+    colorize_item = colorize.colorize_item
+    monkeypatch.setattr(colorize, "colorize_item", gone_by_then)
+    use(method, given={"clips": ("flow",)})
+    with pytest.raises(MachineFault, match=r"00002\.png"):
+        run()
+    assert not (world.root / "colorize/row.parquet").exists()
+
+
+def test_a_fault_ends_the_command_with_a_sentence(world):
+    change_clips(world, lambda table: table.assign(sha256="known"))
+    frame_path(world.root / "clips/test/clip_a", 1).unlink()
+    given = {name.replace("_", "-"): str(path) for name, path in world.inputs().items()}
+    words = [word for name, path in given.items() for word in (f"--{name}", path)]
+    command = [sys.executable, "-m", "bench.run.colorize", "--row", "grey", "--options", "{}", *words]
+    done = subprocess.run([*command, "--table", str(world.root / "grey.parquet")], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "error: " in done.stderr and "00001.png" in done.stderr
+    assert not (world.root / "grey.parquet").exists()

@@ -1,0 +1,45 @@
+"""One writer at a time, by a lock that nothing but the writer's end gives back."""
+
+import fcntl
+import os
+import subprocess
+import sys
+
+import pytest
+
+from media.writer import StillWriting, sole_writer
+
+
+def test_who_comes_second_stops_with_a_sentence(tmp_path):
+    with sole_writer(tmp_path / "row.parquet"):
+        with pytest.raises(StillWriting, match=rf"row\.parquet: process {os.getpid()} on \S+ is still writing it"):
+            with sole_writer(tmp_path / "row.parquet"):
+                pass
+        with sole_writer(tmp_path / "other.parquet"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    with sole_writer(tmp_path / "row.parquet"):
+        pass
+
+
+def test_a_killed_writer_holds_nothing(tmp_path):
+    path = tmp_path / "folder"
+    code = """import os, pathlib, sys
+from media.writer import sole_writer
+with sole_writer(pathlib.Path(sys.argv[1])):
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -9
+    assert [left.name for left in tmp_path.iterdir()] == [".folder.lock"]
+    with sole_writer(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_systems_without_locks_do_without(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with sole_writer(tmp_path / "a"):
+        pass
