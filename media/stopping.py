@@ -19,7 +19,7 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int, words: str = STAYS):
         super().__init__(128 + number)
-        self.words = f"stopped by {signal.Signals(number).name}: {words}"
+        self.words = f"stopped by {signal.Signals(number).name}: {words}\n"
 
 
 def stop(number: int, _frame: object = None) -> None:
@@ -40,7 +40,8 @@ def stopped_plainly() -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        print(stopped.words, file=sys.stderr)
+        print(stopped.words, end="", file=sys.stderr)
+        stopped.words = ""  # it is said once, wherever else this is around
         _leave_threads(stopped.code)
         raise
     finally:

@@ -74,6 +74,16 @@ def test_a_dry_run_is_refused(tmp_path, monkeypatch):
         main(["--cores", "1", "-n", "--", "results/table.csv"])
 
 
+@pytest.mark.parametrize("cores", ["0", "-1"])
+def test_no_core_is_refused(tmp_path, monkeypatch, cores):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+    with pytest.raises(SystemExit, match=f"--cores is {cores}; expected how many cores to use, 1 or more"):
+        main(["--cores", cores, "--", "results/table.csv"])
+    done = subprocess.run(["make", "-n", "help", f"CORES={cores}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and f"CORES is '{cores}'; expected how many cores" in done.stderr
+
+
 @pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
 def test_a_folder_and_a_wrong_name_reach_snakemake(target):
     command = ["make", "--no-print-directory", "--dry-run", target]
