@@ -24,7 +24,7 @@ from media.color import lab_from_rgb, rgb_from_lab
 from media.decoding import TimedFrame, decode
 from media.encoding import VideoWriter
 from media.faults import MachineFault
-from media.image import frame_path, list_images, read_rgb, write_png
+from media.image import CorruptImage, frame_path, list_images, read_rgb, write_png
 
 VIDEOS = {".mp4", ".mkv", ".avi", ".mov"}
 SIZES = ("same", "any")
@@ -226,8 +226,7 @@ def _results(done: Run, count: int) -> Iterator[tuple[str, np.ndarray]]:
         if len(images) != count:
             raise done.failed(f"expected {count} frames in {{output}}, found {len(images)}")
         for path in images:
-            _check_file(path, done)
-            yield path.name, read_rgb(path)
+            yield path.name, _read(path, done)
         return
     _check_file(videos[0], done)
     decoded = 0
@@ -237,6 +236,14 @@ def _results(done: Run, count: int) -> Iterator[tuple[str, np.ndarray]]:
     if decoded != count:
         read = " (it is read no further)" if decoded > count else ""
         raise done.failed(f"expected {count} frames in {{output}}, found {decoded} in {videos[0].name}{read}")
+
+
+def _read(path: Path, done: Run) -> np.ndarray:
+    _check_file(path, done)
+    try:
+        return read_rgb(path)
+    except CorruptImage as error:
+        raise done.failed(f"{path.name} in {{output}} is no image that can be read ({error.__cause__})") from error
 
 
 def _check_file(path: Path, done: Run) -> None:

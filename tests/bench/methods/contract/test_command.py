@@ -141,6 +141,7 @@ def test_what_a_program_says_is_in_a_log_and_the_error_names_it(toy_lab, toy_giv
         ("mkfifo {output}/00003.png", "00003.png in {output} is no file that can be read"),
         ("ln -s /dev/zero {output}/00003.png", "00003.png in {output} is no file that can be read"),
         ("ln -s nowhere {output}/00003.png", "00003.png in {output} is no file that can be read"),
+        ("echo text > {output}/00003.png", "00003.png in {output} is no image that can be read"),
         ("mkdir {output}/00003.png", "00003.png in {output} is no file that can be read"),
         ("rm {output}/*; mkfifo {output}/a.mp4", "a.mp4 in {output} is no file that can be read"),
         ("for i in $(seq 3000); do : > {output}/x$i.png; done", "expected 5 frames in {output}, found 3004"),
