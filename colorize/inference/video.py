@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -115,14 +116,21 @@ def colorize_video(
         "program": version_of(__name__),
     }
     painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
-    try:
+    with going_on(output):
         make(clip, painter, target, Parts(output, recipe), fresh)
+    if clip.failure:
+        raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")
+
+
+@contextmanager
+def going_on(output: Path) -> Iterator[None]:
+    """Say of a fault of the machine what becomes of the output: a MachineFault."""
+    try:
+        yield
     except Exception as error:
         if isinstance(error, MachineFault) or not of_the_machine(error):
             raise
         raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
-    if clip.failure:
-        raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")
 
 
 def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts: Parts, fresh: bool) -> None:

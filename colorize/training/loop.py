@@ -130,13 +130,12 @@ def run(
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
-            if devices.is_global_zero and (looked or stop.asked):
+            asked = stop.asked
+            if devices.is_global_zero and (looked or asked):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)
-            if stop.asked:
-                raise Interrupted(
-                    stop.asked, f"the state after step {learner.step} is saved, and the same command goes on"
-                )
+            if asked:
+                raise Interrupted(asked, learner.step)
     summary = summary_of(state, learner, settings, time.monotonic() - began)
     if devices.is_global_zero:
         finish(learner, state["weights"], metadata, summary, out_dir)

@@ -22,6 +22,9 @@ from media.whole import written_whole
 class Interrupted(Stopped):
     """A signal came; the state is saved, and the same command goes on from there."""
 
+    def __init__(self, number: int, step: int):
+        super().__init__(number, f"the state after step {step} is saved, and the same command goes on from there")
+
 
 class Stoppable:
     """While it is entered, the first SIGTERM or SIGINT does not end the process but is kept in `asked`."""
