@@ -112,7 +112,6 @@ def run(
     validation = [to_device(batch, devices) for batch in validation]
     identity = fingerprint(data, settings.model_dump(exclude={"workers"}) | made_by | {"seed": seed})
     metadata = {**made_by, "settings": settings.model_dump(), "seed": seed, "commit": commit(), **identity}
-
     path = out_dir / STATE
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
