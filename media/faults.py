@@ -24,8 +24,18 @@ MACHINE = {
 }
 # FFmpeg also says EIO, ENOMEM and the like of broken files; of it only these are about the machine.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-# So say libraries that do not raise MemoryError: torch on the CPU and on a GPU, OpenCV.
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
+# So say libraries that raise neither MemoryError nor OSError: torch on the CPU and on a GPU, OpenCV; of a full disk
+# safetensors, and torch.save.
+WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "insufficient memory",
+    "cannot allocate memory",
+    "no space left on device",
+    "unexpected pos",
+    "pytorchstreamwriter failed",
+)
+SAYING = {"RuntimeError", "error", "SafetensorError"}
 
 
 class MachineFault(RuntimeError):
@@ -51,7 +61,7 @@ def _itself(error: BaseException) -> bool:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this
         return True
-    return bool(kinds & {"RuntimeError", "error"}) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
+    return bool(kinds & SAYING) and any(words in str(error).lower() for words in WORDS)
 
 
 def _of_ffmpeg(error: BaseException) -> bool:
@@ -78,6 +88,20 @@ def listed(path: str | Path, table: str = "the table of its set") -> Iterator[No
         if error.errno is None or _of_ffmpeg(error):
             raise
         raise machine_fault(error, f"{path}, which {table} lists, cannot be read") from error
+
+
+@contextmanager
+def prepared(path: str | Path) -> Iterator[None]:
+    """Read a file that the pipeline wrote, whole: whatever is wrong with it is the machine's. Raises MachineFault."""
+    try:
+        yield
+    except MachineFault:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise MachineFault(
+            f"{path}, which the pipeline wrote whole, cannot be read ({error}); look at the disk or mount, or delete "
+            "the table that it belongs to and run again"
+        ) from error
 
 
 @contextmanager

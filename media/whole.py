@@ -27,8 +27,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        name_file(error, path)
         raise
 
 
@@ -49,8 +50,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(temporary, folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        name_file(error, folder)
         raise
 
 
@@ -71,6 +73,12 @@ def temporary_of(path: Path) -> Path:
 def is_temporary(path: Path) -> bool:
     """Whether a name is one of those above."""
     return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def name_file(error: BaseException, path: Path) -> None:
+    """Have an error of the system say which file it is about: what fails while it is written does not."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = str(path)
 
 
 def remove(path: Path) -> None:

@@ -9,8 +9,9 @@ import errno
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 
 from media.faults import MachineFault
@@ -21,6 +22,17 @@ WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 class StillWriting(MachineFault):
     """Another process writes the same files. The message names it, and says what to do."""
+
+
+def alone(main: Callable[..., None]) -> Callable[..., None]:
+    """`main` of a stage, for `tyro.cli`, as the sole writer of its `table` and of the folder that belongs to it."""
+
+    @wraps(main)
+    def run(*args, table: Path, **kwargs) -> None:
+        with sole_writer(table):
+            main(*args, table=table, **kwargs)
+
+    return run
 
 
 @contextmanager

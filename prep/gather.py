@@ -14,6 +14,7 @@ import tyro
 from media.faults import ending_plainly
 from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, write_table
 from media.whole import remove_all_but
+from media.writer import alone
 from prep.flow import flow_intact
 from prep.judging.fingerprint import near_pairs
 from prep.judging.quality import Verdict
@@ -132,4 +133,4 @@ def check_there(lost: list[str], table: Path, shards: list[Path]) -> None:
 
 if __name__ == "__main__":
     with ending_plainly():
-        tyro.extras.subcommand_cli_from_dict({"items": items, "flow": flow})
+        tyro.extras.subcommand_cli_from_dict({"items": alone(items), "flow": alone(flow)})

@@ -19,10 +19,11 @@ import tyro
 
 from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
-from media.faults import ending_plainly
+from media.faults import ending_plainly, prepared
 from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
+from media.writer import alone
 from prep.datasets.imagenet import class_name
 from prep.gallery import grey_features
 from vision.backbones import Backbone, classifier_crop, load_backbone
@@ -113,13 +114,19 @@ def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, c
     classes = []
     for clip, n_frames in Bar(zip(items["clip"], items["n_frames"], strict=True), "classes", len(items)):
         frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
-        pictures = [grey_picture(read_rgb(frame_path(folder / clip, index))) for index in frames]
+        pictures = [grey_picture(prepared_frame(folder / clip, index)) for index in frames]
         with torch.no_grad():
             scores = torch.stack(
                 [classifier.logits(classifier_crop(picture, classifier.resize)[None])[0] for picture in pictures]
             )
         classes.append(scores.mean(dim=0).topk(count).indices.numpy())
     return np.stack(classes)
+
+
+def prepared_frame(folder: Path, index: int) -> np.ndarray:
+    """A frame of an item, uint8 RGB. Raises MachineFault if it cannot be read."""
+    with prepared(frame_path(folder, index)):
+        return read_rgb(frame_path(folder, index))
 
 
 def grey_picture(rgb: np.ndarray) -> np.ndarray:
@@ -194,7 +201,7 @@ def find(
     with tempfile.TemporaryDirectory() as scratch:
         asked = Path(scratch) / "queries.npy"
         clips = Bar(items["clip"], desc="references: queries")
-        first_frames = (read_rgb(frame_path(folder / clip, 0)) for clip in clips)
+        first_frames = (prepared_frame(folder / clip, 0) for clip in clips)
         write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
         scope = scope_of(gallery, classes, len(items))
         return most_similar(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
@@ -215,7 +222,7 @@ def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]
 
 def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
     """The pictures of an item's contact sheet: its first frame, that frame in grey, and its references."""
-    rgb = read_rgb(frame_path(folder / item, 0))
+    rgb = prepared_frame(folder / item, 0)
     predicted = rows["item_class"].iloc[0]
     yield Panel(rgb, ("item, first frame", item))
     yield Panel(
@@ -277,4 +284,4 @@ def main(
 
 if __name__ == "__main__":
     with ending_plainly():
-        tyro.cli(main)
+        tyro.cli(alone(main))

@@ -75,7 +75,7 @@ def write_features(path: str | Path, parts: Iterable[np.ndarray], count: int) ->
     with written_whole(path) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         while part is not None:
-            part.astype("<f4").tofile(file)
+            file.write(part.astype("<f4").tobytes())  # tofile does not say that the disk is full
             part = next(parts, None)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -31,7 +32,7 @@ from bench.metrics import (
 )
 from media.color import lab_from_rgb
 from vision.flow_estimators import Estimator
-from vision.weights import MissingWeights
+from vision.weights import ALEXNET, MissingWeights, is_present, locate
 
 
 @dataclass(frozen=True)
@@ -276,12 +277,21 @@ def set_metrics(measured: Iterable[Measured], rows: Iterable[str]) -> Iterator[d
         yield from ({"row": row, "metric": name, "value": each.measure(features, truth)} for name, each in SETS.items())
 
 
-def load_distance(weights: Path) -> tuple[object | None, list[str]]:
-    """LPIPS' network; without its file None, and the message that says where the file comes from."""
+def distance_left_out(weights: Path) -> list[str]:
+    """Why LPIPS cannot be measured here, with where its file comes from; empty if it can. Nothing is loaded."""
+    if find_spec("lpips") is None:
+        return ["LPIPS is left out: the package lpips is not installed"]
     try:
-        return lpips.load_lpips(weights), []
-    except (MissingWeights, ImportError) as error:
-        return None, [f"LPIPS is left out: {error}"]
+        is_present(ALEXNET, weights) or locate(ALEXNET, weights)
+    except MissingWeights as error:
+        return [f"LPIPS is left out: {error}"]
+    return []
+
+
+def load_distance(weights: Path) -> tuple[object | None, list[str]]:
+    """LPIPS' network; where it cannot be measured None, and why."""
+    left_out = distance_left_out(weights)
+    return (None if left_out else lpips.load_lpips(weights)), left_out
 
 
 def backbone_of(name: str, weights: Path):

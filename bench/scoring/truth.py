@@ -18,11 +18,12 @@ from PIL import Image
 from bench.metrics.warp_error import lai_occluded
 from bench.scoring.measure import TRUTH, Frame, Known, Motions, TruthMotion, backbone_of, known_of
 from media.bar import Bar
+from media.faults import prepared
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
 from media.provenance import recorded
 from media.tables import CLIPS, SCORES, folder_of, kept, read_table, write_table
-from media.whole import write_whole, written_whole
+from media.whole import remove_all_but, write_whole, written_whole
 
 
 def main(
@@ -45,8 +46,9 @@ def main(
         table: the table to write: values of the truth's frames, columns SCORES. Beside it go the features of the kept
             images (N, C) as .npy, in the order of their table, and in the folder of its name the masks of the clips.
     """
-    lines = []
-    for item in Bar(list(kept(read_table(clips, CLIPS)).itertuples()), desc="truth: clips"):
+    items, lines = kept(read_table(clips, CLIPS)), []
+    remove_all_but(set(items["clip"]), folder_of(table))
+    for item in Bar(list(items.itertuples()), desc="truth: clips"):
         for index, rgb in enumerate(read_frames(folder_of(clips) / item.clip, item.n_frames)):
             lines += lines_of("clips", item.clip, index, known_of(Frame(rgb), None))
         write_occluded(folder_of(scoring_flow) / item.clip, occluded_dir(folder_of(table), item.clip), item.n_frames)
@@ -93,7 +95,8 @@ def stored_motions(flow_dir: Path, folder: Path) -> Motions:
 
     def motion(index: int, *_: Frame) -> TruthMotion:
         flow, visible = read_kitti(frame_path(flow_dir / "forward", index))
-        with Image.open(frame_path(folder, index)) as occluded:
+        path = frame_path(folder, index)
+        with prepared(path), Image.open(path) as occluded:
             return TruthMotion(flow, visible, np.asarray(occluded))
 
     return motion
@@ -116,13 +119,18 @@ class Truth:
         places = zip(lines["kind"], lines["item"], lines["frame"].fillna(0).astype(int), strict=True)
         for place, metric, value in zip(places, lines["metric"], lines["value"], strict=True):
             values[place][metric] = value
-        features = np.load(table.with_suffix(".npy"))
+        with prepared(table.with_suffix(".npy")):
+            features = np.load(table.with_suffix(".npy"))
         names = kept(read_table(images, CLIPS))["clip"]
         return cls(dict(values), dict(zip(names, features, strict=True)), folder_of(table), folder_of(scoring_flow))
 
     def known(self, kind: str, item: str, frame: int = 0) -> Known:
         """What is known of a frame."""
         return Known(self.values[kind, item, frame], self.features[item] if kind == "images" else None)
+
+    def folders_of_motion(self, clip: str) -> tuple[Path, Path]:
+        """Where the scoring flow of a clip and its masks lie."""
+        return self.scoring_flow / clip / "forward", occluded_dir(self.occluded, clip)
 
     def motions(self, clip: str) -> Motions:
         """How a clip moves."""

@@ -28,6 +28,7 @@ from torch.utils.data import Dataset
 
 from colorize.settings import TrainSettings
 from media.color import lab_from_rgb
+from media.faults import prepared
 from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_rgb
 from media.tables import CLIPS, REFERENCES, folder_of, kept, read_table
@@ -78,11 +79,17 @@ class PreparedSet:
 
     def frame(self, name: str, index: int) -> np.ndarray:
         """Frame `index` of the item `name`, uint8 RGB (H, W, 3)."""
-        return read_rgb(frame_path(folder_of(self.table) / name, index))
+        return _prepared_frame(folder_of(self.table) / name, index)
 
     def motion(self, name: str, direction: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """The flow that starts from frame `index`, `forward` or `backward`, and what is visible along it."""
         return read_kitti(frame_path(folder_of(self.flow) / name / direction, index))
+
+
+def _prepared_frame(folder: Path, index: int) -> np.ndarray:
+    path = frame_path(folder, index)
+    with prepared(path):
+        return read_rgb(path)
 
 
 @dataclass
@@ -92,7 +99,7 @@ class Recolored(PreparedSet):
     frames: Path | None = None
 
     def frame(self, name: str, index: int) -> np.ndarray:
-        return read_rgb(frame_path(self.frames / name, index))
+        return _prepared_frame(self.frames / name, index)
 
 
 @dataclass

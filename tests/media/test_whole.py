@@ -1,8 +1,11 @@
 """Whole writes: an error leaves the old file or folder, and no half of a new one."""
 
+import errno
+import os
+
 import pytest
 
-from media.whole import whole_folder, written_whole
+from media.whole import remove_all_but, whole_folder, write_whole, written_whole
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -25,3 +28,38 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
         (folder / "new").touch()
     assert [path.name for path in tmp_path.iterdir()] == ["clip"]
     assert [path.name for path in (tmp_path / "clip").iterdir()] == ["new"]
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    """An error of write(2) does not."""
+    with (
+        pytest.raises(OSError, match=r"No space left on device: '.*frame\.png'"),
+        written_whole(tmp_path / "frame.png"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match=r"device: '.*clip'"), whole_folder(tmp_path / "clip"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_disk_says_at_last_counts(tmp_path, monkeypatch):
+    """Some file systems say only at fsync that they are full; then nothing is there. Also of what libraries wrote."""
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "a", b"data")
+    with pytest.raises(OSError, match="No space"), whole_folder(tmp_path / "clip") as folder:
+        (folder / "page.html").write_text("a page")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_items_that_are_gone_and_what_a_kill_left_are_removed(tmp_path):
+    for name in ("kept", "gone", ".kept.part"):
+        (tmp_path / name).mkdir()
+    for name in ("a file", ".table.parquet.part"):
+        (tmp_path / name).touch()
+    remove_all_but({"kept"}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "kept"]

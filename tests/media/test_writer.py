@@ -4,10 +4,12 @@ import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import tyro
 
-from media.writer import StillWriting, sole_writer
+from media.writer import StillWriting, alone, sole_writer
 
 
 def test_who_comes_second_stops_with_a_sentence(tmp_path):
@@ -43,3 +45,14 @@ def test_file_systems_without_locks_do_without(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", none)
     with sole_writer(tmp_path / "a"):
         pass
+
+
+def test_a_stage_writes_its_table_alone(tmp_path):
+    def main(*, count: int, table: Path) -> None:
+        """Count."""
+        with pytest.raises(StillWriting), sole_writer(table):
+            pass
+        table.write_text(str(count))
+
+    tyro.cli(alone(main), args=["--count", "3", "--table", str(tmp_path / "t")])
+    assert (tmp_path / "t").read_text() == "3" and [path.name for path in tmp_path.iterdir()] == ["t"]

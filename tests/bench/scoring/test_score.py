@@ -1,11 +1,13 @@
 """The stage: which values stand for which item and frame."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torchvision.models import alexnet
 
 from bench.metrics import cdc, kid, warp_error
@@ -15,9 +17,10 @@ from bench.metrics.ssim import ssim
 from bench.run import colorize
 from bench.scoring import score, truth
 from bench.scoring.measure import Networks
+from media.faults import MachineFault
 from media.flow_files import read_kitti
-from media.image import frame_path, read_rgb
-from media.tables import COLORIZED, SCORES, read_table, write_table
+from media.image import frame_path, read_rgb, write_png
+from media.tables import CLIPS, COLORIZED, SCORES, read_table, write_table
 from vision.weights import ALEXNET
 
 
@@ -197,3 +200,97 @@ def test_pairs_use_the_flow_of_their_frame(world, score_clip):
     right, wrong = score_clip(frames, frames), score_clip(frames[::-1], frames)
     mean = [np.mean([line["value"] for line in lines if line["metric"] == "flicker_rms"]) for lines in (right, wrong)]
     assert mean[0] < 0.05 and mean[1] > 1
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The items that are measured, in order."""
+    asked, measure = [], score.measure
+
+    def count(kind, item, *arguments):
+        asked.append(item)
+        return measure(kind, item, *arguments)
+
+    monkeypatch.setattr(score, "measure", count)
+    return asked
+
+
+ALL = ["clip_a", "clip_b", "image_0", "image_1", "image_2"]
+
+
+def test_nothing_to_do_measures_nothing_and_loads_no_network(run, counted, monkeypatch):
+    first = run("grey")
+    assert counted == ALL
+    counted.clear()
+    monkeypatch.setattr("vision.backbones.load_backbone", lambda *_: pytest.fail("a network is loaded"))
+    pd.testing.assert_frame_equal(run("grey"), first, check_exact=True)
+    assert counted == []
+
+
+def test_what_was_measured_before_a_kill_is_kept(run, counted, monkeypatch, world):
+    whole = run("grey")
+    counted.clear()
+    shutil.rmtree(world.root / "score")
+    score_image = score.score_image
+
+    def killed(item, *arguments):
+        if item == "image_1" and len(counted) < 4:
+            raise KeyboardInterrupt
+        return score_image(item, *arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(score, "score_image", killed)
+        run("grey")
+    assert counted == ALL[:3]
+    pd.testing.assert_frame_equal(run("grey"), whole, check_exact=True)
+    assert counted == ALL
+
+
+def test_an_item_that_is_gone_is_in_no_distance(run, counted, world):
+    whole = run("grey").set_index("metric")["value"]
+    counted.clear()
+
+    def damage(table):
+        table.loc[table["item"] == "image_1", "reason"] = "method_raised"
+        return table
+
+    fewer = run("grey", damage=damage).set_index("metric")["value"]
+    assert counted == [] and fewer["kid"] != whole["kid"]
+    assert sorted(path.stem for path in (world.root / "score/features").iterdir()) == ["image_0", "image_2"]
+
+
+@pytest.mark.parametrize("what", ["result", "truth", "flow", "mask", "label", "features", "receipt"])
+def test_what_changed_is_measured_again_and_nothing_else(run, counted, inputs, world, what):
+    table, frames = world.root / "colorize/grey.parquet", world.root / "colorize/grey"
+    run("grey")
+    counted.clear()
+    if what == "result":
+        write_png(frame_path(frames / "clips/clip_b", 1), world.clips["clip_b"][1])
+    elif what == "truth":
+        write_png(frame_path(world.root / "clips/test/clip_b", 1), world.clips["clip_b"][2])
+    elif what == "flow":
+        folder = world.root / "flow/test/clip_a/forward"
+        shutil.copy(world.root / "flow/test/clip_a/backward/00001.png", folder / "00001.png")
+    elif what == "mask":
+        folder = world.root / "truth/test/clip_a/occluded"
+        Image.fromarray(np.ones((48, 64), bool)).save(folder / "00001.png")
+    elif what == "label":
+        images = read_table(inputs["images"], CLIPS)
+        write_table(images.assign(label=[7, 8, 7, None]), inputs["images"], CLIPS)
+    else:
+        damaged = {"features": "features/image_2.npy", "receipt": "receipts/images-image_2.json"}[what]
+        (world.root / "score" / damaged).write_bytes(b"")
+    score.main(row="grey", colorized=table, table=world.root / "score.parquet", **inputs)
+    expected = {"result": "clip_b", "truth": "clip_b", "flow": "clip_a", "mask": "clip_a", "label": "image_1"}
+    assert counted == [expected.get(what, "image_2")]
+
+
+def test_a_result_that_is_gone_ends_the_job(run, inputs, world):
+    run("grey")
+    frame_path(world.root / "colorize/grey/images/image_1", 0).unlink()
+    (world.root / "score.parquet").unlink()
+    with pytest.raises(MachineFault, match=r"image_1.00000\.png"):
+        score.main(
+            row="grey", colorized=world.root / "colorize/grey.parquet", table=world.root / "score.parquet", **inputs
+        )
+    assert not (world.root / "score.parquet").exists()
