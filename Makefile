@@ -2,6 +2,10 @@
 # Both first make .venv and install the project there with the pinned versions of constraints.txt.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+# Without a core Snakemake would wait for one for ever.
+ifneq ($(shell { [ "$(CORES)" -ge 1 ] || [ "$(CORES)" = all ]; } 2> /dev/null && echo right),right)
+$(error CORES is '$(CORES)'; expected how many cores to use, 1 or more)
+endif
 
 # One thread a process where Snakemake runs several; waiting threads must not burn the other core.
 export OMP_WAIT_POLICY = passive

@@ -48,16 +48,16 @@ def video(
     from media.decoding import VideoError
     from media.faults import MachineFault
     from media.image import CorruptImage
+    from media.stopping import stopped_plainly
 
     warnings.showwarning = _plainly
     options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}
     options |= {"side_by_side": side_by_side, "fps": fps, "device": device, "fresh": fresh}
     try:
-        colorize_video(input, list(reference), output, **options)
+        with stopped_plainly():
+            colorize_video(input, list(reference), output, **options)
     except (CannotColorize, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on from the last finished segment")
 
 
 def export(

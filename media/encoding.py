@@ -7,7 +7,7 @@ import heapq
 import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,9 +16,11 @@ import numpy as np
 from av.codec.context import Flags
 
 from media.decoding import TimedFrame, opened, zero_of
+from media.whole import written_whole
 
-# Containers that H.264 with frames at any time can be written to.
-WRITABLE = (".mp4", ".m4v", ".mov", ".mkv")
+# Containers that H.264 with frames at any time can be written to, as FFmpeg calls them.
+MUXERS = {".mp4": "mp4", ".m4v": "ipod", ".mov": "mov", ".mkv": "matroska"}
+WRITABLE = tuple(MUXERS)
 # Constant quality of x264: 18 is hard to tell from the original, and a sixth of the size of lossless. Its macroblock
 # tree is off: it reads memory that it did not write, so that the same frames gave another file now and then.
 QUALITY = {"crf": "18", "x264-params": "no-mbtree=1"}
@@ -29,7 +31,8 @@ class VideoWriter:
     """Writes frames with their times as H.264 (a context manager): 8 bits, constant quality, every frame size.
 
     Players want 4:2:0, which halves the resolution of the colours and needs even sides; frames with an odd side are
-    written as 4:4:4 instead. There are no B-frames, so that files made one after another join without overlap.
+    written as 4:4:4 instead. There are no B-frames, so that files made one after another join without overlap. The file
+    appears whole or, after an error, not at all.
     """
 
     def __init__(self, path: str | Path, time_base: Fraction, rate: Fraction, keyframe_every: int | None = None):
@@ -43,8 +46,9 @@ class VideoWriter:
         self.stream = None
 
     def __enter__(self) -> "VideoWriter":
-        options = _exact_times(self.path, self.time_base)
-        self.container = av.open(str(self.path), "w", container_options=options)
+        with ExitStack() as stack:
+            self.container = stack.enter_context(_written(self.path, self.time_base))
+            self.closing = stack.pop_all()
         return self
 
     def add(self, frame: TimedFrame) -> None:
@@ -68,10 +72,25 @@ class VideoWriter:
         codec.color_range = LIMITED
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
 
-    def __exit__(self, failure: type | None, *_) -> None:
-        with self.container:
-            if failure is None and self.stream is not None:
+    def __exit__(self, *failure) -> None:
+        if failure[0] is not None:
+            self.closing.__exit__(*failure)
+            return
+        with self.closing:
+            if self.stream is not None:
                 self.container.mux(self.stream.encode())
+
+
+@contextmanager
+def _written(path: Path, time_base: Fraction) -> Iterator[av.container.OutputContainer]:
+    """A container to write to, which takes its place as a file once it is whole."""
+    options = _exact_times(path, time_base)
+    with (
+        written_whole(path) as temporary,
+        # The whole path: FFmpeg takes what stands before a colon in a name for a protocol.
+        av.open(str(temporary.absolute()), "w", MUXERS[path.suffix.lower()], container_options=options) as container,
+    ):
+        yield container
 
 
 def _exact_times(path: Path, time_base: Fraction) -> dict[str, str]:
@@ -90,23 +109,28 @@ def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
     either is left out; both give a warning.
     """
     with ExitStack() as stack:
-        first = stack.enter_context(av.open(str(videos[0]))).streams.video[0]
-        options = _exact_times(output, first.time_base)
-        container = stack.enter_context(av.open(str(output), "w", container_options=options))
+        first = stack.enter_context(av.open(str(videos[0].absolute()))).streams.video[0]
+        container = stack.enter_context(_written(output, first.time_base))
         track = container.add_stream_from_template(first, opaque=True)
         track.codec_context.framerate = _average_rate(videos)
         tracks = [_pictures(videos, track)]
         if sound is not None:
-            tracks.append(_sounds(stack.enter_context(opened(sound)), container))
+            tracks.append(_sounds(stack.enter_context(opened(sound)), container, output))
         # Interleaved here: the muxer would hold back one whole track until the other one comes.
         for packet in heapq.merge(*tracks, key=lambda packet: packet.dts * packet.time_base):
             container.mux(packet)
 
 
+def count_frames(video: Path) -> int:
+    """The pictures in a file by VideoWriter or `join`, counted one by one; nothing is decoded."""
+    with av.open(str(video.absolute())) as container:
+        return sum(1 for packet in container.demux(video=0) if packet.size)
+
+
 def _average_rate(videos: list[Path]) -> Fraction:
     frames, seconds = 0, Fraction(0)
     for video in videos:
-        with av.open(str(video)) as container:
+        with av.open(str(video.absolute())) as container:
             stream = container.streams.video[0]
             frames, seconds = frames + stream.frames, seconds + stream.duration * stream.time_base
     return (frames / seconds).limit_denominator(100_000)
@@ -114,16 +138,18 @@ def _average_rate(videos: list[Path]) -> Fraction:
 
 def _pictures(videos: list[Path], track: av.VideoStream) -> Iterator[av.Packet]:
     for video in videos:
-        with av.open(str(video)) as container:
+        with av.open(str(video.absolute())) as container:
             for packet in container.demux(video=0):
                 if packet.size:
                     packet.stream = track
                     yield packet
 
 
-def _sounds(source: av.container.InputContainer, container: av.container.OutputContainer) -> Iterator[av.Packet]:
-    """The packets of all sound tracks of `source`; the tracks are added to `container` at once."""
-    tracks = {stream: _sound_track(stream, container) for stream in source.streams.audio}
+def _sounds(
+    source: av.container.InputContainer, container: av.container.OutputContainer, output: Path
+) -> Iterator[av.Packet]:
+    """The packets of all sound tracks of `source`; the tracks are added to `container`, that of `output`, at once."""
+    tracks = {stream: _sound_track(stream, container, output) for stream in source.streams.audio}
     return _taken(source, {stream: take for stream, take in tracks.items() if take})
 
 
@@ -140,7 +166,7 @@ def _taken(source: av.container.InputContainer, tracks: dict) -> Iterator[av.Pac
 
 
 def _sound_track(
-    stream: av.AudioStream, container: av.container.OutputContainer
+    stream: av.AudioStream, container: av.container.OutputContainer, output: Path
 ) -> Callable[[av.Packet], Iterable[av.Packet]] | None:
     """Add a track for `stream`: returns what makes its packets from those of the source."""
     name = f"{stream.container.name}: sound track {stream.index}"
@@ -151,7 +177,7 @@ def _sound_track(
         track = container.add_stream_from_template(stream, opaque=True)
         return lambda packet: _copied(packet, track)
     codec = stream.codec_context.codec.canonical_name
-    warnings.warn(f"{name} is encoded as AAC: a file like {container.name} cannot hold {codec}", stacklevel=2)
+    warnings.warn(f"{name} is encoded as AAC: a file like {output} cannot hold {codec}", stacklevel=2)
     rates = av.Codec("aac", "w").audio_rates
     track = container.add_stream("aac", rate=stream.rate if stream.rate in rates else 48000, layout=stream.layout)
     return lambda packet: _encoded(packet, stream, track)

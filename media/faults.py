@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from media.stopping import stopped_plainly
+
 # What the system says of itself, whatever file it is about.
 MACHINE = {
     code
@@ -104,9 +106,13 @@ def prepared(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def ending_plainly() -> Iterator[None]:
-    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback."""
+    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
+
+    So does a signal, with its own exit status (media.stopping).
+    """
     try:
-        yield
+        with stopped_plainly():
+            yield
     except Exception as error:
         if not of_the_machine(error):
             raise

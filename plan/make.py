@@ -106,9 +106,15 @@ def main(arguments: list[str]) -> int:
     except SystemExit:
         print(said.getvalue(), file=sys.stderr)
         raise
+    if parsed.cores is not None and parsed.cores < 1:  # it would wait for a core for ever
+        sys.exit(f"--cores is {parsed.cores}; expected how many cores to use, 1 or more")
     if parsed.dryrun:
         sys.exit(f"a dry run has no progress to show; use snakemake -n -- {' '.join(map(str, targets))}")
-    made = args_to_api(parsed, parser)
+    try:
+        made = args_to_api(parsed, parser)
+    except KeyboardInterrupt:  # once jobs run, Snakemake itself ends them
+        print("stopped before any job began")
+        return 130
     screen.show(ending(progress, targets, made, time.time()))
     return 0 if made else 1
 

@@ -19,7 +19,7 @@ PATIENCE, LONGEST_PATIENCE = 90, 1800
 SAID_BEFORE = ("At least one job did not complete successfully", "Exiting because a job execution failed")
 # What it says before it calls a job failed: with which exit status, or by which signal.
 EXIT = ("returned non-zero exit status", "died with <Signals.")
-STOPPED = ("exit status 130", "SIGINT")
+STOPPED = ("exit status 130", "SIGINT", "exit status 143", "SIGTERM")
 KILLED = ("exit status 137", "SIGKILL")
 # How the calls that led to an error begin.
 CALLS = (job_log.TRACEBACK, '  File "')

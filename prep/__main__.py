@@ -6,6 +6,7 @@ import tyro
 from pydantic import ValidationError
 
 from media.faults import MachineFault
+from media.stopping import stopped_plainly
 from plan.errors import ConfigError
 from prep.datasets import draw
 from prep.datasets.registry import DatasetError
@@ -16,7 +17,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command that the arguments name; what is wrong with them or with the data ends it with one message."""
     commands = {"describe": describe.main, "draw": draw.main}
     try:
-        tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)
+        with stopped_plainly():
+            tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)
     except ValidationError as error:
         sys.exit(f"error: {'; '.join(one['msg'] for one in error.errors())}")
     except (ConfigError, DatasetError, MachineFault, OSError) as error:

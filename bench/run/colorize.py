@@ -86,7 +86,7 @@ def main(
         results: what {results} in a `precomputed` row stands for; none: the folder above that of `table`.
     """
     chosen = json.loads(options)
-    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent)
+    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent, table.with_suffix(".logs"))
     method = load(row, chosen, setting)
     sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:

@@ -55,8 +55,7 @@ def main(
         clip_rgb = read_clip(clip, frames, every, tuple(merged["clips"]["size"]))
         begun = time.perf_counter()
         chromas = chroma(name, clip_rgb, reference, processed, merged)
-        if len(chromas) != len(clip_rgb):
-            raise ValueError(f"row {name!r}: expected {len(clip_rgb)} frames, the method yielded {len(chromas)}")
+        check_colors(name, chromas, len(clip_rgb))
         results = [with_luminance(luminance_from_rgb(rgb), ab) for rgb, ab in zip(clip_rgb, chromas, strict=True)]
         seconds = (time.perf_counter() - begun) / len(clip_rgb)
     except (MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
@@ -92,7 +91,7 @@ def chroma(row: str, clip: list[np.ndarray], reference: Path | None, processed: 
     Raises ValueError for an unknown row, RuntimeError for one that cannot run here, and what the method itself raises.
     """
     options = config["methods"].get(row) or {}
-    setting = setting_of(options, config)
+    setting = replace(setting_of(options, config), log_dir=ROOT / "results" / "try" / f"{row}.logs")
     method = load(row, options, setting)
     _check_can_run(row, method, options, setting)
     luminances = [luminance_from_rgb(rgb) for rgb in clip]
@@ -108,6 +107,15 @@ def chroma(row: str, clip: list[np.ndarray], reference: Path | None, processed: 
         other = row.rpartition("+")[0] or processed
         given = replace(given, processed=iter(chroma(other, clip, reference, "grey", config)))
     return list(method.colorize(iter(luminances), given))
+
+
+def check_colors(row: str, chromas: list[np.ndarray], count: int) -> None:
+    """Raise ValueError for another number of frames, or for values that are not finite: no picture is made of them."""
+    if len(chromas) != count:
+        raise ValueError(f"row {row!r}: expected {count} frames, the method yielded {len(chromas)}")
+    for index, ab in enumerate(chromas):
+        if not np.isfinite(ab).all():
+            raise ValueError(f"row {row!r}: the colours of frame {index} are not finite; nothing is written")
 
 
 def _given(kind: str, wanted: tuple[str, ...], clip: list[np.ndarray], reference: Path | None) -> Given:

@@ -26,8 +26,11 @@ class Clip:
     frames: tuple[Path, ...]  # of the ground truth, in order
 
     def of(self, result: Path) -> list[Path]:
-        """The same frames in a folder of results."""
-        return [result / self.name / f"{frame.stem}.png" for frame in self.frames]
+        """The same frames in a folder of results, `.png` in whatever case."""
+        folder = result / self.name
+        there = list_images(folder) if folder.is_dir() else []
+        own = {path.stem: path for path in there if path.suffix.lower() == ".png"}
+        return [own.get(frame.stem, folder / f"{frame.stem}.png") for frame in self.frames]
 
 
 def check(results: list[Path], truth: Path, first_counted: int = 0) -> list[Clip]:
@@ -48,10 +51,14 @@ def check(results: list[Path], truth: Path, first_counted: int = 0) -> list[Clip
 
 
 def list_clips(folder: Path) -> list[Clip]:
-    """The subfolders that hold images, by name. The ground truth may be JPEG, as DAVIS is. Raises MisfitFolders."""
+    """The subfolders that hold images, by name, without hidden ones. The ground truth may be JPEG, as DAVIS is.
+
+    Raises MisfitFolders.
+    """
     if not folder.is_dir():
         raise MisfitFolders(f"{folder}: there is no such folder; expected one with <clip>/00000.png")
-    folders = [(path.name, tuple(list_images(path))) for path in sorted(folder.iterdir()) if path.is_dir()]
+    there = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
+    folders = [(path.name, tuple(list_images(path))) for path in there]
     clips = [Clip(name, frames) for name, frames in folders if frames]
     if not clips:
         lies = "images lie in it directly: name the folder above it" if list_images(folder) else "it has none"

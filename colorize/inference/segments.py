@@ -1,80 +1,22 @@
-"""Outputs made segment by segment in a folder beside them, so that a run that was killed can go on.
+"""Outputs made segment by segment: a video, a folder of frames, or one image (colorize.inference.parts)."""
 
-`<output>.parts/` holds the finished segments, the recipe that they follow and the state after the last of them. A
-segment counts from the moment its state is in place; what was begun after that is made again.
-"""
-
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from colorize.inference.clip import CannotColorize, ImageClip, VideoClip
+from colorize.inference.parts import Parts
 from media.decoding import TimedFrame
-from media.encoding import WRITABLE, VideoWriter, join
+from media.encoding import WRITABLE, VideoWriter, count_frames, join
+from media.faults import MachineFault
 from media.image import SUFFIXES, frame_path, write_jpeg, write_png
-from media.whole import written_whole
 
 # Frames of a segment: what a killed run loses at most.
 LENGTH = 100
 
 Add = Callable[[TimedFrame], None]
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a run has come."""
-
-    segments: int = 0
-    frames: int = 0
-    last_lab: np.ndarray | None = None  # (h, w, 3), the last coloured frame as the network saw and made it
-
-
-class Parts:
-    """The folder of an unfinished output."""
-
-    def __init__(self, output: Path, recipe: dict):
-        """recipe: everything that decides the result, as JSON; segments of another recipe are not gone on with."""
-        self.folder, self.recipe = output.with_name(f"{output.name}.parts"), recipe
-
-    def begin(self, fresh: bool = False) -> State:
-        """The state to go on from; a new one if there is none, its recipe is another or `fresh` is wanted."""
-        recipe_file, state_file = self.folder / "recipe.json", self.folder / "state.npz"
-        if self.folder.exists() and (self._changed(recipe_file) or fresh):
-            shutil.rmtree(self.folder)
-        if not state_file.exists():
-            with written_whole(recipe_file) as temporary:
-                temporary.write_text(json.dumps(self.recipe, indent=1))
-            return State()
-        with np.load(state_file) as saved:
-            state = State(int(saved["segments"]), int(saved["frames"]), saved["last_lab"])
-        print(f"{self.folder}: going on after {state.frames} frames that are done")
-        return state
-
-    def _changed(self, recipe_file: Path) -> bool:
-        if not recipe_file.exists():
-            if any(self.folder.iterdir()):
-                raise CannotColorize(f"{self.folder}: is in the way and not ours (no recipe.json); move it away")
-            return False
-        earlier = json.loads(recipe_file.read_text())
-        changed = [key for key, value in self.recipe.items() if earlier.get(key) != value]
-        if changed:
-            print(f"{self.folder}: made with other {', '.join(changed)}; starting anew")
-        return bool(changed)
-
-    def save(self, state: State) -> None:
-        """Count the segments up to here as finished."""
-        with written_whole(self.folder / "state.npz") as temporary, temporary.open("wb") as file:
-            np.savez(file, segments=state.segments, frames=state.frames, last_lab=state.last_lab)
-
-    def remove(self) -> None:
-        """Forget the segments: the output is complete."""
-        shutil.rmtree(self.folder)
 
 
 @dataclass(frozen=True)
@@ -90,10 +32,17 @@ class VideoOutput:
         with VideoWriter(self._part(folder, index), self.clip.time_base, self.clip.rate) as writer:
             yield writer.add
 
-    def finish(self, folder: Path, n_segments: int) -> None:
-        """Put the output in place, whole."""
-        joined = folder / f"joined{self.path.suffix}"
-        join([self._part(folder, index) for index in range(n_segments)], joined, self.clip.sound)
+    def files(self, folder: Path, index: int, count: int) -> list[Path]:
+        """What a segment of `count` frames lies in. Raises MachineFault where not all of them do."""
+        part = self._part(folder, index)
+        check_count(part, count)
+        return [part]
+
+    def finish(self, parts: Parts, n_segments: int, n_frames: int) -> None:
+        """Put the output in place, whole. Raises MachineFault where frames are missing; nothing is deleted then."""
+        joined = parts.folder / f"joined{self.path.suffix}"
+        join([self._part(parts.folder, index) for index in range(n_segments)], joined, self.clip.sound)
+        check_count(joined, n_frames)
         os.replace(joined, self.path)
 
     @staticmethod
@@ -113,11 +62,17 @@ class FolderOutput:
         numbers = iter(range(index * LENGTH, (index + 1) * LENGTH))
         yield lambda frame: write_png(frame_path(folder / "frames", next(numbers)), frame.rgb)
 
-    def finish(self, folder: Path, n_segments: int) -> None:
-        """Put the output in place, whole."""
+    def files(self, folder: Path, index: int, count: int) -> list[Path]:
+        """What a segment of `count` frames lies in."""
+        first = index * LENGTH
+        return [frame_path(folder / "frames", number) for number in range(first, first + count)]
+
+    def finish(self, parts: Parts, n_segments: int, n_frames: int) -> None:
+        """Put the output in place, whole. Raises CannotColorize where other files lie among the frames."""
+        parts.check_frames({frame_path(self.path, number).name for number in range(n_frames)})
         if self.path.exists():
             self.path.rmdir()
-        os.replace(folder / "frames", self.path)
+        os.replace(parts.frames, self.path)
 
 
 @dataclass(frozen=True)
@@ -132,9 +87,22 @@ class ImageOutput:
         write = write_png if self.path.suffix.lower() == ".png" else write_jpeg
         yield lambda frame: write(folder / f"frame{self.path.suffix}", frame.rgb)
 
-    def finish(self, folder: Path, n_segments: int) -> None:
+    def files(self, folder: Path, index: int, count: int) -> list[Path]:
+        """What the frame lies in."""
+        return [folder / f"frame{self.path.suffix}"]
+
+    def finish(self, parts: Parts, n_segments: int, n_frames: int) -> None:
         """Put the output in place, whole."""
-        os.replace(folder / f"frame{self.path.suffix}", self.path)
+        os.replace(parts.folder / f"frame{self.path.suffix}", self.path)
+
+
+def check_count(video: Path, expected: int) -> None:
+    """Raise MachineFault unless a written video has so many frames."""
+    if (count := count_frames(video)) != expected:
+        raise MachineFault(
+            f"{video}: has {count} frames after {expected} were written; look at the disk. Nothing is deleted: "
+            "the same command colours again what is not right"
+        )
 
 
 Output = VideoOutput | FolderOutput | ImageOutput

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -23,10 +24,12 @@ from colorize import checkpoint
 from colorize.inference.clip import CannotColorize, ImageClip, VideoClip, open_clip
 from colorize.inference.colorizer import MULTIPLE, SMALLEST, Colorizer
 from colorize.inference.finish import finished
-from colorize.inference.segments import LENGTH, Output, Parts, State, open_output
+from colorize.inference.parts import Parts, State
+from colorize.inference.segments import LENGTH, Output, open_output
 from media.bar import Bar
 from media.color import lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
+from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_upright
 from media.provenance import files_of
 from media.versions import version_of
@@ -92,7 +95,8 @@ def colorize_video(
     finished segment unless `fresh`.
 
     Raises CannotColorize, FileNotFoundError, MisfitWeights, VideoError or CorruptImage, each with what to do;
-    TruncatedVideo only after the frames that there are have been coloured and written.
+    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk or
+    an input that was lost on the way, after which the same call goes on.
     """
     output, weights = Path(output), Path(weights)
     references = [Path(reference) for reference in references]
@@ -111,10 +115,22 @@ def colorize_video(
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
         "program": version_of(__name__),
     }
-    painter = Painter(colorizer, scenes, size, Look(finish, side_by_side))
-    make(clip, painter, target, Parts(output, recipe), fresh)
+    painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
+    with going_on(output):
+        make(clip, painter, target, Parts(output, recipe), fresh)
     if clip.failure:
         raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")
+
+
+@contextmanager
+def going_on(output: Path) -> Iterator[None]:
+    """Say of a fault of the machine what becomes of the output: a MachineFault."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MachineFault) or not of_the_machine(error):
+            raise
+        raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
 
 
 def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts: Parts, fresh: bool) -> None:
@@ -129,9 +145,12 @@ def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts:
                     add(painter.painted(frame))
                     done += 1
                     bar.update()
+            files = target.files(parts.folder, state.segments, done - state.frames)
             state = State(state.segments + 1, done, frame.lab)
-            parts.save(state)
-    target.finish(parts.folder, state.segments)
+            parts.save(state, files)
+    if digest_of_files(clip.files, identity) != parts.recipe["input"]:
+        raise CannotColorize(f"{clip.path}: was changed while it was coloured; the same command starts anew")
+    target.finish(parts, state.segments, state.frames)
     parts.remove()
 
 
@@ -143,6 +162,7 @@ class Painter:
     scenes: list[tuple[range, ReferencePicture]]  # the frames of each shot, with its reference
     size: tuple[int, int]  # of a frame as the network sees it, (height, width)
     look: Look
+    weights: Path  # to be named where the network gives what is no colour
 
     def colored(self, frames: Iterator[TimedFrame], state: State) -> Iterator[Colored]:
         """Colour the frames after `state`. Each shot begins without a last coloured frame, as the first one does."""
@@ -167,6 +187,11 @@ class Painter:
 
         for ab in self.colorizer.colorize(luminances(), reference.lab, last_lab):
             frame, luminance, small = waiting.popleft()
+            if not np.isfinite(ab).all():
+                raise CannotColorize(
+                    f"{self.weights}: the network gives values that are not finite (frame at "
+                    f"{frame.pts} ticks), so the frame is not written; are these weights damaged, or of another model?"
+                )
             yield Colored(frame, luminance, np.concatenate([small[..., None], ab], axis=-1), reference)
 
     def painted(self, colored: Colored) -> TimedFrame:

@@ -2,7 +2,7 @@
 
 Writes into its folder: model.safetensors (the checkpoint with the lowest validation error, step 0 excluded),
 metrics.jsonl and tensorboard/ (loss curves, pictures), summary.json (what was chosen and whether training helped), and
-state.pt while it runs: stopped by SIGTERM or SIGKILL, the same command goes on from there.
+state.pt while it runs: stopped by SIGTERM, SIGINT or SIGKILL, the same command goes on from there.
 
 Several GPUs: `torchrun --nproc-per-node 4 -m bench.run.train ...`; `batch` is the sum over all of them.
 """
@@ -10,6 +10,7 @@ Several GPUs: `torchrun --nproc-per-node 4 -m bench.run.train ...`; `batch` is t
 import json
 import math
 import shutil
+import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -28,6 +29,7 @@ from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingD
 from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
 from media.bar import Bar
 from media.color import rgb_tensor_from_lab
+from media.stopping import SIGNALS
 from media.whole import written_whole
 
 # The validation samples are drawn from a stream of their own.
@@ -100,7 +102,7 @@ def run(
 
     made_by: what else decides the numbers (backbone, version of the code), in JSON values, for the metadata.
     source: the samples of the whole training and the validation batches; default: `samples_of`.
-    Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a SIGTERM.
+    Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a signal.
     """
     torch.set_num_threads(settings.threads)
     devices = launched(settings)
@@ -110,7 +112,6 @@ def run(
     validation = [to_device(batch, devices) for batch in validation]
     identity = fingerprint(data, settings.model_dump(exclude={"workers"}) | made_by | {"seed": seed})
     metadata = {**made_by, "settings": settings.model_dump(), "seed": seed, "commit": commit(), **identity}
-
     path = out_dir / STATE
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
@@ -128,11 +129,12 @@ def run(
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
-            if devices.is_global_zero and (looked or stop.asked):
+            asked = stop.asked
+            if devices.is_global_zero and (looked or asked):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)
-            if stop.asked:
-                raise Interrupted(f"SIGTERM at step {learner.step}: the state is saved, the same command goes on")
+            if asked:
+                raise Interrupted(asked, learner.step)
     summary = summary_of(state, learner, settings, time.monotonic() - began)
     if devices.is_global_zero:
         finish(learner, state["weights"], metadata, summary, out_dir)
@@ -177,7 +179,13 @@ def look(learner: Learner, batches: list[Batch]) -> tuple[float, Tensor]:
         errors += learner.errors(batch, results).tolist()
         if picture is None:
             picture = side_by_side(batch["frames"][:1, -1], results[-1][:1])
-    return sum(errors) / len(errors), picture
+    error = sum(errors) / len(errors)
+    if not math.isfinite(error):
+        raise FloatingPointError(
+            f"training step {learner.step}: the validation error is {error}; lower learning_rate, or look at the "
+            "validation set"
+        )
+    return error, picture
 
 
 def side_by_side(truth: Tensor, ab: Tensor) -> Tensor:
@@ -210,7 +218,13 @@ def loader(stream: PairStream, settings: TrainSettings, first: int, devices: Dev
     """This process's share of every batch from number `first` on."""
     size, rank, world = settings.batch, devices.global_rank, devices.world_size
     batches = [list(range(k * size + rank, (k + 1) * size, world)) for k in range(first, len(stream) // size)]
-    return DataLoader(stream, batch_sampler=batches, num_workers=settings.workers)
+    return DataLoader(stream, batch_sampler=batches, num_workers=settings.workers, worker_init_fn=hear_no_signals)
+
+
+def hear_no_signals(_number: int) -> None:
+    """A process that loads samples leaves signals to the training, which needs it until the batch's end."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def to_device(batch: Batch, devices: Devices) -> Batch:

@@ -1,4 +1,4 @@
-"""What lets a training go on where it was stopped: its state on disk, and a SIGTERM that waits for the batch's end.
+"""What lets a training go on where it was stopped: its state on disk, and signals that wait for the batch's end.
 
 Between two batches a training is its networks, its optimisers and some numbers; the noise of a batch follows from the
 seed and the batch's number. A training that goes on therefore equals, bit for bit, one that was never stopped.
@@ -7,29 +7,41 @@ seed and the batch's number. A training that goes on therefore equals, bit for b
 import hashlib
 import json
 import signal
+from io import BytesIO
 from pathlib import Path
 
 import torch
 
 from colorize.training.pairs import PreparedSet, Recolored, TrainingData
+from media.seal import Damaged, seal, unsealed
+from media.stopping import SIGNALS, Stopped, stop
 from media.tables import FLOW, read_table
 from media.whole import written_whole
 
 
-class Interrupted(SystemExit):
-    """SIGTERM came; the state is saved, and the same command goes on from there."""
+class Interrupted(Stopped):
+    """A signal came; the state is saved, and the same command goes on from there."""
+
+    def __init__(self, number: int, step: int):
+        super().__init__(number, f"the state after step {step} is saved, and the same command goes on from there")
 
 
 class Stoppable:
-    """While it is entered, SIGTERM does not end the process but sets `asked`."""
+    """While it is entered, the first SIGTERM or SIGINT does not end the process but is kept in `asked`."""
 
     def __enter__(self) -> "Stoppable":
-        self.asked = False
-        self.before = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "asked", True))
+        self.asked: int | None = None
+        self.before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         return self
 
     def __exit__(self, *exception) -> None:
-        signal.signal(signal.SIGTERM, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.asked is not None:  # whoever asks twice does not want to wait
+            stop(number, frame)
+        self.asked = number
 
 
 def fingerprint(data: TrainingData, chosen: dict) -> dict[str, str]:
@@ -61,16 +73,34 @@ def save_state(path: Path, state: dict) -> None:
     """Write a state (tensors, numbers and strings, nested) whole or not at all."""
     with written_whole(path) as temporary:
         torch.save(state, temporary)
+        seal(temporary)
 
 
 def load_state(path: Path, identity: dict[str, str]) -> dict | None:
-    """The saved state of this very training; None if there is none, or if it is another's (which is said)."""
+    """The saved state of this very training; None if there is none, or it is damaged or another's, which is said."""
     if not path.exists():
         return None
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["identity"] != identity:
-        print(f"{path}: it is the state of a training with other settings or data; this one starts from the beginning")
+    anew = "this training starts from the beginning"
+    try:
+        state = _read_state(path)
+    except Damaged as error:
+        print(f"{error}; {anew}")
         return None
+    if state["identity"] != identity:
+        print(f"{path}: it is the state of a training with other settings or data; {anew}")
+        return None
+    return state
+
+
+def _read_state(path: Path) -> dict:
+    try:
+        state = torch.load(BytesIO(unsealed(path)), map_location="cpu", weights_only=True)
+    except (OSError, MemoryError, Damaged):
+        raise
+    except Exception as error:  # what is no file of torch.save breaks its reader in any way it likes
+        raise Damaged(f"{path}: is no state of a training ({type(error).__name__})") from error
+    if not isinstance(state, dict) or "identity" not in state:
+        raise Damaged(f"{path}: is no state of a training")
     return state
 
 

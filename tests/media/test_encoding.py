@@ -1,13 +1,14 @@
 """Writing videos: every size, times to the tick, and joining with the sound kept."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
 from media.decoding import TimedFrame, decode, decode_timed, describe
-from media.encoding import VideoWriter, join
+from media.encoding import VideoWriter, count_frames, join
 
 # Ticks of 1/90000 s: (time, duration) of frames at a rate that varies, the first one not at 0.
 VARIABLE = [(1200, 3003), (4203, 3003), (7206, 9000), (16206, 1001), (17207, 3003), (20210, 6006)]
@@ -142,3 +143,15 @@ def test_streams_that_begin_at_any_hour_begin_at_zero(tmp_path, moving):
     join([silent], tmp_path / "joined.mp4", sound=path)
     first_heard, first_seen = sound_packets(tmp_path / "joined.mp4")[0][0], seconds(tmp_path / "joined.mp4")[0][0]
     assert first_heard == pytest.approx(0, abs=1e-3) and first_seen == pytest.approx(lag, abs=1e-3)
+
+
+def test_a_video_is_written_whole_or_not_at_all(tmp_path, picture, monkeypatch):
+    path = write_timed(tmp_path / "12:30.mp4", [picture(0)], VARIABLE[:1])
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError), VideoWriter(path, Fraction(1, 25), Fraction(25)) as writer:
+        writer.add(TimedFrame(picture(1), 0, 1))
+        raise RuntimeError
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["12:30.mp4"]
+    monkeypatch.chdir(tmp_path)
+    join([Path("12:30.mp4")], Path("12:31.mp4"))
+    assert count_frames(Path("12:31.mp4")) == 1

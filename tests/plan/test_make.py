@@ -74,6 +74,27 @@ def test_a_dry_run_is_refused(tmp_path, monkeypatch):
         main(["--cores", "1", "-n", "--", "results/table.csv"])
 
 
+def test_a_run_that_is_stopped_while_it_plans_says_so(tmp_path, monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.setattr("plan.make.args_to_api", stopped)
+    assert main(["--cores", "1", "--", "results/table.csv"]) == 130
+    assert capsys.readouterr().out == "stopped before any job began\n"
+
+
+@pytest.mark.parametrize("cores", ["0", "-1"])
+def test_no_core_is_refused(tmp_path, monkeypatch, cores):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+    with pytest.raises(SystemExit, match=f"--cores is {cores}; expected how many cores to use, 1 or more"):
+        main(["--cores", cores, "--", "results/table.csv"])
+    done = subprocess.run(["make", "-n", "help", f"CORES={cores}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and f"CORES is '{cores}'; expected how many cores" in done.stderr
+
+
 @pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
 def test_a_folder_and_a_wrong_name_reach_snakemake(target):
     command = ["make", "--no-print-directory", "--dry-run", target]

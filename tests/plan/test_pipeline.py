@@ -122,6 +122,11 @@ def test_a_mistyped_row_or_option_is_named_with_the_nearest(plan, methods, named
         ({"methods": {"nn_match+bonneel2015": {}, "iizuka2016": {}}}, None),
         ({"methods": {"ours": {"checkpoint": "x"}}}, "methods.ours names both a 'training' and a 'checkpoint'"),
         ({"methods": {"program": {"command": "copy {frames}"}}}, "methods.program: .*{output}"),
+        (
+            {"methods": {"program": {"command": "x {frames} {refrence} {output}"}}},
+            r"methods.program: .*{refrence} stands for nothing; did you mean {reference}\?",
+        ),
+        ({"methods": {"program": {"command": "x {frames} {output}", "timeout": "1 h"}}}, "program: .*timeout: '1 h'"),
         ({"training": {"ours": {"recolored": ["zhang"]}}}, "training.ours.recolored names 'zhang'"),
         ({"training": {"ours": {"method": "our"}}}, "training.ours.method names 'our'.*did you mean 'ours'"),
         ({"flicker_plus": {"method": "lai2081"}}, "flicker_plus.method names 'lai2081'.*did you mean 'lai2018'"),

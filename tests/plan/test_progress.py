@@ -85,9 +85,14 @@ def test_a_killed_job_says_so(run):
     assert any("killed" in line for line in run.failed(1, 2.0))
 
 
-def test_a_job_that_is_stopped_from_the_keyboard_has_not_failed(run):
+@pytest.mark.parametrize(
+    "how",
+    ["died with <Signals.SIGINT: 2>.", "died with <Signals.SIGTERM: 15>."]
+    + [f"returned non-zero exit status {status}." for status in (130, 143)],
+)
+def test_a_job_that_a_signal_stopped_has_not_failed(run, how):
     run.started(1, "score", {"row": "grey"}, ["logs/none.log"], 0.0)
-    assert run.said("Command 'set -e; python' died with <Signals.SIGINT: 2>.", error=True) == []
+    assert run.said(f"Command 'set -e; python' {how}", error=True) == []
     (line,) = run.failed(1, 2.0)
     assert "stopped" in line and run.failures == 0
 

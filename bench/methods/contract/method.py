@@ -25,6 +25,7 @@ class Setting:
     checkpoint: Path | None  # the model of the row's `training`; None if it has none
     seed: int
     results_dir: Path | None = None  # what {results} in the folder of a `precomputed` row stands for
+    log_dir: Path | None = None  # where what the program of a `command` row says is kept, a file an item; None: nowhere
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ def test_what_is_no_image_is_passed_over(folders):
     assert len(check([folders[0]], folders[1])) == 2
 
 
+def test_hidden_folders_are_passed_over_and_suffixes_have_any_case(folders):
+    shutil.copytree(folders[0] / "wolf", folders[0] / ".ipynb_checkpoints")
+    (folders[0] / "bear/00001.png").rename(folders[0] / "bear/00001.PNG")
+    (clip, _) = check([folders[0]], folders[1])
+    assert [path.name for path in clip.of(folders[0])] == ["00000.png", "00001.PNG", "00002.png"]
+
+
 def test_unequal_clips(folders):
     (folders[0] / "wolf").rename(folders[0] / "Wolf")
     said = problems(folders)

@@ -1,5 +1,7 @@
 """Colouring clips of any kind: what is kept of the input, references a shot, going on after a kill, odd inputs."""
 
+import errno
+import os
 import runpy
 import signal
 import subprocess
@@ -23,6 +25,7 @@ from colorize.inference.video import colorize_video, working_size
 from media.color import lab_from_rgb, with_luminance
 from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode_timed, describe
 from media.encoding import VideoWriter
+from media.faults import MachineFault
 from media.image import CorruptImage, frame_path, read_rgb, write_png
 
 ROOT = Path(__file__).parents[3]
@@ -227,6 +230,98 @@ def test_a_stopped_run_goes_on(colorize, clip, red, tmp_path, monkeypatch, capsy
     read = frames_of if name == "out" else lambda path: list(decode(path))
     np.testing.assert_array_equal(read(resumed), read(whole))
     assert not (tmp_path / f"{name}.parts").exists()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+@pytest.mark.parametrize("segment", [0, 1])
+def test_a_segment_that_is_not_as_it_was_written_is_coloured_again(
+    colorize, clip, red, tmp_path, monkeypatch, capsys, name, segment
+):
+    whole = colorize(clip, red, tmp_path / "whole" / name)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, 9)
+        colorize(clip, red, tmp_path / name)
+    parts = tmp_path / f"{name}.parts"
+    file = parts / f"{segment:05d}.mp4" if name == "out.mp4" else frame_path(parts / "frames", 4 * segment + 1)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    resumed = colorize(clip, red, tmp_path / name)
+    assert f"{file}: is not what was written" in capsys.readouterr().out
+    read = frames_of if name == "out" else lambda path: list(decode(path))
+    np.testing.assert_array_equal(read(resumed), read(whole))
+
+
+def test_nothing_is_deleted_where_the_joined_video_lacks_frames(colorize, clip, red, tmp_path, monkeypatch):
+    join = segments.join
+    with monkeypatch.context() as patch:
+        patch.setattr(segments, "join", lambda videos, output, sound: join(videos[:-1], output, sound))
+        with pytest.raises(MachineFault, match=r"joined\.mp4: has 8 frames after 10 were written"):
+            colorize(clip, red, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+    assert len(list(decode(colorize(clip, red, tmp_path / "out.mp4")))) == 10
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(colorize, clip, red, tmp_path, monkeypatch, capsys, name):
+    whole = colorize(clip, red, tmp_path / "whole" / name)
+    painted, left = video.Painter.painted, iter(range(6))
+
+    def painted_until_full(self, colored):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return painted(self, colored)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(video.Painter, "painted", painted_until_full)
+        with pytest.raises(MachineFault, match=r"out(\.mp4)? is not finished.*No space left on device"):
+            colorize(clip, red, tmp_path / name)
+    assert not list((tmp_path / f"{name}.parts").rglob(".*"))
+    resumed = colorize(clip, red, tmp_path / name)
+    assert "going on after 4 frames" in capsys.readouterr().out
+    read = frames_of if name == "out" else lambda path: list(decode(path))
+    np.testing.assert_array_equal(read(resumed), read(whole))
+
+
+def test_an_input_that_changes_meanwhile_is_noticed(colorize, clip, red, tmp_path, monkeypatch):
+    painted = video.Painter.painted
+
+    def touched(self, colored):
+        os.utime(clip)
+        return painted(self, colored)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(video.Painter, "painted", touched)
+        with pytest.raises(CannotColorize, match="was changed while it was coloured"):
+            colorize(clip, red, tmp_path / "out")
+    assert len(frames_of(colorize(clip, red, tmp_path / "out"))) == 10
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_colours_that_are_not_finite_are_not_written(colorize, network, clip, red, tmp_path, monkeypatch, value):
+    given = network.colorize
+
+    def broken(*arguments):
+        for index, ab in enumerate(given(*arguments)):
+            yield np.where(index == 5, np.float32(value), ab)
+
+    monkeypatch.setattr(network, "colorize", broken)
+    with pytest.raises(CannotColorize, match="weights: the network gives values that are not finite"):
+        colorize(clip, red, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_command_with_a_sentence(
+    colorize, clip, red, tmp_path, monkeypatch, command, capsys, how, status
+):
+    def signaled(self, colored):
+        signal.raise_signal(how)
+
+    monkeypatch.setattr(video.Painter, "painted", signaled)
+    given = ("--input", clip, "--reference", red, "--weights", tmp_path / "weights", "--output", tmp_path / "o")
+    assert command(*given) == status
+    said = capsys.readouterr().err
+    assert f"stopped by {how.name}: what is finished stays" in said and "Traceback" not in said
+    assert signal.getsignal(how) in (signal.SIG_DFL, signal.default_int_handler)
 
 
 def test_a_run_goes_on_inside_the_second_shot(colorize, network, two_shots, red, blue, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from colorize.settings import LossWeights, TrainSettings
 from colorize.training import loop, losses
 from colorize.training.exemplar import ExemplarLearner, Rendered, generator_losses, train, windows
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
-from colorize.training.resume import fingerprint
+from colorize.training.resume import fingerprint, save_state
 from vision.backbones import load_backbone
 
 CPU = Fabric(accelerator="cpu", devices=1)
@@ -83,13 +83,13 @@ def stop(process, signum, curves, lines):
         time.sleep(0.01)
     os.kill(process.pid, signum)
     process.join()
-    assert process.exitcode == (1 if signum == signal.SIGTERM else -signum)
+    assert process.exitcode == {signal.SIGTERM: 143, signal.SIGINT: 130}.get(signum, -signum)
     curves.unlink()  # as Snakemake does with the outputs of a job that failed
 
 
 @pytest.mark.parametrize(
     "kind, first, second",
-    [("settings", signal.SIGTERM, signal.SIGKILL), ("aligned", signal.SIGKILL, signal.SIGTERM)],
+    [("settings", signal.SIGTERM, signal.SIGKILL), ("aligned", signal.SIGKILL, signal.SIGINT)],
 )
 def test_stopped_and_resumed_equals_never_stopped(data, kind, first, second, processes, tmp_path, request, monkeypatch):
     settings = request.getfixturevalue(kind).model_copy(update={"steps": 12, "validate_every": 2})
@@ -112,7 +112,7 @@ def test_stopped_and_resumed_equals_never_stopped(data, kind, first, second, pro
 
 
 def test_the_state_of_another_training_is_not_continued(data, settings, tmp_path, capsys):
-    torch.save({"identity": {"config_hash": "other"}}, tmp_path / "state.pt")
+    save_state(tmp_path / "state.pt", {"identity": {"config_hash": "other"}})
     run(data, settings, tmp_path)
     assert "other settings" in capsys.readouterr().out
 

@@ -1,11 +1,16 @@
-"""What a training is recognised by: the hash of its data follows what it sees, not where that lies."""
+"""What a training is recognised by and goes on from: the hash of its data, and a state that is not damaged."""
 
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
+import torch
 
 from colorize.training.pairs import PreparedSet, TrainingData
-from colorize.training.resume import data_hash
+from colorize.training.resume import Interrupted, Stoppable, data_hash, load_state, save_state
+from media.seal import seal
+from media.stopping import Stopped
 from media.tables import CLIPS, FLOW, REFERENCES, read_table, write_table
 
 
@@ -46,3 +51,53 @@ def test_validation_clips_count(data):
     before = data_hash(data)
     data.validation_clips = data.clips
     assert data_hash(data) != before
+
+
+IDENTITY = {"config_hash": "a"}
+
+
+def saved(path) -> bytes:
+    save_state(path, {"identity": IDENTITY, "modules": [{"w": torch.arange(100.0)}], "lines": ["{}"]})
+    return path.read_bytes()
+
+
+def test_a_state_comes_back(tmp_path):
+    saved(tmp_path / "state.pt")
+    assert load_state(tmp_path / "state.pt", IDENTITY)["modules"][0]["w"].tolist() == list(range(100))
+    assert load_state(tmp_path / "none.pt", IDENTITY) is None
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "zeros", "flipped", "text", "pickle", "list", "unsealed"])
+def test_a_damaged_state_is_named_and_the_training_begins_anew(tmp_path, capsys, damage):
+    path = tmp_path / "state.pt"
+    whole = saved(path)
+    middle = len(whole) // 2
+    content = {
+        "empty": b"",
+        "half": whole[:middle],
+        "zeros": bytes(len(whole)),
+        "flipped": whole[:middle] + bytes([whole[middle] ^ 16]) + whole[middle + 1 :],
+        "text": b"<!DOCTYPE html>",
+    }
+    path.write_bytes(content.get(damage, whole))
+    if damage in ("text", "pickle", "list", "unsealed"):
+        others = {"pickle": {"identity": Path("x")}, "list": [1], "unsealed": {"identity": IDENTITY}}
+        if damage in others:
+            torch.save(others[damage], path)
+        if damage != "unsealed":
+            seal(path)
+    assert load_state(path, IDENTITY) is None
+    (said,) = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"{path}: ") and said.endswith("; this training starts from the beginning")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_kept_and_the_second_one_ends_at_once(number):
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped) as raised, Stoppable() as stoppable:
+        assert stoppable.asked is None
+        signal.raise_signal(number)
+        assert stoppable.asked == number
+        signal.raise_signal(number)
+    assert raised.value.code == 128 + number and signal.getsignal(number) == before
+    assert Interrupted(number, 7).words.startswith(f"stopped by {number.name}: the state after step 7 is saved")

@@ -1,12 +1,17 @@
 """Rows `command`: any program, through folders of PNG frames."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from bench.methods.contract import command
 from bench.methods.contract.command import CommandFailed
 from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load
 from media.color import lab_from_rgb
+from media.faults import MachineFault
 from media.image import write_png
 
 
@@ -95,3 +100,77 @@ def test_an_unknown_output_size_is_an_error():
 def test_line_without_output_is_an_error():
     with pytest.raises(ValueError, match=r"and \{output\} in the shell line"):
         load("row", {"command": "colour {frames}"})
+
+
+def test_a_slip_in_a_placeholder_is_refused_before_anything_runs():
+    with pytest.raises(ValueError, match=r"\{refrence\} stands for nothing; did you mean \{reference\}\?"):
+        load("row", {"command": "x {frames} {refrence} {output}"})
+    with pytest.raises(ValueError, match=r"\{mask\} stands for nothing; expected \{frames\}, \{video\}"):
+        load("row", {"command": "x {frames} {mask} {output}"})
+
+
+def test_doubled_braces_and_variables_are_the_shells(clip):
+    line = "frames={frames}; for f in ${frames}/*; do ls $f | awk '{{print}}' | xargs -I@ cp @ {output}; done"
+    assert len(clip(line)) == 5
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "10", True, float("inf"), float("nan")])
+def test_an_impossible_time_limit_is_refused(seconds):
+    with pytest.raises(ValueError, match=r"command: timeout: .*: expected the seconds"):
+        load("row", {"command": "x {frames} {output}", "timeout": seconds})
+
+
+def test_a_program_that_takes_too_long_has_failed(toy_lab, toy_given):
+    method = load("row", {"command": "echo slow >&2; sleep 600; true {frames} {output}", "timeout": 0.3})
+    with pytest.raises(CommandFailed, match=r"not done after 0.3 s \(the row's `timeout`\) and ended.*ends: slow"):
+        list(method.colorize((lab[..., 0] for lab in toy_lab), toy_given))
+
+
+def test_what_a_program_says_is_in_a_log_and_the_error_names_it(toy_lab, toy_given, setting, tmp_path):
+    known = dataclasses.replace(setting, log_dir=tmp_path)
+    method = load("row", {"command": "yes x | head -c 9999999 >&2; echo out; exit 1; {frames} {output}"}, known)
+    with pytest.raises(CommandFailed, match=r"\(all that it said: .*clips/toy\.log\)") as raised:
+        list(method.colorize((lab[..., 0] for lab in toy_lab), toy_given))
+    assert len(str(raised.value)) < 3000
+    assert (tmp_path / "clips" / "toy.log").stat().st_size > 9_999_999
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("mkfifo {output}/00003.png", "00003.png in {output} is no file that can be read"),
+        ("ln -s /dev/zero {output}/00003.png", "00003.png in {output} is no file that can be read"),
+        ("ln -s nowhere {output}/00003.png", "00003.png in {output} is no file that can be read"),
+        ("echo text > {output}/00003.png", "00003.png in {output} is no image that can be read"),
+        ("mkdir {output}/00003.png", "00003.png in {output} is no file that can be read"),
+        ("rm {output}/*; mkfifo {output}/a.mp4", "a.mp4 in {output} is no file that can be read"),
+        ("for i in $(seq 3000); do : > {output}/x$i.png; done", "expected 5 frames in {output}, found 3004"),
+        ("rm -r {output}", "{output} is no folder any more"),
+        ("rm -r {output}; : > {output}", "{output} is no folder any more"),
+    ],
+)
+def test_only_regular_files_are_read(clip, line, expected):
+    with pytest.raises(CommandFailed, match=expected):
+        clip(f"cp {{frames}}/* {{output}}; rm {{output}}/00003.png; {line}")
+
+
+def test_a_link_to_a_file_is_a_frame_and_a_hidden_file_is_none(clip):
+    assert (
+        len(clip("for f in {frames}/*; do ln -s $f {output}; done; : > {output}/.x.png; mkfifo {output}/.y.mp4")) == 5
+    )
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_item(clip, monkeypatch):
+    with pytest.raises(MachineFault, match="The disk is full: make room"):
+        clip("echo 'write error: No space left on device' >&2; exit 1; {frames} {output}")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    with pytest.raises(MachineFault, match="expected 5 frames"):
+        clip("true {frames} {output}")
+
+
+def test_lines_of_record_are_bounded_and_what_fails_is_said(monkeypatch):
+    monkeypatch.setattr(command, "TIMEOUT_OF_RECORD", 0.3)
+    record = {"commit": "echo abc", "weights": "echo half; sleep 600", "input": "read x || echo none; exit 2"}
+    method = load("row", {"command": "x {frames} {output}", "record": record})
+    late = "not done after 0.3 s and ended"
+    assert method.record() == {"commit": ["abc"], "weights": ["half", late], "input": ["none", "exit status 2"]}

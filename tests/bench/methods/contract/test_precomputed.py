@@ -37,3 +37,13 @@ def test_unknown_results_folder_is_an_error(setting):
 
 def test_row_may_hold_one_kind(setting):
     assert load("row", {"precomputed": "x", "given": {"clips": []}}, setting).given == {"clips": ()}
+
+
+def test_frames_come_in_numerical_order_and_hidden_files_are_no_frames(tmp_path, setting):
+    frames = np.random.default_rng(0).integers(0, 256, (12, 4, 5, 3), dtype=np.uint8)
+    for index, rgb in enumerate(frames):
+        write_png(tmp_path / "clips" / "a" / f"{index}.{'PNG' if index % 2 else 'png'}", rgb)
+    (tmp_path / "clips" / "a" / "._3.png").write_bytes(b"of another system")
+    method = load("row", {"precomputed": str(tmp_path)}, setting)
+    found = list(method.colorize(iter(()), Given("clips", "a")))
+    np.testing.assert_array_equal(found, lab_from_rgb(frames)[..., 1:])
