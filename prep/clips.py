@@ -15,12 +15,12 @@ import tyro
 
 from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
-from media.jobs import Task, key_of, run_tasks, stamp
+from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
-from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected, size_columns
+from prep.judging.verdicts import intact, item_row, judge_file, judged, rejected, size_columns
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
@@ -89,7 +89,7 @@ def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) 
     row = item_row(name, source)
     rows: list[dict] = []
     try:
-        if verdict := judge_checksum(row, source):
+        if verdict := judge_file(row, source):
             raise RejectedFolder(*verdict)
         first = 0
         for shot, numbered in groupby(split_into_shots(read_source(source)), key=lambda pair: pair[0]):
@@ -178,7 +178,7 @@ def main(
         Task(
             name,
             key_of(
-                version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, stamp(source.path)
+                version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, source.times
             ),
             (source, name, takes, recipe),
         )

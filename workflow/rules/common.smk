@@ -40,9 +40,9 @@ def flags_of_row(wildcards, input):
     return as_flags([*input.items(), *PLAN.named_checkpoint(wildcards.row).items()])
 
 
-def stop_at_wrong_targets():
-    """Called when all rules are known."""
-    if said := wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards):
+def stop_if(said):
+    """End the run if there is something to say against it."""
+    if said:
         stop(said)
 
 
