@@ -41,7 +41,7 @@ rule all:
 
 # A dry run shows what would be made of data that are not there yet.
 onstart:
-    stop_if(SETS.absent())
+    stop(SETS.absent())
 
 
-stop_if(wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards))
+stop(wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards))

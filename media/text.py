@@ -1,6 +1,7 @@
 """Text files that people write, on any system: UTF-8, with or without a byte order mark, lines ended either way."""
 
 import codecs
+import json
 from pathlib import Path
 
 # Marks at the beginning of a file, longer ones first, and what Windows' programs call the encoding.
@@ -31,7 +32,16 @@ def read_text(path: str | Path) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         seen = f"Latin-1 or Windows-1252: the byte 0x{content[error.start]:02x} in line {line} is no UTF-8"
         raise _wrong(path, seen) from None
-    return text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")  # as old Macs ended lines
+
+
+def read_json(path: str | Path):
+    """What a JSON file says. Raises ValueError, naming the file, for one that is not JSON, and as `read_text` does."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
 
 
 def _wrong(path: Path, seen: str) -> WrongEncoding:

@@ -4,13 +4,13 @@
 `python -m plan schema`. There are no defaults here: `config/config.yaml` is the default.
 """
 
-import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from colorize.settings import Amount, Count, LossWeights, Size, TrainSettings
+from media.names import EXPECTED_NAME, NAME, is_name, suggested
 
 Flow = Annotated[str, Field(pattern=r"^(dis|farneback|raft|raft_small|ptlflow:.+)$")]
 
@@ -30,18 +30,11 @@ RowNames = Annotated[
     list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
 ]
 
-# What people call a row, a training or a set is the name of its files, and a word on command lines.
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
-
 
 def _fit_for_files(name: str) -> str:
-    if not re.fullmatch(NAME, name):
-        raise PydanticCustomError(
-            "name",
-            "the name {name} cannot be that of a file; expected letters from a to z, digits and _ . + -, beginning "
-            "with a letter, a digit or _",
-            {"name": repr(name)},
-        )
+    if not is_name(name):
+        said = f"the name {{name}} cannot be that of a file; expected {EXPECTED_NAME}: call it {{suggested}}"
+        raise PydanticCustomError("name", said, {"name": repr(name), "suggested": suggested(name)})
     return name
 
 

@@ -23,7 +23,9 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 from plan.cost import Costs, earlier
 from plan.ending import ending
+from plan.errors import ConfigError
 from plan.progress import Progress
+from plan.reading import check_files
 
 
 class Screen:
@@ -106,6 +108,10 @@ def main(arguments: list[str]) -> int:
     except SystemExit:
         print(said.getvalue(), file=sys.stderr)
         raise
+    try:
+        check_files(parsed.configfile or [])
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
     if parsed.dryrun:
         sys.exit(f"a dry run has no progress to show; use snakemake -n -- {' '.join(map(str, targets))}")
     made = args_to_api(parsed, parser)

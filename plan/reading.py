@@ -1,8 +1,10 @@
 """Reading the configuration outside Snakemake, for the commands for people. Stages never read it."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
+from media.text import WrongEncoding, read_text
 from plan.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -31,17 +33,46 @@ def read_file(path: Path) -> dict:
 
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
+        content = yaml.load(read_text(path), Loader=_loader(yaml)) or {}
+    except WrongEncoding as error:
+        raise ConfigError(str(error)) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
     check_keys(content, str(path))
     return content
+
+
+@cache
+def _loader(yaml) -> type:
+    """YAML's safe loader that refuses a key which stands twice in a mapping: the second would silently win."""
+
+    class EachKeyOnce(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        def construct_mapping(self, node, deep=False):
+            lines: dict = {}
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                if (key.tag, str(key.value)) in lines:
+                    raise yaml.YAMLError(
+                        f"the key {key.value!r} stands in line {lines[key.tag, str(key.value)]} and again in line "
+                        f"{line}; keep one of them"
+                    )
+                lines[key.tag, str(key.value)] = line
+            return super().construct_mapping(node, deep)
+
+    return EachKeyOnce
+
+
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Raise ConfigError where one of the files that a run is given is no configuration. Snakemake reads them itself,
+    with a traceback where one is not UTF-8 and without a word where a key stands twice.
+    """
+    for path in paths:
+        read_file(Path(path))
 
 
 def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,7 @@ from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
 from prep.datasets.changes import state_of
-from prep.datasets.registry import DatasetError, find_dataset, lists_of, media_folder, read_registry
+from prep.datasets.registry import DatasetError, find_dataset, lists_of, media_folder, read_registry, registry_lines
 from prep.datasets.selection import Selection, planned_count, select_all
 
 
@@ -28,10 +28,10 @@ class Sets:
             ) from error
         except DatasetError as error:
             raise ConfigError(f"config: datasets: {error}") from error
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise ConfigError(
                 f"config: datasets: {self.datasets} cannot be read: {error}; expected a registry, a file of "
-                "tab-separated values in UTF-8 (docs/datasets.md)"
+                "tab-separated values (docs/datasets.md)"
             ) from error
         clips = config["clips"]["sets"]
         # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
@@ -62,7 +62,7 @@ class Sets:
         A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
         """
         wanted = {selection["dataset"] for selection in items["from"]}
-        lines = Path(self.datasets).read_text(encoding="utf-8").splitlines()
+        lines = registry_lines(self.datasets)
         lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
         return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
 

@@ -177,9 +177,7 @@ def main(
     tasks = [
         Task(
             name,
-            key_of(
-                version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, source.times
-            ),
+            key_of(version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, source.times),
             (source, name, takes, recipe),
         )
         for name, source, takes in sources_of_shard(sources, shard, shards)

@@ -52,7 +52,9 @@ def sources_of_shard(table: Path, shard: int, shards: int) -> list[tuple[str, So
 
 
 def _source(row: dict) -> Source:
-    return Source(row["dataset"], row["kind"], Path(row["path"]), row["file"], row["label"], row["checksum"], row["unusable"])
+    return Source(
+        row["dataset"], row["kind"], Path(row["path"]), row["file"], row["label"], row["checksum"], row["unusable"]
+    )
 
 
 def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int = 1) -> None:

@@ -13,6 +13,8 @@ from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from media.names import EXPECTED_NAME, is_name, suggested
+from media.text import WrongEncoding, read_text
 from prep.datasets.lists import DatasetError
 
 
@@ -59,16 +61,25 @@ class Dataset:
 
 def read_registry(path: str | Path) -> dict[str, Dataset]:
     """The datasets of a registry by name. Raises DatasetError for columns, rows or names that make no sense."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        # Labels are regular expressions: a quotation mark in them is a character like any other.
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="more", restval="")
-        _check_columns(path, reader.fieldnames or [])
-        datasets = [_dataset(path, row) for row in reader]
+    # Labels are regular expressions: a quotation mark in them is a character like any other.
+    form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+    reader = csv.DictReader(registry_lines(path), **form, restkey="more", restval="")
+    _check_columns(path, reader.fieldnames or [])
+    datasets = [_dataset(path, row) for row in reader]
     registry = {dataset.name: dataset for dataset in datasets}
     if len(registry) < len(datasets):
         twice = [name for name, count in Counter(dataset.name for dataset in datasets).items() if count > 1]
         raise DatasetError(f"{path}: {', '.join(twice)} is there more than once; names must be unique")
     return registry
+
+
+def registry_lines(path: str | Path) -> list[str]:
+    """The lines of a registry, no space beside a tab. Raises DatasetError for a file that is not UTF-8."""
+    try:
+        lines = read_text(path).split("\n")
+    except WrongEncoding as error:
+        raise DatasetError(f"{error}. Expected a registry, tab-separated values (docs/datasets.md)") from error
+    return ["\t".join(cell.strip(" ") for cell in line.split("\t")) for line in lines]
 
 
 def _check_columns(path: str | Path, columns: list[str]) -> None:
@@ -92,6 +103,8 @@ def _dataset(path: str | Path, row: dict) -> Dataset:
         refuse(f"has more cells than there are columns: {', '.join(row['more'])}")
     if not (row["name"] and row["root"]):
         refuse("needs a name and a root")
+    if not is_name(row["name"]):
+        refuse(f"cannot be a dataset's name; expected {EXPECTED_NAME}: call it {suggested(row['name'])}")
     dataset = Dataset(**row, registry=Path(path))
     if dataset.kind not in KINDS:
         refuse(f"has the kind {dataset.kind!r}; expected one of {', '.join(KINDS)}")

@@ -74,6 +74,13 @@ def test_a_dry_run_is_refused(tmp_path, monkeypatch):
         main(["--cores", "1", "-n", "--", "results/table.csv"])
 
 
+def test_a_configuration_in_another_encoding_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_bytes("seed: 1 # é".encode("latin-1"))
+    with pytest.raises(SystemExit, match=r"error: .*mine\.yaml is not UTF-8; it seems to be Latin-1"):
+        main(["--cores", "1", "--configfile", "mine.yaml", "--", "results/table.csv"])
+
+
 @pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
 def test_a_folder_and_a_wrong_name_reach_snakemake(target):
     command = ["make", "--no-print-directory", "--dry-run", target]

@@ -64,7 +64,9 @@ def test_what_is_not_selected_and_where_the_folder_lies_change_nothing(root, tmp
 
 
 def test_files_of_a_package_count_without_the_time_of_their_installation(root, monkeypatch):
-    monkeypatch.setattr("prep.datasets.registry.distribution", lambda _: type("It", (), {"locate_file": lambda *_: root}))
+    monkeypatch.setattr(
+        "prep.datasets.registry.distribution", lambda _: type("It", (), {"locate_file": lambda *_: root})
+    )
     dataset = Dataset("films", "videos", "package:films/data")
     assert root_folder(dataset) == root
     before = state_of(dataset, "*.mp4")

@@ -72,6 +72,20 @@ def test_columns_but_the_first_three_may_be_missing_or_short(tmp_path):
     assert registry["photos"].count == "12"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_registry_is_read_as_windows_writes_it(tmp_path, encoding):
+    text = "name\tkind \troot\r\nfilms \tvideos\t C:/été \t\r\n\r\n"
+    (tmp_path / "r.tsv").write_bytes(text.encode(encoding).replace(b" \t\r\n", b" \r\n"))
+    assert read_registry(tmp_path / "r.tsv")["films"].root == "C:/été"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_registry_in_another_encoding_is_named(tmp_path, encoding):
+    (tmp_path / "r.tsv").write_bytes("name\tkind\troot\nfilms\tvideos\té\n".encode(encoding))
+    with pytest.raises(DatasetError, match=r"r\.tsv is not UTF-8; it seems to be .*registry"):
+        read_registry(tmp_path / "r.tsv")
+
+
 FILMS = {"name": "films", "kind": "videos", "root": "x"}
 
 
@@ -87,6 +101,7 @@ FILMS = {"name": "films", "kind": "videos", "root": "x"}
         ([FILMS], COLUMNS[1:], "missing: name; unknown: none"),
         ([FILMS], [*COLUMNS, "license"], " name.* unknown: license"),
         ([FILMS | {"root": ""}], COLUMNS, "films .*a root"),
+        ([FILMS | {"name": "my films"}], COLUMNS, "my films cannot be a dataset's name.*call it my_films"),
         ([FILMS | {"count": "many"}], COLUMNS, "count 'many'"),
         ([FILMS | {"split": "draw:116"}], COLUMNS, "split 'draw:116'.*draw:<count>:<seed>"),
         ([FILMS | {"kind": "davis", "checksums": "s"}], COLUMNS, "davis.* checksums"),
