@@ -1,8 +1,11 @@
-"""What things may be called: what people name in the configuration, and the files that are named after others' files."""
+"""What things may be called: what people name in the configuration, and what is named after others' files; and how
+such names are written where they are read.
+"""
 
 import hashlib
 import os
 import re
+from urllib.parse import quote
 
 # Rows, trainings, sets and datasets: their names are those of files, and words on command lines.
 LONGEST_WORD = 80
@@ -50,3 +53,14 @@ def marked(text: str, identity: str) -> str:
 def in_utf8(name: str) -> str:
     """A file's name as text can hold it: bytes that are no UTF-8 as \\xNN."""
     return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def address(path: str) -> str:
+    """A path with forward slashes, or an anchor, as it stands in a page's links: `#`, `?`, `%` and quotes encoded."""
+    return quote(path)
+
+
+def in_backticks(name: str) -> str:
+    """A name in Markdown, where nothing in it is obeyed: between as many backticks as it takes."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", name)), default=0))
+    return f"{fence} {name} {fence}" if len(fence) > 1 else f"`{name}`"

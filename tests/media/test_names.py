@@ -2,7 +2,7 @@
 
 import pytest
 
-from media.names import LONGEST_ITEM, in_utf8, is_name, item_name, suggested
+from media.names import LONGEST_ITEM, address, in_backticks, in_utf8, is_name, item_name, suggested
 
 
 @pytest.mark.parametrize("word", ["ours", "ours+lai2018", "v1.5-b", "_x", "0", "a" * 80])
@@ -39,3 +39,13 @@ def test_an_item_keeps_its_name_where_it_is_fit_for_a_folder():
 
 def test_bytes_that_are_no_text_can_be_told():
     assert in_utf8(b"caf\xe9.mp4".decode("utf-8", "surrogateescape")) == "caf\\xe9.mp4"
+
+
+def test_a_path_in_a_page_leads_to_its_file_whatever_its_name():
+    assert address("clips/a#b?c%41 'd' \"e\" +f.mp4") == "clips/a%23b%3Fc%2541%20%27d%27%20%22e%22%20%2Bf.mp4"
+    assert address("javascript:x") == "javascript%3Ax"
+
+
+def test_a_name_in_markdown_is_code_and_ends_where_it_should():
+    assert in_backticks("a_b*") == "`a_b*`"
+    assert in_backticks("a`b``c") == "``` a`b``c ```"

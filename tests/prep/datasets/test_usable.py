@@ -108,7 +108,7 @@ def test_what_may_not_be_read_says_so(root, reasons, refuse, monkeypatch):
 
 def test_a_folder_that_may_not_be_listed_at_all_names_the_dataset(root, reasons, refuse):
     refuse("scandir", "root", PermissionError(13, "Permission denied"))
-    with pytest.raises(DatasetError, match="'films': the folder .*root cannot be listed"):
+    with pytest.raises(DatasetError, match=r"'films': the folder .*root cannot be listed"):
         reasons()
 
 
