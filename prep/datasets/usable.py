@@ -18,7 +18,7 @@ SPECIAL = {
 READABLE_BY_ALL = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
-class Look(NamedTuple):
+class Glance(NamedTuple):
     """What is seen of a source: why it cannot be read, or of each of its files the name, size and time in ns."""
 
     why: str | None
@@ -33,7 +33,7 @@ def why_unusable(path: str | Path, kind: str) -> str | None:
     return look_at(path, kind).why
 
 
-def look_at(path: str | Path, kind: str) -> Look:
+def look_at(path: str | Path, kind: str) -> Glance:
     """The same with what there is to see of its files; hidden ones are passed over. Raises OSError likewise."""
     if kind != "frames":
         return _look_at_file(path, "")
@@ -41,25 +41,25 @@ def look_at(path: str | Path, kind: str) -> Look:
         with os.scandir(path) as entries:
             names = sorted(entry.name for entry in entries if not (entry.name.startswith(".") or _is_folder(entry)))
     except OSError as error:
-        return Look(_said(path, error))
+        return Glance(_said(path, error))
     looks = [_look_at_file(os.path.join(path, name), name) for name in names]
     for name, look in zip(names, looks, strict=True):
         if look.why:
-            return Look(f"{name!r} in it: {look.why}")
-    return Look(None, tuple(file for look in looks for file in look.files))
+            return Glance(f"{name!r} in it: {look.why}")
+    return Glance(None, tuple(file for look in looks for file in look.files))
 
 
-def _look_at_file(path: str | Path, name: str) -> Look:
+def _look_at_file(path: str | Path, name: str) -> Glance:
     try:
         info = os.stat(path)
     except OSError as error:
-        return Look(_said(path, error))
+        return Glance(_said(path, error))
     if not stat.S_ISREG(info.st_mode):
-        return Look(f"it is {SPECIAL.get(stat.S_IFMT(info.st_mode), 'something else')}; expected a file")
+        return Glance(f"it is {SPECIAL.get(stat.S_IFMT(info.st_mode), 'something else')}; expected a file")
     # Asking costs as much as looking, so what all may read is not asked about.
     if info.st_mode & READABLE_BY_ALL != READABLE_BY_ALL and not os.access(path, os.R_OK):
-        return Look("it cannot be read: no permission")
-    return Look(None, ((name, info.st_size, info.st_mtime_ns),))
+        return Glance("it cannot be read: no permission")
+    return Glance(None, ((name, info.st_size, info.st_mtime_ns),))
 
 
 def _said(path: str | Path, error: OSError) -> str:

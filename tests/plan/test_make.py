@@ -88,6 +88,16 @@ def test_a_folder_and_a_wrong_name_reach_snakemake(target):
     assert said.splitlines()[-1].endswith(f"-- {target}")
 
 
+def test_a_home_that_cannot_be_written_to_is_left_alone(tmp_path):
+    (tmp_path / "file").touch()  # below which no folder can be made, by root either
+    known = {**os.environ, "HOME": str(tmp_path)}
+    known.pop("XDG_CACHE_HOME", None)
+    for home, here in ((tmp_path / "file", True), (tmp_path, False)):
+        command = ["make", "--no-print-directory", "--dry-run", "--print-data-base", "help"]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=known | {"HOME": str(home)}).stdout
+        assert (f"XDG_CACHE_HOME := {ROOT}/.snakemake/cache" in said) == here
+
+
 def test_a_terminal_has_one_line_that_changes(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "20")
