@@ -26,6 +26,13 @@ def _each_once(rows: list[str]) -> list[str]:
     return rows
 
 
+def _of_a_generator(seed: int) -> int:
+    """numpy takes no seed below 0, Lightning none above 32 bits."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"{seed} is no seed; expected 0 to {2**32 - 1}")
+    return seed
+
+
 RowNames = Annotated[
     list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
 ]
@@ -264,7 +271,7 @@ class Config(KnownKeys):
         description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
         "of it and all; another value moves sources between jobs, and what is moved is prepared again"
     )
-    seed: int = Field(
+    seed: Annotated[int, AfterValidator(_of_a_generator)] = Field(
         description="everything random follows from it: the same seed gives the same table on the same machine"
     )
     clips: Clips

@@ -17,13 +17,14 @@ def read_config(paths: Iterable[Path] = ()) -> dict:
     """The default configuration with others on top, as Snakemake does it: mappings merged, the rest replaced.
 
     Naming the default itself changes nothing. It is not validated, so that a command can show the rows that are right.
-    Raises ConfigError naming the file that is no configuration.
+    Raises ConfigError naming the file that is no configuration, or rows that are no mappings.
     """
     from snakemake.utils import update_config
 
     config: dict = {}
     for path in (DEFAULT, *paths):
         update_config(config, read_file(path))
+    _check_rows(config["methods"])
     return with_full_names(config)
 
 
@@ -82,6 +83,13 @@ def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:
             place = f"in {'.'.join(above)!r}" if above else "at the top level"
             raise ConfigError(f"{where}: the key {key!r} {place} is no text; write the name in quotes")
         check_keys(value, where, (*above, key))
+
+
+def _check_rows(methods: object) -> None:
+    rows = methods if isinstance(methods, dict) else {}
+    wrong = {f"methods.{row}": options for row, options in rows.items() if not isinstance(options, dict | None)}
+    for key, value in (wrong if rows else {"methods": methods}).items():
+        raise ConfigError(f"config: {key} is {value!r}; expected a mapping, such as `methods: {{grey: {{}}}}`")
 
 
 def with_full_names(config: dict) -> dict:

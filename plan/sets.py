@@ -44,6 +44,10 @@ class Sets:
         for split in self.rendered:
             photos = clips[split]["rendered"]["photos"]
             check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
+        for kind in ("clips", "images"):
+            for split, items in config[kind]["sets"].items():
+                if items.get("from") == [] and not items.get("rendered"):
+                    raise ConfigError(f"config: {kind}.sets.{split}.from is empty; name a dataset and its files.")
         for split, gallery in config["references"]["gallery"].items():
             check_name(f"references.gallery.{split}", gallery, "images.sets", config["images"]["sets"])
 

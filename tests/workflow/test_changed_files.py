@@ -22,7 +22,11 @@ def test_a_new_file_is_prepared_alone_and_a_move_makes_nothing(tmp_path):
     os.mkfifo(folder / "photos/pipe.png")
     (folder / "datasets.tsv").write_text("name\tkind\troot\nphotos\timages\tphotos\n")
     wanted = {"size": [80, 112], "from": [{"dataset": "photos", "files": "*.png"}]}
-    config = {"datasets": str(folder / "datasets.tsv"), "filter": CONFIG["filter"], "images": {"sets": {"test": wanted}}}
+    config = {
+        "datasets": str(folder / "datasets.tsv"),
+        "filter": CONFIG["filter"],
+        "images": {"sets": {"test": wanted}},
+    }
     config["images"]["sets"] |= {"validation": wanted | {"filter": {"duplicates": "off"}}}
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     assert planned(run(folder))["sources"] == 2
