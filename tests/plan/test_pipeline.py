@@ -268,7 +268,7 @@ def test_paper_yaml_holds_the_papers_values(plan):
         ({"flicker_plus": {"method": "grey"}}, "flicker_plus names 'grey', which is no post-processor"),
         ({"clips": {"sets": {"test": {"from": []}}}}, "clips.sets.test.from is empty"),
         ({"images": {"sets": {"train": {"from": []}}}}, "images.sets.train.from is empty"),
-        ({"seed": -1}, "seed is -1"),
+        ({"seed": -1}, "seed: -1 is no seed; expected 0 to"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_runs(plan, change, message):
