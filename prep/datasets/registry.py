@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, distribution
+from os.path import isdir, isfile  # pathlib's raise where a folder above may not be entered
 from pathlib import Path
 
 from media.names import EXPECTED_NAME, is_name, suggested
@@ -141,9 +142,9 @@ def root_folder(dataset: Dataset) -> Path:
             ) from error
     else:
         folder = Path(dataset.root).expanduser()
-    if not folder.is_dir():
+    if not isdir(folder):
         raise DatasetError(
-            f"dataset {dataset.name!r}: the folder {folder} does not exist; "
+            f"dataset {dataset.name!r}: the folder {folder} does not exist or may not be entered; "
             "put the data there or correct its root in the registry of datasets"
         )
     return folder
@@ -152,7 +153,7 @@ def root_folder(dataset: Dataset) -> Path:
 def media_folder(dataset: Dataset) -> Path:
     """The folder from which the names of a dataset count. Raises DatasetError if the layout is another one."""
     folder = root_folder(dataset) / dataset.layout.below
-    if not folder.is_dir():
+    if not isdir(folder):
         raise DatasetError(
             f"dataset {dataset.name!r} is of the kind {dataset.kind} ({dataset.layout.what}), "
             f"but there is no {folder}; correct its root or its kind in the registry of datasets"
@@ -166,7 +167,7 @@ def beside_registry(dataset: Dataset, path: str, column: str) -> Path:
         file = root_folder(dataset) / path.removeprefix("{root}").lstrip("/")
     else:
         file = dataset.registry.parent / Path(path).expanduser()
-    if not file.is_file():
+    if not isfile(file):
         raise DatasetError(
             f"dataset {dataset.name!r}: there is no {file}, which the column {column} of {dataset.registry} names; "
             "paths there count from the registry's folder, or from the dataset's after {root}/"

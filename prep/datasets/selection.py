@@ -323,7 +323,14 @@ def unique_names(sources: list[Source]) -> dict[Source, str]:
         names |= dict(named)
         taken |= {folded(name) for _, name in named}
         unnamed = [source for source in unnamed if source not in names]
-    return names | {source: marked(source.stem, identity_of(source)) for source in unnamed}
+    names |= {source: marked(source.stem, identity_of(source)) for source in unnamed}
+    return {source: _unlike_a_shot(source, name, taken) for source, name in names.items()}
+
+
+def _unlike_a_shot(source: Source, name: str, taken: set[str]) -> str:
+    """Beside the clips of `film`, which are called `film_shot0_stride1`, a file `film_shot0` needs another name."""
+    shot = re.search(r"_shot\d+$", name)
+    return marked(name, identity_of(source)) if shot and folded(name[: shot.start()]) in taken else name
 
 
 def identity_of(source: Source) -> str:

@@ -440,6 +440,16 @@ def test_what_cannot_be_printed_is_in_no_name_and_the_rest_is_kept(tmp_path):
     assert list(names.values())[4:] == stems[4:]
 
 
+def test_a_file_that_is_called_like_a_shot_of_another_gets_a_name_of_its_own(tmp_path):
+    def names(*stems):
+        sources = [Source("d", "videos", tmp_path / f"{stem}.y", f"{stem}.y", None) for stem in stems]
+        return list(unique_names(sources).values())
+
+    assert names("film_shot0", "film_shot1") == ["film_shot0", "film_shot1"]
+    film, shot = names("film", "film_shot0")
+    assert film == "film" and shot.startswith("film_shot0_") and not shot.endswith("shot0")
+
+
 def test_names_that_differ_in_capitals_alone_are_told_apart_on_any_disk(tmp_path):
     files = ["Clip.mp4", "clip.mp4", "x/CLIP.mp4"]
     names = unique_names([Source("d", "videos", tmp_path / file, file, None) for file in files])
