@@ -11,6 +11,13 @@ endif
 export OMP_WAIT_POLICY = passive
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# A home that cannot be written to, as in containers and on nodes: Snakemake's and matplotlib's caches lie here instead.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+ifeq ($(shell mkdir -p '$(CACHE)' 2> /dev/null && test -w '$(CACHE)' && echo writable),)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+export MPLCONFIGDIR := $(XDG_CACHE_HOME)/matplotlib
+endif
+
 # Folders are there without being made, so make must not call them up to date: Snakemake says what may be meant.
 FOLDERS := $(patsubst %/,%,$(wildcard */))
 # A line for each job (plan/make.py); with V=1 what Snakemake says.

@@ -39,4 +39,9 @@ rule all:
         "<results>/report",
 
 
-stop_at_wrong_targets()
+# A dry run shows what would be made of data that are not there yet.
+onstart:
+    stop(SETS.absent())
+
+
+stop(wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 Direction = Literal["up", "down", "near ground truth", ""]
 
@@ -16,7 +16,7 @@ Direction = Literal["up", "down", "near ground truth", ""]
 class Part(BaseModel):
     """What all parts of a document have in common: they do not change, and no unknown field is taken."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
 class Cell(Part):
@@ -30,6 +30,12 @@ class Cell(Part):
     high: float | None = None
     mark: str = ""
     text: str | None = None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _is_no_number(cls, value: Any) -> Any:
+        """JSON has no infinity and no NaN: they are written as these words."""
+        return float(value) if value in ("Infinity", "-Infinity", "NaN") else value
 
 
 class Column(Part):

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -47,12 +49,17 @@ def _six_digits(value: int | float | str | None) -> str:
 def as_markdown(document: Document) -> str:
     """Title, rounded table and notes."""
     columns = read_columns(document)
-    lines = [[words(row, column) for column in columns] for row in document.rows]
+    lines = [[_in_markdown(words(row, column)) for column in columns] for row in document.rows]
     for line, row in zip(lines, document.rows, strict=True):
         if row.kind == "paper":
             line[0] = f"*{line[0]}*"
     table = tabulate(lines, [column.heading for column in columns], tablefmt="pipe", disable_numparse=True)
     return "\n".join([f"# {document.title}", "", table, "", *_notes(document), ""])
+
+
+def _in_markdown(text: str) -> str:
+    """A cell's text where nothing in it ends the cell or the line, or begins code."""
+    return re.sub(r"([\\|`])", r"\\\1", " ".join(text.splitlines()))
 
 
 def as_caption(document: Document) -> str:
@@ -79,6 +86,13 @@ def as_html(document: Document, links: Mapping[str, str] | None = None) -> Marku
     return Markup('<table class="sortable">\n<thead><tr>{}</tr></thead>\n{}\n</table>').format(head, bodies)
 
 
+def _for_sorting(value: int | float | str | None) -> int | float | str:
+    """As JavaScript reads it; what is no number stands with what is absent."""
+    if value is None or value != value:
+        return ""
+    return str(value).replace("inf", "Infinity") if value in (math.inf, -math.inf) else value
+
+
 def groups(document: Document) -> list[list[Row]]:
     """Rows that stay together: each with those of the paper under it."""
     joined: list[list[Row]] = []
@@ -100,7 +114,7 @@ def _html_row(row: Row, columns: list[Column], links: Mapping[str, str]) -> Mark
             text = Markup('<a href="{}" title="how its scores were made">{}</a>').format(links[value], text)
         number = Markup(' class="number"') if isinstance(value, int | float) else Markup("")
         tag = Markup('<th scope="row"{}{}>{}</th>' if place == 0 else "<td{}{}>{}</td>")
-        cells += tag.format(Markup(' data-value="{}"').format("" if value is None else value), number, text)
+        cells += tag.format(Markup(' data-value="{}"').format(_for_sorting(value)), number, text)
     kind = Markup("") if row.kind == "result" else Markup(' class="{}"').format(row.kind)
     return Markup("<tr{}>{}</tr>").format(kind, cells)
 
@@ -117,8 +131,14 @@ def words(row: Row, column: Column) -> str:
         return cell.text
     if cell.value is None:
         return ""
-    between = "" if cell.low is None else f" [{_rounded(cell.low, column)}, {_rounded(cell.high, column)}]"
+    known = cell.low is not None or cell.high is not None
+    between = f" [{_end(cell.low, column)}, {_end(cell.high, column)}]" if known else ""
     return f"{_rounded(cell.value, column)}{cell.mark}{between}"
+
+
+def _end(value: float | None, column: Column) -> str:
+    """An end of an interval, which may have one alone."""
+    return "?" if value is None else _rounded(value, column)
 
 
 def _rounded(value: int | float | str | None, column: Column) -> str:

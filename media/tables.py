@@ -21,6 +21,7 @@ SOURCES = {
     "file": "string",  # relative to the dataset's root
     "label": "Int64",  # ImageNet class index, where the dataset gives one
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
+    "unusable": "string",  # why it cannot be read, as was seen when it was listed; null = it can
     "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
     "position": "Int64",  # in the order of the selections
     "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (media.jobs)

@@ -4,13 +4,13 @@
 `python -m plan schema`. There are no defaults here: `config/config.yaml` is the default.
 """
 
-import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from colorize.settings import Amount, Count, LossWeights, Size, TrainSettings
+from media.names import EXPECTED_NAME, NAME, is_name, suggested
 
 Flow = Annotated[str, Field(pattern=r"^(dis|farneback|raft|raft_small|ptlflow:.+)$")]
 
@@ -26,22 +26,22 @@ def _each_once(rows: list[str]) -> list[str]:
     return rows
 
 
+def _of_a_generator(seed: int) -> int:
+    """numpy takes no seed below 0, Lightning none above 32 bits."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"{seed} is no seed; expected 0 to {2**32 - 1}")
+    return seed
+
+
 RowNames = Annotated[
     list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
 ]
 
-# What people call a row, a training or a set is the name of its files, and a word on command lines.
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
-
 
 def _fit_for_files(name: str) -> str:
-    if not re.fullmatch(NAME, name):
-        raise PydanticCustomError(
-            "name",
-            "the name {name} cannot be that of a file; expected letters from a to z, digits and _ . + -, beginning "
-            "with a letter, a digit or _",
-            {"name": repr(name)},
-        )
+    if not is_name(name):
+        said = f"the name {{name}} cannot be that of a file; expected {EXPECTED_NAME}: call it {{suggested}}"
+        raise PydanticCustomError("name", said, {"name": repr(name), "suggested": suggested(name)})
     return name
 
 
@@ -271,7 +271,7 @@ class Config(KnownKeys):
         description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
         "of it and all; another value moves sources between jobs, and what is moved is prepared again"
     )
-    seed: int = Field(
+    seed: Annotated[int, AfterValidator(_of_a_generator)] = Field(
         description="everything random follows from it: the same seed gives the same table on the same machine"
     )
     clips: Clips

@@ -23,7 +23,9 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 from plan.cost import Costs, earlier
 from plan.ending import ending
+from plan.errors import ConfigError
 from plan.progress import Progress
+from plan.reading import check_files
 
 
 class Screen:
@@ -108,6 +110,10 @@ def main(arguments: list[str]) -> int:
         raise
     if parsed.cores is not None and parsed.cores < 1:  # it would wait for a core for ever
         sys.exit(f"--cores is {parsed.cores}; expected how many cores to use, 1 or more")
+    try:
+        check_files(parsed.configfile or [])
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
     if parsed.dryrun:
         sys.exit(f"a dry run has no progress to show; use snakemake -n -- {' '.join(map(str, targets))}")
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.methods.contract.method import Method
-from bench.methods.contract.rows import load, method_of, names
+from bench.methods.contract.rows import learns, load, method_of, names
 from colorize.settings import LossWeights
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, did_you_mean
@@ -43,6 +43,8 @@ class Plan:
 
     def _add(self, row: str, options: dict, place: str) -> None:
         """Take a row in that is configured at a place, with its method, which says what it is given."""
+        if {"precomputed", "command"} <= set(options):
+            raise ConfigError(f"config: {place} has both 'precomputed' and 'command'; keep one of them.")
         try:
             self._methods[row] = load(row, options)
         except ValueError as error:
@@ -102,6 +104,11 @@ class Plan:
         }
         for row in rows:
             self._add(row, plus, "flicker_plus")
+            if "processed" not in self.given_to(row).get("clips", ()):
+                raise ConfigError(
+                    f"config: flicker_plus names {plus['method']!r}, which is no post-processor: it works on no other "
+                    "row's results. Expected one such as 'lai2018' or 'bonneel2015', or null."
+                )
         return rows
 
     def _check_names(self) -> None:
@@ -112,8 +119,14 @@ class Plan:
                 self.processed_by(row)
         for training, own in self.config["training"].items():
             check_name(f"training.{training}.method", own["method"], "bench/methods", names())
+            if not learns(own["method"]):
+                raise ConfigError(
+                    f"config: training.{training}.method is {own['method']!r}, which does not learn: its file has no "
+                    "`fit`. Take the training out, or name a method that learns, such as 'ours'."
+                )
             for row in own.get("recolored", []):
                 check_name(f"training.{training}.recolored", row, "methods", methods)
+        self._check_datasets()
         for figure, sources in SOURCES.items():
             for row in self.shown_rows(figure):
                 check_name(f"figures.{figure}.rows", row, "methods", methods)
@@ -122,6 +135,14 @@ class Plan:
                         f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but "
                         f"the row {row!r} is not given one for clips; choose a row that is."
                     )
+
+    def _check_datasets(self) -> None:
+        """The tables are about datasets that there are test clips of."""
+        test = self.config["clips"]["sets"]["test"]
+        known = ["renderings"] if test.get("rendered") else [one["dataset"] for one in test["from"]]
+        for table, datasets in self.config["clips_of"].items():
+            for name in datasets:
+                check_name(f"clips_of.{table}", name, "clips.sets.test", known)
 
     def given_to(self, row: str) -> dict[str, tuple[str, ...]]:
         """What a row's method is given for each kind of item (bench.methods.contract.method)."""

@@ -1,8 +1,10 @@
 """Reading the configuration outside Snakemake, for the commands for people. Stages never read it."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
+from media.text import WrongEncoding, read_text
 from plan.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -15,13 +17,14 @@ def read_config(paths: Iterable[Path] = ()) -> dict:
     """The default configuration with others on top, as Snakemake does it: mappings merged, the rest replaced.
 
     Naming the default itself changes nothing. It is not validated, so that a command can show the rows that are right.
-    Raises ConfigError naming the file that is no configuration.
+    Raises ConfigError naming the file that is no configuration, or rows that are no mappings.
     """
     from snakemake.utils import update_config
 
     config: dict = {}
     for path in (DEFAULT, *paths):
         update_config(config, read_file(path))
+    _check_rows(config["methods"])
     return with_full_names(config)
 
 
@@ -31,17 +34,46 @@ def read_file(path: Path) -> dict:
 
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
+        content = yaml.load(read_text(path), Loader=_loader(yaml)) or {}
+    except WrongEncoding as error:
+        raise ConfigError(str(error)) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
     check_keys(content, str(path))
     return content
+
+
+@cache
+def _loader(yaml) -> type:
+    """YAML's safe loader that refuses a key which stands twice in a mapping: the second would silently win."""
+
+    class EachKeyOnce(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        def construct_mapping(self, node, deep=False):
+            lines: dict = {}
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                if (key.tag, str(key.value)) in lines:
+                    raise yaml.YAMLError(
+                        f"the key {key.value!r} stands in line {lines[key.tag, str(key.value)]} and again in line "
+                        f"{line}; keep one of them"
+                    )
+                lines[key.tag, str(key.value)] = line
+            return super().construct_mapping(node, deep)
+
+    return EachKeyOnce
+
+
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Raise ConfigError where one of the files that a run is given is no configuration. Snakemake reads them itself,
+    with a traceback where one is not UTF-8 and without a word where a key stands twice.
+    """
+    for path in paths:
+        read_file(Path(path))
 
 
 def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:
@@ -51,6 +83,13 @@ def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:
             place = f"in {'.'.join(above)!r}" if above else "at the top level"
             raise ConfigError(f"{where}: the key {key!r} {place} is no text; write the name in quotes")
         check_keys(value, where, (*above, key))
+
+
+def _check_rows(methods: object) -> None:
+    rows = methods if isinstance(methods, dict) else {}
+    wrong = {f"methods.{row}": options for row, options in rows.items() if not isinstance(options, dict | None)}
+    for key, value in (wrong if rows else {"methods": methods}).items():
+        raise ConfigError(f"config: {key} is {value!r}; expected a mapping, such as `methods: {{grey: {{}}}}`")
 
 
 def with_full_names(config: dict) -> dict:

@@ -1,12 +1,14 @@
 """What there is to know about the sets of clips and photographs: how each is made, in how many jobs, and from what."""
 
+from functools import cache
 from pathlib import Path
 
 from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
-from prep.datasets.registry import DatasetError, lists_of, read_registry
-from prep.datasets.selection import Selection, planned_count
+from prep.datasets.changes import state_of
+from prep.datasets.registry import DatasetError, find_dataset, lists_of, media_folder, read_registry, registry_lines
+from prep.datasets.selection import Selection, planned_count, select_all
 
 
 class Sets:
@@ -26,19 +28,26 @@ class Sets:
             ) from error
         except DatasetError as error:
             raise ConfigError(f"config: datasets: {error}") from error
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise ConfigError(
                 f"config: datasets: {self.datasets} cannot be read: {error}; expected a registry, a file of "
-                "tab-separated values in UTF-8 (docs/datasets.md)"
+                "tab-separated values (docs/datasets.md)"
             ) from error
         clips = config["clips"]["sets"]
         # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
         self.rendered = [split for split, items in clips.items() if items.get("rendered")]
         self.filmed = [split for split in clips if split not in self.rendered]
         self._shards: dict[tuple[str, str], int] = {}
+        # A folder is listed once for all that is asked about it, here and in `state`.
+        self._select_all = cache(select_all)
+        self._absent: dict[str, str] = {}
         for split in self.rendered:
             photos = clips[split]["rendered"]["photos"]
             check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
+        for kind in ("clips", "images"):
+            for split, items in config[kind]["sets"].items():
+                if items.get("from") == [] and not items.get("rendered"):
+                    raise ConfigError(f"config: {kind}.sets.{split}.from is empty; name a dataset and its files.")
         for split, gallery in config["references"]["gallery"].items():
             check_name(f"references.gallery.{split}", gallery, "images.sets", config["images"]["sets"])
 
@@ -57,9 +66,27 @@ class Sets:
         A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
         """
         wanted = {selection["dataset"] for selection in items["from"]}
-        lines = Path(self.datasets).read_text(encoding="utf-8").splitlines()
+        lines = registry_lines(self.datasets)
         lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
         return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+
+    def states(self, items: dict) -> list[str]:
+        """For each selection of a set, as the configuration describes it, a hash of the names, sizes and times of its
+        files; empty where they are not there, or not as they should be: who reads them says so.
+
+        A set's job has them among its params, so that a file that was added, replaced or removed makes the set again.
+        """
+        return [self._state(one["dataset"], one["files"]) for one in items["from"]]
+
+    def _state(self, dataset: str, files: str) -> str:
+        try:
+            return state_of(find_dataset(self.registry, dataset), files, self._select_all)
+        except DatasetError:
+            return ""
+
+    def absent(self) -> str:
+        """What to say of the datasets of the planned jobs that are not there; empty where all are."""
+        return "\n".join(self._absent.values())
 
     def shards_of(self, kind: str, split: str) -> int:
         """In how many shards a set is prepared; the kind `gallery`: in how many an image set is searched.
@@ -71,14 +98,24 @@ class Sets:
         return self._shards[kind, split]
 
     def _count(self, kind: str, split: str) -> int:
-        items = self.config["clips" if kind == "clips" else "images"]["sets"][split]
+        section = "clips" if kind == "clips" else "images"
+        items = self.config[section]["sets"][split]
         if items.get("rendered"):
             return items["rendered"]["count"]
         try:
             wanted = [Selection(dataset=one["dataset"], files=one["files"]) for one in items["from"]]
-            return planned_count(self.registry, wanted)
+            for one in wanted:
+                self._look_for(one.dataset, f"{section}.sets.{split}")
+            return planned_count(self.registry, wanted, lambda *which: self._select_all(*which)[0])
         except ValueError as error:
-            raise ConfigError(f"config: {kind}.sets.{split}: {error}") from error
+            raise ConfigError(f"config: {section}.sets.{split}: {error}") from error
+
+    def _look_for(self, dataset: str, place: str) -> None:
+        """Note that a dataset is not there: a run that needs it has to stop, its plan can be shown."""
+        try:
+            media_folder(find_dataset(self.registry, dataset))
+        except DatasetError as error:
+            self._absent[dataset] = f"config: {place}: {error}"
 
     def shard_tables(self, folder: str, kind: str, split: str, suffix: str = "parquet") -> list[str]:
         """The tables of a set's shards, or what lies beside them."""

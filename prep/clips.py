@@ -16,12 +16,12 @@ import tyro
 from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.faults import ending_plainly
 from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
-from media.jobs import Task, key_of, run_tasks, stamp
+from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict, judge_length, judge_size
-from prep.judging.verdicts import frames_of, judge_checksum, judged, rejected, row_of, size_columns
+from prep.judging.verdicts import frames_of, judge_file, judged, rejected, row_of, size_columns
 from prep.sources import Takes, sources_of_shard
 from vision.shots import split_into_shots
 
@@ -90,7 +90,7 @@ def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) 
     row = row_of(name, source)
     rows: list[dict] = []
     try:
-        if verdict := judge_checksum(row, source):
+        if verdict := judge_file(row, source):
             raise RejectedFolder(*verdict)
         first = 0
         for shot, numbered in groupby(split_into_shots(read_source(source)), key=lambda pair: pair[0]):
@@ -178,9 +178,7 @@ def main(
     tasks = [
         Task(
             name,
-            key_of(
-                version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, stamp(source.path)
-            ),
+            key_of(version_of(__name__), size, per_source, recipe.filters, source.identity, name, takes, source.times),
             (source, name, takes, recipe),
         )
         for name, source, takes in sources_of_shard(sources, shard, shards)

@@ -15,7 +15,7 @@ import tyro
 
 from media.color import luminance_from_rgb
 from media.faults import ending_plainly
-from media.jobs import Task, key_of, run_tasks, stamp
+from media.jobs import Task, key_of, run_tasks
 from media.tables import GALLERY, folder_of, write_table
 from media.versions import version_of
 from prep import images
@@ -107,7 +107,7 @@ def main(
     paths, tasks = {name: str(source.path) for name, source in named}, []
     for start in range(0, len(named), PART):
         part, path = named[start : start + PART], parts / f"features/{start:08d}.npy"
-        key = key_of(settings, [[name, source.identity, stamp(source.path)] for name, source in part])
+        key = key_of(settings, [[name, source.identity, source.times] for name, source in part])
         tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
     desc = f"gallery {table.parent.name} {table.stem}"
     rows = run_tasks(make_part, tasks, parts / "receipts", partial(features_of, parts=parts), workers, scheduler, desc)

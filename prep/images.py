@@ -8,19 +8,19 @@ import tyro
 
 from media.faults import ending_plainly
 from media.image import CorruptImage, cover_crop, read_rgb
-from media.jobs import Task, key_of, run_tasks, stamp
+from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict, judge_size
-from prep.judging.verdicts import frames_of, judge_checksum, judged, rejected, row_of, size_columns
+from prep.judging.verdicts import frames_of, judge_file, judged, rejected, row_of, size_columns
 from prep.sources import sources_of_shard
 
 
 def read_image(source: Source, name: str, size: tuple[int, int], filters: Filters) -> tuple[dict, np.ndarray | None]:
     """The row of a photograph before its colours are judged, and the photograph cropped; None if it is rejected."""
     row = row_of(name, source)
-    if verdict := judge_checksum(row, source):
+    if verdict := judge_file(row, source):
         return rejected(row, verdict), None
     try:
         rgb = read_rgb(source.path)
@@ -69,7 +69,7 @@ def main(
     tasks = [
         Task(
             name,
-            key_of(version_of(__name__), size, thresholds, source.identity, name, stamp(source.path)),
+            key_of(version_of(__name__), size, thresholds, source.identity, name, source.times),
             (source, name, size, thresholds, frames_dir),
         )
         for name, source, _ in sources_of_shard(sources, shard, shards)

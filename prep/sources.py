@@ -11,7 +11,7 @@ from pydantic import PositiveInt, TypeAdapter
 from media.jobs import hashes_of_shard, place_of
 from media.tables import SOURCES, read_table, records, write_table
 from prep.datasets.registry import read_registry
-from prep.datasets.selection import Selection, Source, select_sources, unique_names
+from prep.datasets.selection import Selection, Source, identity_of, select_sources, unique_names
 
 # Kinds of datasets that clips and images are made from.
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
@@ -52,7 +52,9 @@ def sources_of_shard(table: Path, shard: int, shards: int) -> list[tuple[str, So
 
 
 def _source(row: dict) -> Source:
-    return Source(row["dataset"], row["kind"], Path(row["path"]), row["file"], row["label"], row["checksum"])
+    return Source(
+        row["dataset"], row["kind"], Path(row["path"]), row["file"], row["label"], row["checksum"], row["unusable"]
+    )
 
 
 def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int = 1) -> None:
@@ -76,15 +78,17 @@ def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int
             "file": source.file,
             "label": source.label,
             "checksum": source.checksum,
+            "unusable": source.unusable,
             "takes": json.dumps(list(takes.items())),
             "position": position,
-            "hash": place_of(f"{source.dataset}/{source.file}"),
+            "hash": place_of(identity_of(source)),
         }
         for position, (source, takes) in enumerate(wanted.items())
     ]
     # Sorted, so that a shard lies in one piece; two files have one hash when two lotteries are won.
     write_table(sorted(rows, key=lambda row: row["hash"]), table, SOURCES)
-    print(f"sources {kind} {table.stem}: {len(rows)}")
+    bad = sum(1 for row in rows if row["unusable"])
+    print(f"sources {kind} {table.stem}: {len(rows)}" + (f", of which {bad} cannot be read" if bad else ""))
 
 
 if __name__ == "__main__":

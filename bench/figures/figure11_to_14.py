@@ -57,8 +57,8 @@ def main(
     strips = [strip_of(items, clip, list(tables)) for _, tables in groupby(colorized, key=lambda table: table.stem)]
     rows = tuple(dict.fromkeys(table.stem for table in colorized))
     chosen = (
-        f"Shown: test clip {position} of {len(names)}, `{clip}`, coloured by {in_code(rows)}; it was chosen by its "
-        "place in the table of clips (`figures.multimodal` in the configuration), not by its looks."
+        f"Shown: test clip {position} of {len(names)}, {in_code([clip])}, coloured by {in_code(rows)}; it was chosen "
+        "by its place in the table of clips (`figures.multimodal` in the configuration), not by its looks."
     )
     notes = [Note(kind="shown", text=chosen, rows=rows), *NOTES, note_on_rows(read_choices(choices))]
     write_gallery(folder, strips, Caption(title, lead, notes))

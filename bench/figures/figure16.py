@@ -46,7 +46,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
         clip_strip(items, clip, colorized, np.unique(np.linspace(0, n_frames - 1, SHOWN).round().astype(int)).tolist())
         for clip, n_frames in items.n_frames.items()
     ]
-    lengths = ", ".join(f"`{clip}` ({n_frames} frames)" for clip, n_frames in items.n_frames.items())
+    lengths = ", ".join(f"{in_code([clip])} ({n_frames} frames)" for clip, n_frames in items.n_frames.items())
     rows = tuple(table.stem for table in colorized)
     said = f"Shown: every kept clip of the set `{clips.stem}`: {lengths or 'none'}; coloured by {in_code(rows)}."
     notes = [
@@ -83,8 +83,8 @@ def last_words(table: pd.DataFrame) -> Iterator[Note]:
     for (row, clip), curve in table.groupby(["row", "clip"], sort=False):
         last, most = curve.iloc[-1], curve.loc[curve["drift"].idxmax()]
         said = (
-            f"`{row}` on `{clip}`: drift {last['drift']:.1f} at the last frame, {last['frame']} (without colours: "
-            f"{without_colors(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
+            f"`{row}` on {in_code([clip])}: drift {last['drift']:.1f} at the last frame, {last['frame']} (without "
+            f"colours: {without_colors(curve)[-1]:.1f}); at most {most['drift']:.1f}, at frame {most['frame']}."
         )
         yield Note(kind="last words", text=said, rows=(row,))
 

@@ -24,9 +24,16 @@ TEXT = 7  # points
 def plot(path: Path, height: float) -> Iterator[Figure]:
     """Give an empty figure, so many inches high; it is written as SVG when the block ends without an error.
 
-    Text stays text and nothing random or dated is written, so the same curves give the same file.
+    Text stays text, dollars in a clip's name too, and nothing random or dated is written, so the same
+    curves give the same file.
     """
-    style = {"svg.fonttype": "none", "svg.hashsalt": "huebench", "font.size": TEXT, "axes.linewidth": 0.6}
+    style = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "huebench",
+        "font.size": TEXT,
+        "axes.linewidth": 0.6,
+        "text.parse_math": False,
+    }
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         yield figure

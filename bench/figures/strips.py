@@ -15,6 +15,7 @@ from media.color import luminance_from_rgb, with_luminance
 from media.document import Note, of_records
 from media.formats import write
 from media.image import frame_path, read_rgb, write_png
+from media.names import in_backticks
 from media.sheet import PAPER, WIDTH, Panel, grid
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, records
 from media.whole import whole_folder
@@ -158,7 +159,7 @@ def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
 
 def in_code(names: Iterable[str]) -> str:
     """Names in a note, as code."""
-    return ", ".join(f"`{name}`" for name in names)
+    return ", ".join(map(in_backticks, names))
 
 
 NOTE_ON_NUMBERS = Note(

@@ -1,6 +1,5 @@
 """How near is near enough: relative and absolute, or by the first of a file's patterns that matches a key."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.parity.differences import differences, place, settled
+from media.text import read_json
 
 # Where the project's own files of vectors lie, each with its tolerances.
 SHIPPED = Path(__file__).parents[2] / "tests/bench/parity"
@@ -45,7 +45,7 @@ def default_tolerances(vectors: Path, shipped: str) -> Path:
 
 def read_tolerances(path: Path) -> list[Tolerance]:
     """The `rules` of a file, [pattern, kind, value] each. Raises ValueError for a file that has none."""
-    content = json.loads(path.read_text())
+    content = read_json(path)
     rules = content.get("rules") if isinstance(content, dict) else None
     if not isinstance(rules, list) or not all(isinstance(rule, list) and len(rule) == 3 for rule in rules):
         raise ValueError(f"{path}: expected a JSON object with a list `rules` of [pattern, kind, value]")

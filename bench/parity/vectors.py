@@ -4,7 +4,6 @@ There is a line for each output, and a verdict on the whole. Nothing is skipped:
 compared is a miss.
 """
 
-import json
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from tyro.conf import Positional
 
 from bench.parity.outcome import Outcome
 from bench.parity.tolerances import default_tolerances, read_tolerances
+from media.text import read_json
 
 # Each kind's verdicts come with lines of its own about the whole, which are printed as they are.
 Checked = Iterator[Outcome | str]
@@ -73,7 +73,7 @@ def of_release(arrays: dict[str, np.ndarray], tolerances: Path) -> Checked:
     """The published program: the file lists its inputs and outputs."""
     from bench.parity.release.groups import groups_checked
 
-    return groups_checked(arrays, json.loads(tolerances.read_text()))
+    return groups_checked(arrays, read_json(tolerances))
 
 
 def of_systems(arrays: dict[str, np.ndarray], tolerances: Path) -> Checked:

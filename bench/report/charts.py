@@ -1,6 +1,7 @@
 """The curves of the report, as Plotly's traces in plain dicts: PSNR along a clip (Figure 7) and training."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ def figure7(table: Document) -> dict:
 
 def band(own: list[dict[str, Cell]], method: str, index: int) -> list[dict]:
     """The interval as a filled outline; none where no frame has one."""
-    known = [cells for cells in own if cells["psnr"].low is not None]
+    known = [cells for cells in own if None not in (cells["psnr"].low, cells["psnr"].high)]
     if not known:
         return []
     frames = [cells["frame"].value for cells in known]
@@ -89,5 +90,5 @@ def read_metrics(path: Path) -> pd.DataFrame:
 
 
 def plain(values) -> list[float | None]:
-    """Numbers for JSON, to six digits: the page shows no more."""
-    return [None if pd.isna(value) else float(f"{value:.6g}") for value in values]
+    """Numbers for JSON, to six digits: the page shows no more. What cannot be drawn, such as infinity, is a gap."""
+    return [None if pd.isna(value) or math.isinf(value) else float(f"{value:.6g}") for value in values]

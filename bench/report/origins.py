@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from media.names import address
 from media.provenance import SUFFIX, own_sidecar
 
 COPIES = "provenance"  # the folder of the copies
@@ -59,7 +60,7 @@ class Origins:
     def links(self, artifacts: dict[str, Path]) -> dict[str, str]:
         """Where on the page the origin of each artefact stands, by the artefacts' names, of those that have one."""
         origins = {name: self.of(path) for name, path in artifacts.items()}
-        return {name: f"#{origin.anchor}" for name, origin in origins.items() if origin}
+        return {name: f"#{address(origin.anchor)}" for name, origin in origins.items() if origin}
 
     def write(self, folder: Path) -> None:
         """Copy every record."""

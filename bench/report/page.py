@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from media.formats import as_html
+from media.names import address
 
 PAGE = "page"  # the folder of the template
 
@@ -22,12 +23,13 @@ def write(folder: Path, shown: dict, data: dict) -> None:
     (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     for name in ("report.css", "report.js"):
         (folder / name).write_bytes((files("bench.report") / PAGE / name).read_bytes())
-    (folder / "data.js").write_text(f"const REPORT = {json.dumps(data, allow_nan=False)};\n")
+    # Infinity and NaN, which JSON does not know, are JavaScript's own words.
+    (folder / "data.js").write_text(f"const REPORT = {json.dumps(data)};\n")
 
 
 def environment() -> Environment:
     """Jinja's, which escapes what it is given and stops at a name that is not there; `as_html` writes a table."""
     loader = PackageLoader("bench.report", PAGE)
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters["as_html"] = as_html
+    made.filters["as_html"], made.filters["address"] = as_html, address
     return made

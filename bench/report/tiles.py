@@ -12,6 +12,7 @@ from bench.scoring.measure import TRUTH, module_of
 from bench.scoring.statistics import per_item
 from media.color import luminance_from_rgb, with_luminance
 from media.image import cover_crop, read_frames, read_rgb
+from media.names import address
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table
 
 INPUT, REFERENCE = "input", "reference"
@@ -160,8 +161,8 @@ def write_clip(item: Item, folder: Path) -> dict:
     poster = [first[shown.index(tile)] for tile in shown if tile.name in (INPUT, TRUTH)]
     size = write_strip(folder / f"{item.name}.webp", poster)
     return item.as_data() | {
-        "video": f"clips/{item.name}.mp4",
-        "poster": f"clips/{item.name}.webp",
+        "video": address(f"clips/{item.name}.mp4"),
+        "poster": address(f"clips/{item.name}.webp"),
         "poster_size": [2 * size[1], size[0]],
         "rate": FRAMES_A_SECOND,
         "grid": asdict(grid),
@@ -171,7 +172,7 @@ def write_clip(item: Item, folder: Path) -> dict:
 def write_image(item: Item, folder: Path) -> dict:
     """Write a photograph's strip; returns what the page needs to know."""
     height, width = write_strip(folder / f"{item.name}.webp", next(item.moments()))
-    return item.as_data() | {"strip": f"images/{item.name}.webp", "height": height, "width": width}
+    return item.as_data() | {"strip": address(f"images/{item.name}.webp"), "height": height, "width": width}
 
 
 def orders(scores: pd.DataFrame, kind: str) -> list[dict]:

@@ -18,6 +18,7 @@ from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.decoding import VideoError, decode
 from media.flow_files import FlowBack
 from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
+from media.names import item_name
 from media.sheet import Panel, grid
 from plan.reading import read_config
 from vision.weights import MissingWeights
@@ -60,7 +61,7 @@ def main(
         seconds = (time.perf_counter() - begun) / len(clip_rgb)
     except (MissingWeights, VideoError, ValueError, OSError, RuntimeError) as error:
         sys.exit(f"error: {error}")
-    out = out or ROOT / "results" / "try" / f"{name}-{clip.stem}.png"
+    out = out or ROOT / "results" / "try" / f"{item_name(f'{name}-{clip.stem}', str(clip))}.png"
     write_png(out, strip(name, clip_rgb, results))
     print(f"{out}: {len(clip_rgb)} frames of {clip_rgb[0].shape[0]} x {clip_rgb[0].shape[1]}, {seconds:.2f} s a frame")
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import dask
@@ -32,6 +33,7 @@ from media.bar import Bar
 from media.color import grey8, luminance_from_rgb, with_luminance
 from media.image import read_rgb
 from media.tables import SCORES
+from media.text import read_text
 from vision.flow_estimators import Estimator, load_estimator
 from vision.occlusion import ruder_visible
 
@@ -167,7 +169,7 @@ def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | 
 
 def read_labels(path: Path) -> dict[str, int]:
     """Class index by item. Raises ValueError naming the columns that are expected."""
-    table = pd.read_csv(path, dtype={"item": str})
+    table = pd.read_csv(StringIO(read_text(path)), dtype={"item": str}, skipinitialspace=True)
     if not {"item", "label"} <= set(table.columns):
         raise ValueError(f"{path}: expected the columns item and label, found {', '.join(table.columns)}")
     return dict(zip(table["item"], table["label"].astype(int), strict=True))

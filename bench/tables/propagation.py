@@ -12,6 +12,7 @@ from bench.scoring.statistics import mean_interval
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from media.document import Column, Document, Note, Row, cells_of
 from media.formats import write
+from media.names import in_backticks
 from media.provenance import recorded
 
 # First and last frame of each mean, both included. Frame 0 is given, so it is in none.
@@ -107,7 +108,7 @@ def document(table: pd.DataFrame, choices: Choices) -> Document:
 def notes_on_failures(table: pd.DataFrame) -> Iterator[Note]:
     failed = table[(table["n_frames"] == 0) & (table["clip"] != "mean")]
     for line in failed.itertuples():
-        said = f"{line.method} has no result for {line.clip}: its mean is over the other clips."
+        said = f"{line.method} has no result for {in_backticks(line.clip)}: its mean is over the other clips."
         yield Note(kind="failure", text=said, rows=(line.method,))
 
 

@@ -6,13 +6,16 @@ like what it points to, and like a file if that is gone, so that a file that can
 
 import os
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
+
+from media.faults import of_the_machine
 
 
 def spelt(name: str) -> str:
     """The name in NFC: file systems differ in how they spell an accent; globs, lists and draws must not."""
-    return normalize("NFC", name)
+    return name if name.isascii() else normalize("NFC", name)
 
 
 class Glob:
@@ -41,36 +44,61 @@ class Glob:
         return self.deep if depth >= len(self.levels) else self.levels[depth].fullmatch(spelt(folder)) is not None
 
 
+@dataclass
+class Tree:
+    """What lies in a folder: the names of files and folders that match, in no particular order.
+
+    closed: the folders that cannot be listed, whether they match or not, each with the reason: what is in them is lost.
+    """
+
+    files: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+def tree(folder: str | Path, glob: Glob) -> Tree:
+    """What matches below `folder`. Raises OSError where the folder itself cannot be listed."""
+    there = Tree()
+    _walk(str(folder), "", glob, there, frozenset())
+    return there
+
+
 def list_files(folder: str | Path, glob: Glob) -> list[str]:
     """The names of the files below `folder` that match, in no particular order."""
-    files: list[str] = []
-    _walk(str(folder), "", glob, files, [])
-    return files
+    return tree(folder, glob).files
 
 
-def list_folders(folder: str | Path, glob: Glob) -> list[str]:
-    """The names of the folders below `folder` that match, in no particular order."""
-    folders: list[str] = []
-    _walk(str(folder), "", glob, [], folders)
-    return folders
+def _walk(folder: str, prefix: str, glob: Glob, there: Tree, above: frozenset) -> None:
+    """above: the folders, by device and inode, that this one lies in: a link back into one of them is not followed."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        if not prefix or of_the_machine(error):
+            raise
+        there.closed[prefix.removesuffix("/")] = f"the folder cannot be listed ({error.strerror})"
+        return
+    here = above | {_identity(folder)}
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        name = prefix + entry.name
+        is_folder = _is_folder(entry)
+        if glob.matches(name):
+            (there.folders if is_folder else there.files).append(name)
+        if is_folder and glob.enters(name) and not (entry.is_symlink() and _identity(entry.path) in here):
+            _walk(entry.path, f"{name}/", glob, there, here)
 
 
-def _walk(folder: str, prefix: str, glob: Glob, files: list[str], folders: list[str]) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            name = prefix + entry.name
-            kin = folders if entry.is_dir() else files
-            if glob.matches(name):
-                kin.append(name)
-            if kin is folders and glob.enters(name) and not _leads_back(entry, folder):
-                _walk(entry.path, f"{name}/", glob, files, folders)
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
-def _leads_back(entry: os.DirEntry, folder: str) -> bool:
-    """Whether an entry of `folder` is a link to a folder in which `folder` itself lies."""
-    return entry.is_symlink() and Path(folder).resolve().is_relative_to(Path(entry.path).resolve())
+def _identity(folder: str) -> tuple[int, int]:
+    info = os.stat(folder)
+    return info.st_dev, info.st_ino
 
 
 def _regex(parts: list[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from media.text import WrongEncoding, read_text
 from media.whole import write_whole
 from prep.datasets.globs import spelt
 
@@ -64,8 +65,13 @@ def read_list(path: Path) -> list[Member]:
 
 
 def _lines(path: Path) -> list[str]:
+    """The lines of a text file without spaces at their ends. Raises DatasetError for one that is not UTF-8."""
+    try:
+        text = read_text(path)
+    except WrongEncoding as error:
+        raise DatasetError(str(error)) from error
     # Not splitlines(), which also breaks at characters that a name may hold.
-    return path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    return [line.rstrip(" \t") for line in text.rstrip("\n").split("\n")]
 
 
 def _member(path: Path, line: str) -> Member:
@@ -97,7 +103,7 @@ def write_list(members: list[Member], path: Path, origin: str) -> None:
     Raises DatasetError for a name that cannot stand on a line.
     """
     for member in members:
-        if re.search(r"[\t\n\r]", member.name):
+        if re.search(r"[\t\n\r]| $", member.name):
             raise DatasetError(f"the name {member.name!r} cannot stand in a list; rename the file")
     rows = [_line(member) for member in members]
     head = [
@@ -115,7 +121,7 @@ def _line(member: Member) -> str:
 def read_checksums(path: Path) -> dict[str, str]:
     """SHA-256 by name from a file as `sha256sum` writes it."""
     sums = {}
-    for line in _lines(path):
+    for line in filter(None, _lines(path)):
         parts = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
         if parts is None:
             raise DatasetError(

@@ -11,8 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, distribution
+from os.path import isdir, isfile  # pathlib's raise where a folder above may not be entered
 from pathlib import Path
 
+from media.names import EXPECTED_NAME, is_name, suggested
+from media.text import WrongEncoding, read_text
 from prep.datasets.lists import DatasetError
 
 
@@ -59,16 +62,25 @@ class Dataset:
 
 def read_registry(path: str | Path) -> dict[str, Dataset]:
     """The datasets of a registry by name. Raises DatasetError for columns, rows or names that make no sense."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        # Labels are regular expressions: a quotation mark in them is a character like any other.
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="more", restval="")
-        _check_columns(path, reader.fieldnames or [])
-        datasets = [_dataset(path, row) for row in reader]
+    # Labels are regular expressions: a quotation mark in them is a character like any other.
+    form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+    reader = csv.DictReader(registry_lines(path), **form, restkey="more", restval="")
+    _check_columns(path, reader.fieldnames or [])
+    datasets = [_dataset(path, row) for row in reader]
     registry = {dataset.name: dataset for dataset in datasets}
     if len(registry) < len(datasets):
         twice = [name for name, count in Counter(dataset.name for dataset in datasets).items() if count > 1]
         raise DatasetError(f"{path}: {', '.join(twice)} is there more than once; names must be unique")
     return registry
+
+
+def registry_lines(path: str | Path) -> list[str]:
+    """The lines of a registry, no space beside a tab. Raises DatasetError for a file that is not UTF-8."""
+    try:
+        lines = read_text(path).split("\n")
+    except WrongEncoding as error:
+        raise DatasetError(f"{error}. Expected a registry, tab-separated values (docs/datasets.md)") from error
+    return ["\t".join(cell.strip(" ") for cell in line.split("\t")) for line in lines]
 
 
 def _check_columns(path: str | Path, columns: list[str]) -> None:
@@ -92,6 +104,8 @@ def _dataset(path: str | Path, row: dict) -> Dataset:
         refuse(f"has more cells than there are columns: {', '.join(row['more'])}")
     if not (row["name"] and row["root"]):
         refuse("needs a name and a root")
+    if not is_name(row["name"]):
+        refuse(f"cannot be a dataset's name; expected {EXPECTED_NAME}: call it {suggested(row['name'])}")
     dataset = Dataset(**row, registry=Path(path))
     if dataset.kind not in KINDS:
         refuse(f"has the kind {dataset.kind!r}; expected one of {', '.join(KINDS)}")
@@ -128,9 +142,9 @@ def root_folder(dataset: Dataset) -> Path:
             ) from error
     else:
         folder = Path(dataset.root).expanduser()
-    if not folder.is_dir():
+    if not isdir(folder):
         raise DatasetError(
-            f"dataset {dataset.name!r}: the folder {folder} does not exist; "
+            f"dataset {dataset.name!r}: the folder {folder} does not exist or may not be entered; "
             "put the data there or correct its root in the registry of datasets"
         )
     return folder
@@ -139,7 +153,7 @@ def root_folder(dataset: Dataset) -> Path:
 def media_folder(dataset: Dataset) -> Path:
     """The folder from which the names of a dataset count. Raises DatasetError if the layout is another one."""
     folder = root_folder(dataset) / dataset.layout.below
-    if not folder.is_dir():
+    if not isdir(folder):
         raise DatasetError(
             f"dataset {dataset.name!r} is of the kind {dataset.kind} ({dataset.layout.what}), "
             f"but there is no {folder}; correct its root or its kind in the registry of datasets"
@@ -153,7 +167,7 @@ def beside_registry(dataset: Dataset, path: str, column: str) -> Path:
         file = root_folder(dataset) / path.removeprefix("{root}").lstrip("/")
     else:
         file = dataset.registry.parent / Path(path).expanduser()
-    if not file.is_file():
+    if not isfile(file):
         raise DatasetError(
             f"dataset {dataset.name!r}: there is no {file}, which the column {column} of {dataset.registry} names; "
             "paths there count from the registry's folder, or from the dataset's after {root}/"

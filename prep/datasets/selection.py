@@ -9,10 +9,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, field_validator
 
-from prep.datasets.globs import Glob, list_files, list_folders, spelt
+from media.jobs import stamp
+from media.names import in_utf8, item_name, marked
+from prep.datasets.globs import Glob, list_files, spelt, tree
 from prep.datasets.imagenet import class_of_synset
 from prep.datasets.lists import DatasetError, Member, draw_order, read_checksums, read_list
 from prep.datasets.registry import DRAW, Dataset, beside_registry, find_dataset, media_folder
+from prep.datasets.usable import why_unusable
 
 
 class Selection(BaseModel, extra="forbid"):
@@ -38,11 +41,18 @@ class Source:
     file: str  # its name in the dataset: below the root (davis: below JPEGImages/480p), with forward slashes
     label: int | None  # ImageNet class index
     checksum: str | None = None  # SHA-256 that the file ought to have
+    unusable: str | None = None  # why it cannot be read, as was seen when it was listed
 
     @property
     def identity(self) -> list:
         """What it is, wherever it lies."""
-        return [self.dataset, self.kind, self.file, self.label, self.checksum]
+        known = [self.dataset, self.kind, self.file, self.label, self.checksum]
+        return known if self.unusable is None else [*known, self.unusable]
+
+    @property
+    def times(self) -> list:
+        """What changes when its content does (media.jobs.stamp); nothing of what cannot be read."""
+        return stamp(self.path) if self.unusable is None else []
 
     @property
     def stem(self) -> str:
@@ -50,47 +60,76 @@ class Source:
 
     @property
     def sha256(self) -> str | None:
-        """Of the file's bytes: equal for the same file under two names or datasets; None for a folder."""
-        if not self.path.is_file():
+        """Of the file's bytes: equal for the same file under two names or datasets; None for a folder, and for
+        what cannot be read."""
+        if self.unusable is not None or not self.path.is_file():
             return None
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def select(dataset: Dataset, files: str) -> list[tuple[Member, str]]:
-    """The members of a dataset whose names match the glob `files`, sorted by name, each with where it lies.
+@dataclass(frozen=True)
+class Inventory:
+    """What lies in the folder of a dataset.
 
-    Where: the path below media_folder(dataset) as the file system spells it, a plain string, because there may be a
-    million of them. Raises DatasetError naming some of what is there if nothing matches.
+    paths: name -> path below the folder as the file system spells it, plain strings, because there may be a million of
+    them. lost: the name of what has none that can be used, or cannot be listed -> why.
     """
+
+    paths: dict[str, str]
+    lost: dict[str, str]
+
+
+def select(dataset: Dataset, files: str) -> list[tuple[Member, str]]:
+    """The members of a dataset whose names match the glob `files`, sorted by name, each with where it lies below
+    media_folder(dataset). Raises DatasetError naming some of what is there if nothing matches.
+    """
+    return select_all(dataset, files)[0]
+
+
+def select_all(dataset: Dataset, files: str) -> tuple[list[tuple[Member, str]], dict[str, str]]:
+    """The same, and of what is lost the names with the reasons."""
     folder = media_folder(dataset)
     glob = Glob(files)
     if dataset.split:
         members = [(member, path) for member, path in _members(dataset, folder) if glob.matches(member.name)]
+        lost = {}
     else:
-        members = [(Member(name), path) for name, path in _there(dataset, folder, glob).items()]
-    if not members:
-        there = list(_there(dataset, folder, Glob("**/*")))
+        there = _there(dataset, folder, glob)
+        members, lost = [(Member(name), path) for name, path in there.paths.items()], there.lost
+    if not members and not lost:
+        examples = list(_there(dataset, folder, Glob("**/*")).paths)
         raise DatasetError(
             f"dataset {dataset.name!r}: nothing in {folder} matches {files!r} ({dataset.layout.what}"
             f"{', split ' + dataset.split if dataset.split else ''}); "
-            f"there are for instance {', '.join(there[:5]) or 'no such files at all'}"
+            f"there are for instance {', '.join(examples[:5]) or 'no such files at all'}"
         )
     _check_frames(dataset, folder, members)
-    return members
+    return members, lost
 
 
-def _there(dataset: Dataset, folder: Path, glob: Glob) -> dict[str, str]:
-    """What lies in the folder of a dataset, whatever its split: name -> path below the folder, sorted by name."""
-    listed = list_folders if dataset.layout.sources == "frames" else list_files
-    paths = listed(folder, glob)
-    there = {spelt(path): path for path in sorted(paths, key=spelt)}
-    if len(there) < len(paths):
-        raise DatasetError(f"dataset {dataset.name!r}: two names in {folder} differ only in how an accent is spelt")
-    unreadable = [name for name in there if not _is_text(name)]
-    if unreadable:
-        raise DatasetError(f"dataset {dataset.name!r}: the name of {there[unreadable[0]]!a} is not UTF-8; rename it")
-    return there
+def _there(dataset: Dataset, folder: Path, glob: Glob) -> Inventory:
+    """What lies in the folder of a dataset, whatever its split, sorted by name."""
+    try:
+        listed = tree(folder, glob)
+    except OSError as error:
+        raise DatasetError(
+            f"dataset {dataset.name!r}: the folder {folder} cannot be listed ({error.strerror}); look at its "
+            "permissions, or at the disk that it lies on"
+        ) from error
+    paths: dict[str, str] = {}
+    lost = {in_utf8(name): why for name, why in listed.closed.items()}
+    names = listed.folders if dataset.layout.sources == "frames" else listed.files
+    for path in sorted(names, key=lambda path: (spelt(path), path != spelt(path))):
+        if path in lost:
+            continue
+        if not _is_text(path):
+            lost[in_utf8(path)] = "its name is not UTF-8; rename it"
+        elif spelt(path) in paths:
+            lost[path] = "another name differs from it only in how an accent is spelt; rename one"
+        else:
+            paths[spelt(path)] = path
+    return Inventory(paths, lost)
 
 
 def _is_text(name: str) -> bool:
@@ -99,13 +138,23 @@ def _is_text(name: str) -> bool:
 
 def _members(dataset: Dataset, folder: Path) -> list[tuple[Member, str]]:
     """All that the split of a dataset names, sorted by name, each with where it lies."""
-    there = _whole(dataset, _there(dataset, folder, Glob("**/*")))
+    inventory = _there(dataset, folder, Glob("**/*"))
+    there = _whole(dataset, inventory.paths)
     names = _by_own_name(dataset, there)
     if drawn := DRAW.fullmatch(dataset.split):
+        _check_complete(dataset, inventory)
         chosen = [Member(name) for name in _drawn(dataset, names, *drawn.groups())]
     else:
         chosen = _listed(dataset, names)
     return [(member, there[member.name]) for member in sorted(chosen, key=lambda member: member.name)]
+
+
+def _check_complete(dataset: Dataset, inventory: Inventory) -> None:
+    """Raises DatasetError where a draw would be another one if all could be read."""
+    for name, why in inventory.lost.items():
+        raise DatasetError(
+            f"dataset {dataset.name!r}: {name}: {why}. A draw ({dataset.split}) is made of all names: mend it first"
+        )
 
 
 def _whole(dataset: Dataset, there: dict[str, str]) -> dict[str, str]:
@@ -215,24 +264,29 @@ def select_sources(registry: dict[str, Dataset], selection: Selection, kinds: tu
     folder = media_folder(dataset)
     label_of = labels_of(dataset)
     sums = read_checksums(beside_registry(dataset, dataset.checksums, "checksums")) if dataset.checksums else {}
-    return [
+    members, lost = select_all(dataset, selection.files)
+    kind = dataset.layout.sources
+    sources = [
         Source(
             dataset=dataset.name,
-            kind=dataset.layout.sources,
+            kind=kind,
             path=folder / path,
             file=member.name,
             label=label_of(member.name),
             checksum=member.sha256 or sums.get(member.name),
+            unusable=why_unusable(folder / path, kind),
         )
-        for member, path in select(dataset, selection.files)
+        for member, path in members
     ]
+    sources += [Source(dataset.name, kind, folder / name, name, None, unusable=why) for name, why in lost.items()]
+    return sorted(sources, key=lambda source: source.file)
 
 
-def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection]) -> int:
+def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection], select=select) -> int:
     """About how many sources the selections give, for choosing a number of shards.
 
     A dataset with a `count` is taken as a whole, without looking at its folder, which may not be there yet; the others
-    are listed.
+    are listed. select: the function above, or one that remembers what it gave.
     """
     counts: dict[str, int] = {}
     names: dict[str, set[str]] = {}
@@ -246,22 +300,42 @@ def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection])
 
 
 def unique_names(sources: list[Source]) -> dict[Source, str]:
-    """A name for each source: the file's stem; where that is shared, with the dataset; else with the whole path."""
+    """A name for each source that is fit for a folder: the file's stem; where that is shared, with the dataset; else
+    with the whole path; at last with a hash. Names that differ in nothing but capitals are shared: some file systems
+    do not tell them apart.
+    """
     spellings = (
         lambda source: source.stem,
         lambda source: f"{source.dataset}_{source.stem}",
         lambda source: f"{source.dataset}_{source.file.replace('/', '_')}",
     )
     names: dict[Source, str] = {}
+    taken: set[str] = set()
     unnamed = sources
     for spell in spellings:
-        spelling = [spell(source) for source in unnamed]
-        count = Counter(spelling)
-        named = list(zip(unnamed, spelling, strict=True))
-        names |= {source: name for source, name in named if count[name] == 1}
-        unnamed = [source for source, name in named if count[name] > 1]
-    count = Counter(names.values())
-    shared = unnamed or [source for source, name in names.items() if count[name] > 1]
-    if shared:
-        raise DatasetError(f"these files would get the same name: {', '.join(str(s.path) for s in shared[:5])}")
-    return names
+        spelling = [item_name(spell(source), identity_of(source)) for source in unnamed]
+        count = Counter(map(folded, spelling))
+        named = [
+            (source, name)
+            for source, name in zip(unnamed, spelling, strict=True)
+            if count[folded(name)] == 1 and folded(name) not in taken
+        ]
+        names |= dict(named)
+        taken |= {folded(name) for _, name in named}
+        unnamed = [source for source in unnamed if source not in names]
+    names |= {source: marked(source.stem, identity_of(source)) for source in unnamed}
+    return {source: _unlike_a_shot(source, name, taken) for source, name in names.items()}
+
+
+def _unlike_a_shot(source: Source, name: str, taken: set[str]) -> str:
+    """Beside the clips of `film`, which are called `film_shot0_stride1`, a file `film_shot0` needs another name."""
+    shot = re.search(r"_shot\d+$", name)
+    return marked(name, identity_of(source)) if shot and folded(name[: shot.start()]) in taken else name
+
+
+def identity_of(source: Source) -> str:
+    return f"{source.dataset}/{source.file}"
+
+
+def folded(name: str) -> str:
+    return spelt(name).casefold()

@@ -13,6 +13,7 @@ from media.color import lab_from_rgb
 
 # The one list of reasons. Tables and messages use no other.
 REASONS = (
+    "unreadable_file",
     "empty_file",
     "not_a_video",
     "unreadable_video",

@@ -51,8 +51,10 @@ def size_columns(height: int, width: int) -> dict:
     return {"source_height": height, "source_width": width, "orientation": orientation}
 
 
-def judge_checksum(row: dict, source: Source) -> Verdict | None:
-    """The verdict on a file that is not the one in its dataset's list of checksums, or None."""
+def judge_file(row: dict, source: Source) -> Verdict | None:
+    """The verdict on a file that cannot be read or is not the one in its dataset's list of checksums, or None."""
+    if source.unusable:
+        return Verdict("unreadable_file", source.unusable)
     if source.checksum is None or source.checksum == row["source_sha256"]:
         return None
     reason = "corrupt_image" if source.kind == "images" else "unreadable_video"

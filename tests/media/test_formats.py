@@ -1,11 +1,14 @@
 """The forms of a document: CSV for programs, Markdown and HTML for reading, all of the same cells."""
 
+import json
+import math
 import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from media.document import Cell, Column, Document, Note, Part, Row
+from media.document import Cell, Column, Document, Note, Part, Row, read
 from media.formats import FORMATS, as_caption, as_csv, as_html, as_markdown, groups, words, write
 
 TABLE = Document(
@@ -107,3 +110,33 @@ def test_the_page_has_every_field():
     section = page.partition("## Documents")[2].partition("\n## ")[0]
     fields = {field for part in Part.__subclasses__() for field in part.model_fields}
     assert fields <= set(re.findall(r"`(\w+)`", section))
+
+
+def one_cell(**cell):
+    column = Column(name="a", heading="a", decimals=2, interval=True)
+    return Document(name="t", title="T", columns=(column,), rows=(Row(cells={"a": Cell(**cell)}),))
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_what_is_no_number_is_said_as_such_in_every_form_and_read_again(tmp_path, value):
+    document = one_cell(value=value)
+    write(document, json=tmp_path / "t.json")
+    json.loads((tmp_path / "t.json").read_text(), parse_constant=pytest.fail)
+    again = read(tmp_path / "t.json").rows[0].cells["a"].value
+    assert again == value or (math.isnan(again) and math.isnan(value))
+    assert f"| {value:.2f} " in as_markdown(document)
+    assert as_csv(document).splitlines()[1] == f"{value:.6g},,"
+    sorted_by = {"inf": "Infinity", "-inf": "-Infinity", "nan": ""}[str(value)]
+    assert f'data-value="{sorted_by}"' in as_html(document)
+
+
+@pytest.mark.parametrize(("ends", "said"), [({"low": 1.0}, "[1.00, ?]"), ({"high": 3.0}, "[?, 3.00]")])
+def test_an_interval_may_have_one_end(ends, said):
+    document = one_cell(value=2.0, **ends)
+    assert words(document.rows[0], document.columns[0]) == f"2.00 {said}"
+    assert said in as_html(document) and as_csv(document).startswith("a,a_low,a_high\n2,")
+
+
+def test_a_cell_does_not_end_its_table():
+    line = as_markdown(one_cell(value="a|b\nc`d\\e"))
+    assert "| a\\|b c\\`d\\\\e |" in line

@@ -95,11 +95,28 @@ def test_no_core_is_refused(tmp_path, monkeypatch, cores):
     assert done.returncode == 2 and f"CORES is '{cores}'; expected how many cores" in done.stderr
 
 
+def test_a_configuration_in_another_encoding_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_bytes("seed: 1 # é".encode("latin-1"))
+    with pytest.raises(SystemExit, match=r"error: .*mine\.yaml is not UTF-8; it seems to be Latin-1"):
+        main(["--cores", "1", "--configfile", "mine.yaml", "--", "results/table.csv"])
+
+
 @pytest.mark.parametrize("target", ["results", "plan", "tabel1"])
 def test_a_folder_and_a_wrong_name_reach_snakemake(target):
     command = ["make", "--no-print-directory", "--dry-run", target]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1].endswith(f"-- {target}")
+
+
+def test_a_home_that_cannot_be_written_to_is_left_alone(tmp_path):
+    (tmp_path / "file").touch()  # below which no folder can be made, by root either
+    known = {**os.environ, "HOME": str(tmp_path)}
+    known.pop("XDG_CACHE_HOME", None)
+    for home, here in ((tmp_path / "file", True), (tmp_path, False)):
+        command = ["make", "--no-print-directory", "--dry-run", "--print-data-base", "help"]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=known | {"HOME": str(home)}).stdout
+        assert (f"XDG_CACHE_HOME := {ROOT}/.snakemake/cache" in said) == here
 
 
 def test_a_terminal_has_one_line_that_changes(monkeypatch, capsys):

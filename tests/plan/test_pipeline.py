@@ -259,3 +259,23 @@ def test_paper_yaml_holds_the_papers_values(plan):
         perceptual=0.001, contextual=0.2, smoothness=5.0, adversarial=0.2, temporal=0.02, l1=2.0
     )
     assert (written.batch, written.learning_rate, written.crop) == (40, 2e-4, (216, 384))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training": {"new": {"method": "grey"}}}, "training.new.method is 'grey', which does not learn"),
+        (
+            {"methods": {"new": {"precomputed": "x", "command": "y"}}},
+            "methods.new has both 'precomputed' and 'command'",
+        ),
+        ({"clips_of": {"table1": ["davis"]}}, "clips_of.table1 names 'davis', which is not under 'clips.sets.test'"),
+        ({"flicker_plus": {"method": "grey"}}, "flicker_plus names 'grey', which is no post-processor"),
+        ({"clips": {"sets": {"test": {"from": []}}}}, "clips.sets.test.from is empty"),
+        ({"images": {"sets": {"train": {"from": []}}}}, "images.sets.train.from is empty"),
+        ({"seed": -1}, "seed: -1 is no seed; expected 0 to"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_runs(plan, change, message):
+    with pytest.raises(ConfigError, match=re.escape(f"config: {message}")):
+        plan(change)

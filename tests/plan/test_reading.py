@@ -26,7 +26,13 @@ def test_configurations_lie_on_top_of_the_default_one(tmp_path):
         (None, "there is no configuration"),
         (b"a: [", "is no YAML"),
         (b"- a", "expected keys"),
-        ("seed: 0 # é".encode("latin-1"), "is not UTF-8"),
+        ("seed: 0 # é".encode("latin-1"), "is not UTF-8; it seems to be Latin-1"),
+        ("seed: 0".encode("utf-16"), "is not UTF-8; it seems to be UTF-16"),
+        (
+            b"methods:\n  mine: {}\n  grey: {}\n  mine: {method: grey}",
+            "key 'mine' stands in line 2 and again in line 4",
+        ),
+        (b"a: {b: 1, 'b': 2}", "key 'b' stands in line 1 and again"),
         (b"methods: {1: {}}", "the key 1 in 'methods' is no text; write the name in quotes"),
         (b"methods: {no: {}}", "the key False in 'methods' is no text"),
     ],
@@ -37,6 +43,17 @@ def test_what_is_no_configuration_is_named(tmp_path, content, expected):
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=f"mine.yaml.*{expected}|{expected}.*mine.yaml"):
         read_config([path])
+
+
+def test_a_configuration_is_read_as_windows_writes_it(tmp_path):
+    (tmp_path / "mine.yaml").write_bytes("\ufeffseed: 7\r\nflow: farneback  \r\n".encode())
+    config = read_config([tmp_path / "mine.yaml"])
+    assert (config["seed"], config["flow"]) == (7, "farneback")
+
+
+def test_merge_keys_of_yaml_may_be_repeated_by_the_keys_that_they_bring(tmp_path):
+    (tmp_path / "mine.yaml").write_text("a: &a {method: grey}\nb: {<<: *a, method: ours}\n")
+    assert read_config([tmp_path / "mine.yaml"])["b"] == {"method": "ours"}
 
 
 def test_the_classifier_has_a_short_name(tmp_path):

@@ -122,3 +122,34 @@ def test_sets_that_are_null_are_not_there(plan):
 def test_a_set_of_photographs_that_is_not_there_is_named(plan, change, place):
     with pytest.raises(ConfigError, match=f"{place}, which is not under 'images.sets'; did you mean 'gallery'"):
         plan(change)
+
+
+def test_a_changed_file_of_a_set_changes_what_its_job_is_given_and_of_no_other(plan, many, tmp_path):
+    def states():
+        sets = plan(many).sets
+        return [sets.states(sets.config["clips"]["sets"][split]) for split in ("train", "test")]
+
+    before = states()
+    assert states() == before and all(before[0])
+    (tmp_path / "many films/a new one.mp4").touch()
+    after = states()
+    assert after[0] != before[0] and after[1] == before[1]
+
+
+def test_data_that_are_not_there_can_be_planned_with_and_are_named(plan):
+    sets = plan(overlays=["paper"]).sets
+    assert sets.absent() == ""
+    sets.shards_of("gallery", "gallery")
+    said = sets.absent()
+    assert said.startswith("config: images.sets.gallery: dataset 'imagenet-train': the folder ")
+    assert "does not exist or may not be entered; put the data there or correct its root" in said
+    assert set(sets.states(sets.config["images"]["sets"]["gallery"])) == {""}
+
+
+def test_the_folder_of_a_set_is_listed_once(plan, many, monkeypatch):
+    listed = []
+    monkeypatch.setattr("plan.sets.select_all", lambda dataset, files: listed.append(files) or ([], {}))
+    sets = plan(many).sets
+    sets.shards_of("clips", "train")
+    sets.states(sets.config["clips"]["sets"]["train"])
+    assert listed == ["*"]

@@ -1,5 +1,6 @@
 """Clips from videos and frame folders: cuts, strides, every named rejection, the same result however it is split up."""
 
+import os
 import shutil
 
 import numpy as np
@@ -217,3 +218,15 @@ def test_errors_of_the_program_are_not_rejections(tmp_path, prepare, write_video
 def test_a_mistyped_threshold_is_named(prepare):
     with pytest.raises(ValidationError, match="min_croma"):
         prepare(filters={"min_croma": 1})
+
+
+def test_what_cannot_be_read_is_a_row_for_each_stride_and_stops_nothing(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/good.mkv", moving(0, 6))
+    (tmp_path / "films/good.mkv").rename(tmp_path / "films" / f"{'文' * 80}.mkv")
+    os.mkfifo(tmp_path / "films/pipe.mkv")
+    (tmp_path / "folders/clip").mkdir(parents=True)
+    (tmp_path / "folders/clip/0.png").symlink_to("0.png")
+    table = prepare(("films", "*", 1), ("folders", "*", 2))
+    assert dict(table["reason"].dropna()) == {"pipe_stride1": "unreadable_file", "clip_stride2": "unreadable_file"}
+    (kept,) = table.loc[table["reason"].isna(), "clip"]
+    assert kept.startswith("文文") and len(os.fsencode(kept)) < 200

@@ -1,5 +1,7 @@
 """Photographs: one frame each, labelled, judged."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,19 @@ def test_what_was_moved_is_not_prepared_again(tmp_path, prepare, picture, capsys
     capsys.readouterr()
     assert prepare(("photos", "*"), out="there")["n_frames"].item() == 1
     assert "1 of 1 were done before, 0 to do" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_is_a_row_and_stops_nothing(tmp_path, prepare, picture):
+    photos = tmp_path / "photos"
+    names = ["good", "文" * 80, "new\nline", "-x", "a#b?c%41", "dot.", "'quote\"", "$x$ & <b>"]
+    for seed, name in enumerate(names):
+        write_png(photos / "short.png", picture(seed))
+        (photos / "short.png").rename(photos / f"{name}.png")
+    os.mkfifo(photos / "pipe.png")
+    (photos / "self.png").symlink_to("self.png")
+    open(bytes(photos) + b"/caf\xe9.png", "w").close()
+    table = prepare(("photos", "*.png"))
+    assert len(table) == len(names) + 3 and table["n_frames"].sum() == len(names)
+    bad = table[table["reason"].notna()]
+    assert set(bad["reason"]) == {"unreadable_file"} and set(bad.index) == {"pipe", "self", "caf\\xe9"}
+    assert bad.loc["pipe", "detail"] == "it is a named pipe; expected a file"

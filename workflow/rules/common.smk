@@ -11,17 +11,20 @@ from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
+from plan.reading import check_files
 from plan.targets import asked_for, wrong_target
 
 
 def stop(said):
-    """End the run before it starts, with a message and no traceback: what is wrong is not in the code."""
-    logger.error(said)
-    sys.exit(1)
+    """End the run before it starts if there is something to say against it, without a traceback: it is not the code."""
+    if said:
+        logger.error(said)
+        sys.exit(1)
 
 
 ROOT = Path(workflow.basedir)
 try:
+    check_files(workflow.configfiles)
     PLAN = Plan(config, ROOT)
 except ConfigError as error:
     stop(str(error))
@@ -38,12 +41,6 @@ flags = lambda wildcards, input: as_flags(input.items())
 def flags_of_row(wildcards, input):
     """The same of a job that colours, with the checkpoint file that its row names."""
     return as_flags([*input.items(), *PLAN.named_checkpoint(wildcards.row).items()])
-
-
-def stop_at_wrong_targets():
-    """Called when all rules are known."""
-    if said := wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards):
-        stop(said)
 
 
 # What decides numbers goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a

@@ -5,6 +5,7 @@
 # the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
 # on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
+set_of = lambda wildcards: config[wildcards.kind]["sets"][wildcards.split]
 filters_of = SETS.filters_of
 folder_of_set = lambda wildcards, output: folder_of_items(output.table)
 
@@ -22,8 +23,9 @@ rule sources:
         datasets=DATASETS,
     params:
         version=version_of("prep/sources.py"),
-        registered=lambda wildcards: registered(config[wildcards.kind]["sets"][wildcards.split]),
-        selections=lambda wildcards: as_json(config[wildcards.kind]["sets"][wildcards.split]["from"]),
+        registered=lambda wildcards: registered(set_of(wildcards)),
+        files=lambda wildcards: SETS.states(set_of(wildcards)),
+        selections=lambda wildcards: as_json(set_of(wildcards)["from"]),
         length=config["clips"]["length"],
     shell:
         "python -m prep.sources --datasets {resources.datasets:q} --selections {params.selections:q}"

@@ -51,6 +51,11 @@ def method_of(row: str, options: dict) -> str:
     return options.get("method", row.rpartition("+")[2])
 
 
+def learns(name: str) -> bool:
+    """Whether a method makes a model of its own. Raises ValueError for one that there is not."""
+    return _find(name).fit is not Method.fit
+
+
 def trained_as(options: dict) -> str | None:
     """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
     return options.get("training") or options.get("checkpoint")

@@ -1,6 +1,5 @@
 """The file that says what to compute: entries with their inputs, expected outputs and tolerances."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
+
+from media.text import read_json
 
 # What may follow the name of an array in a reference to it: "clip/frames (first 3 frames)", "study/wins[i,j] = ...".
 BEHIND_A_NAME = re.compile(r"$|[^\w/.-]")
@@ -37,7 +38,7 @@ class Entry(BaseModel):
 
 def read_entries(path: Path) -> Iterator[Entry | str]:
     """Yield each entry of a manifest, or why it is none. Raises ValueError for a file that is no manifest."""
-    content = json.loads(path.read_text())
+    content = read_json(path)
     entries = content.get("entries") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise ValueError(f"{path}: expected a manifest, a JSON object with a list `entries`")

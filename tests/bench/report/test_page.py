@@ -3,13 +3,18 @@
 import io
 import json
 import time
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bench.report.__main__ import main
 from bench.report.page import environment
+from media.image import write_png
+from media.tables import SCORES, write_table
 
+from . import conftest as world
 from .conftest import FRAMES, RED, grey_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install '.[test]'")
@@ -18,6 +23,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
 PHONE, DESK = 390, 1200
+KINDS = ("clips", "images")
 
 
 class Page:
@@ -325,6 +331,58 @@ def test_everything_that_is_operated_has_a_name(page):
         ".map(one => one.outerHTML)"
     )
     assert nameless == []
+
+
+HOSTILE = (
+    "a#b?c", "%41", "100%", "<script>alert(1)</script>".replace("/", ""), "javascript:alert(1)", "\"'onerror='alert(1)",
+    "a & b;&lt;", "it's `code` [x](y) $z$", "constructor", "フィルム 狼", "dot.", "-x", "\\back",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """The report of a run whose clips and photographs have names that mean something in a page."""
+    results = tmp_path_factory.mktemp("hostile #1 100%")
+    items = {kind: {name: [world.plain(90)] * (2 if kind == "clips" else 1) for name in HOSTILE} for kind in KINDS}
+    for kind, own in items.items():
+        world.write_items(results, kind, own)
+    world.write_rows(results, items)
+    infinite = [
+        {"row": "red", "metric": "psnr", "kind": kind, "item": HOSTILE[0], "frame": 0, "value": np.inf}
+        for kind in KINDS
+    ]
+    write_table(infinite, results / "score/red.parquet", SCORES)
+    world.write_tables(results)
+    for name in HOSTILE:
+        write_png(results / f"figure4/01_{name}.png", np.zeros((30, 150, 3), np.uint8))
+    world.write_records(results)
+    main(**world.arguments(results))
+    return results
+
+
+def test_names_of_files_are_shown_as_they_are_and_lead_to_their_files(browser, hostile):
+    page = Page(browser, hostile / "report")
+    assert sorted(clip.get_attribute("data-item") for clip in page.all(".clip")) == sorted(HOSTILE)
+    assert sorted(name.text for name in page.all(".clip .name")) == sorted(HOSTILE)
+    page.run("document.querySelectorAll('img').forEach(one => { one.loading = 'eager' })")
+    page.run("document.getElementById('more-images').click()")
+    page.run("document.querySelectorAll('img').forEach(one => { one.loading = 'eager' })")
+    page.wait("[...document.images].every(one => one.complete)", "all pictures")
+    assert page.run("return [...document.images].filter(one => !one.naturalWidth).map(one => one.src)") == []
+    own = f"{page.url.rsplit('/', 1)[0]}/"
+    links = {
+        unquote(link.rpartition("figures/")[2])
+        for link in page.run("return [...document.querySelectorAll('.gallery a[href*=png]')].map(one => one.href)")
+        if link.startswith(own)
+    }
+    assert links == {"figure4/01_ramp.png", *(f"figure4/01_{name}.png" for name in HOSTILE)}
+    for name in HOSTILE:
+        page.run(
+            "document.querySelectorAll('.clip').forEach(one => { one.open = one.dataset.item === arguments[0] })", name
+        )
+        page.wait("document.querySelector('.clip[open] .player')?.dataset.frame === '0'", f"the first frame of {name}")
+    assert page.browser.get_log("browser") == []
+    assert "Infinity dB" in page.one(".clip .value").text
 
 
 def test_text_is_escaped():

@@ -141,3 +141,10 @@ def test_recipes_can_be_listed(capsys):
             assert f"| {row} " in shown
     assert "error" not in shown
     assert issubclass(type(load("ddcolor", read_config(recipes)["methods"]["ddcolor"])), Method)
+
+
+@pytest.mark.parametrize("methods", ["null", "[grey]", "grey", "{grey: 3}"])
+def test_methods_that_are_no_mapping_are_named(tmp_path, methods):
+    (tmp_path / "mine.yaml").write_text(f"methods: {methods}\n")
+    with pytest.raises(SystemExit, match=r"error: config: methods.* is .*expected a mapping"):
+        main(config=(tmp_path / "mine.yaml",))

@@ -132,3 +132,18 @@ def test_a_list_of_folders_has_their_lengths(tmp_path):
     registry.write_text(f"name\tkind\troot\nDAVIS\tdavis\t{tmp_path}\n")
     main("DAVIS", datasets=registry, out=tmp_path / "list.txt")
     assert read_list(tmp_path / "list.txt") == [Member("bear", 2), Member("cows", 3)]
+
+
+def test_lists_and_checksums_are_read_as_windows_writes_them(tmp_path):
+    (tmp_path / "list.txt").write_bytes("\ufeff# from\r\nété.mp4  \r\nb.mp4\t\r\n\r\n".encode())
+    assert [member.name for member in read_list(tmp_path / "list.txt")] == ["été.mp4", "b.mp4"]
+    (tmp_path / "sums").write_bytes(f"\ufeff{'A' * 64}  été.mp4 \r\n\r\n".encode())
+    assert read_checksums(tmp_path / "sums") == {"été.mp4": "a" * 64}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+@pytest.mark.parametrize("read", [read_list, read_checksums])
+def test_a_list_in_another_encoding_is_named(tmp_path, encoding, read):
+    (tmp_path / "list.txt").write_bytes("été.mp4\n".encode(encoding))
+    with pytest.raises(DatasetError, match=r"list\.txt is not UTF-8; it seems to be .*Save it as UTF-8"):
+        read(tmp_path / "list.txt")

@@ -6,7 +6,7 @@ import pytest
 from media.image import read_frames
 from prep.datasets.selection import Source
 from prep.judging.quality import Filters, Verdict
-from prep.judging.verdicts import intact, item_row, judge_checksum, judged, rejected
+from prep.judging.verdicts import intact, item_row, judge_file, judged, rejected
 
 FILTERS = Filters(min_mean_l=15, min_mean_chroma=6, min_chroma_spread=0.5, min_side=32)
 
@@ -49,9 +49,9 @@ def test_colours_are_judged_before_anything_else(source, moving, tmp_path):
 
 def test_checksums(source):
     row = item_row("x", source)
-    assert judge_checksum(row, source) is None
-    assert judge_checksum(row, Source("d", "videos", source.path, "f.mp4", None, row["source_sha256"])) is None
-    verdict = judge_checksum(row, Source("d", "images", source.path, "f.mp4", None, "1" * 64))
+    assert judge_file(row, source) is None
+    assert judge_file(row, Source("d", "videos", source.path, "f.mp4", None, row["source_sha256"])) is None
+    verdict = judge_file(row, Source("d", "images", source.path, "f.mp4", None, "1" * 64))
     assert verdict.reason == "corrupt_image" and row["source_sha256"] in verdict.detail
 
 
