@@ -104,11 +104,14 @@ def prepared(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def ending_plainly() -> Iterator[None]:
-    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback."""
+    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
+
+    What is not to be written or read counts as one here, whoever asked for it.
+    """
     try:
         yield
     except Exception as error:
-        if not of_the_machine(error):
+        if not of_the_machine(error) and not isinstance(error, PermissionError):
             raise
         fault = error if isinstance(error, MachineFault) else machine_fault(error, "the job cannot go on")
         sys.exit(f"error: {fault}")
