@@ -104,10 +104,7 @@ def prepared(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def ending_plainly() -> Iterator[None]:
-    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
-
-    What is not to be written or read counts as one here, whoever asked for it.
-    """
+    """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback."""
     try:
         yield
     except Exception as error:
