@@ -114,7 +114,7 @@ def ending_plainly() -> Iterator[None]:
         with stopped_plainly():
             yield
     except Exception as error:
-        if not of_the_machine(error):
+        if not of_the_machine(error) and not isinstance(error, PermissionError):
             raise
         fault = error if isinstance(error, MachineFault) else machine_fault(error, "the job cannot go on")
         sys.exit(f"error: {fault}")

@@ -77,8 +77,9 @@ def _first_wrong(path: Path, said: dict, outputs: Outputs) -> str:
     as half the tasks themselves.
     """
     there = {_named(file, path): file for file in files_of_rows(said["rows"], outputs)}
-    for name in said["files"].keys() ^ there.keys():
-        return f"{path.parent / name} is {'not there' if name in said['files'] else 'of no task'}"
+    if others := said["files"].keys() ^ there.keys():
+        first = min(others)
+        return f"{os.path.normpath(path.parent / first)} is {'not there' if first in said['files'] else 'of no task'}"
     written = path.stat().st_ctime_ns
     for name, (size, sha256) in said["files"].items():
         info = there[name].stat()

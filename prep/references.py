@@ -19,7 +19,7 @@ import tyro
 
 from media.bar import Bar
 from media.color import grey8, luminance_from_rgb
-from media.faults import ending_plainly, prepared
+from media.faults import ending_plainly, listed, prepared
 from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
 from media.sheet import Panel, contact_sheet
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
@@ -129,6 +129,12 @@ def prepared_frame(folder: Path, index: int) -> np.ndarray:
         return read_rgb(frame_path(folder, index))
 
 
+def gallery_image(path: str) -> np.ndarray:
+    """An image of the gallery, uint8 RGB. Raises MachineFault if it is not there any more."""
+    with listed(path, "the table of the gallery"):
+        return read_rgb(path)
+
+
 def grey_picture(rgb: np.ndarray) -> np.ndarray:
     """The lightness of a picture as the networks see it, as uint8 RGB."""
     return np.stack([grey8(luminance_from_rgb(rgb))] * 3, axis=-1)
@@ -217,7 +223,7 @@ def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]
     """Write each reference once, cropped to `size` (height, width), as `folder`/<reference>/00000.png."""
     once = references.drop_duplicates("reference")
     for row in Bar(once.itertuples(), "references: pictures", len(once)):
-        write_png(frame_path(folder / row.reference, 0), cover_crop(read_rgb(row.path), size))
+        write_png(frame_path(folder / row.reference, 0), cover_crop(gallery_image(row.path), size))
 
 
 def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
@@ -230,7 +236,7 @@ def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
     )
     for row in rows.sort_values("rank").itertuples():
         named = "" if pd.isna(row.label) else class_name(row.label)
-        yield Panel(read_rgb(row.path), (f"{row.rank}.  similarity {row.similarity:.3f}", row.reference, named))
+        yield Panel(gallery_image(row.path), (f"{row.rank}.  similarity {row.similarity:.3f}", row.reference, named))
 
 
 def main(

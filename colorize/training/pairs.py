@@ -28,7 +28,7 @@ from torch.utils.data import Dataset
 
 from colorize.settings import TrainSettings
 from media.color import lab_from_rgb
-from media.faults import prepared
+from media.faults import listed, prepared
 from media.flow_files import read_kitti
 from media.image import cover_crop, frame_path, read_rgb
 from media.tables import CLIPS, REFERENCES, folder_of, kept, read_table
@@ -306,8 +306,9 @@ def draw_reference(
 
 
 def read_reference(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """A picture of any size, scaled and cut to `size`: Lab (*size, 3)."""
-    return lab_from_rgb(cover_crop(read_rgb(path), size))
+    """A picture of any size, scaled and cut to `size`: Lab (*size, 3). Raises MachineFault if it is gone."""
+    with listed(path, "the table of references"):
+        return lab_from_rgb(cover_crop(read_rgb(path), size))
 
 
 def random_window(size: tuple[int, int], window: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:

@@ -73,7 +73,12 @@ def test_what_the_pipeline_wrote_is_whole(tmp_path):
                 raise error
 
 
-FAULTS = [MachineFault("x.png is gone"), MemoryError(), OSError(errno.ENOSPC, "full", "x.png")]
+FAULTS = [
+    MachineFault("x.png is gone"),
+    MemoryError(),
+    OSError(errno.ENOSPC, "full", "x.png"),
+    PermissionError(1, "no"),
+]
 
 
 @pytest.mark.parametrize("error", FAULTS)

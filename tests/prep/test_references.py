@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from media.image import cover_crop, frame_path, read_rgb, write_png
+from media.faults import MachineFault
+from media.image import CorruptImage, cover_crop, frame_path, read_rgb, write_png
 from media.tables import CLIPS, GALLERY, REFERENCES, read_table, write_table
 from prep import references
 from prep.gallery import grey_features
@@ -223,3 +224,23 @@ def test_references_are_written_once_cropped_as_rows_are_given_them(find, galler
         np.testing.assert_array_equal(read_rgb(frame_path(folder / name, 0)), cover_crop(sources[name], (32, 80)))
     find(items, tables, count=3)  # nothing of the earlier run stays
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("lost", ["items/one/00000.png", "sources/red.png"])
+@pytest.mark.parametrize("damage", ["gone", "empty"])
+def test_a_picture_that_is_gone_ends_the_job(find, gallery, picture, tmp_path, lost, damage):
+    """Of the set, and of the gallery's sources; an empty source is what somebody made of it since."""
+    tables, items = gallery({"red": (picture(1), {})}), {"one": (picture(2), {})}
+    path = tmp_path / lost
+
+    def later(*_):
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(b"")
+        return classes_searched("everywhere")
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises((MachineFault, CorruptImage), match=path.name):
+        patched.setattr("prep.references.classes_searched", later)
+        find(items, tables, pictures=1, count=1)
+    assert not (tmp_path / "references/items.parquet").exists()

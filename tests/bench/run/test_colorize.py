@@ -16,6 +16,7 @@ import torch
 
 from bench.methods.contract.method import Method
 from bench.run import colorize
+from colorize.metadata import MisfitWeights
 from media.color import lab_from_rgb
 from media.faults import MachineFault
 from media.image import frame_path, read_rgb, write_png
@@ -229,13 +230,14 @@ def test_skip_is_a_row_for_every_item(run, use):
     assert set(table["detail"]) == {"the licence forbids it"} and not out.exists()
 
 
-def test_missing_weights_stop_the_run(run, use):
+@pytest.mark.parametrize("error", [MissingWeights("weight file x is missing"), MisfitWeights("x is cut off")])
+def test_weights_that_are_missing_or_do_not_fit_stop_the_run(run, use, error):
     def missing(frames, given):
-        raise MissingWeights("weight file x is missing")
+        raise error
         yield
 
     use(missing)
-    with pytest.raises(MissingWeights):
+    with pytest.raises(type(error)):
         run()
 
 

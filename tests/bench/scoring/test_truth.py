@@ -11,6 +11,7 @@ from bench.metrics.warp_error import lai_occluded
 from bench.run import colorize
 from bench.scoring import score, truth
 from bench.scoring.measure import PICTURES, TRUTH, Frame
+from media.faults import MachineFault
 from media.flow_files import read_kitti
 from media.image import frame_path
 from media.tables import CLIPS, SCORES, read_table, write_table
@@ -77,6 +78,23 @@ def test_motions_are_the_flow_files_with_lais_mask(world, stored):
     np.testing.assert_array_equal(motion.visible, visible)
     assert motion.occluded.dtype == bool
     np.testing.assert_array_equal(motion.occluded, lai_occluded(flow, back))
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x89PNG\r\n\x1a\n half"])
+def test_what_is_stored_and_damaged_is_the_machines_fault(world, table, inputs, stored, damage):
+    frame_path(world.root / "truth/test/clip_a/occluded", 2).write_bytes(damage)
+    with pytest.raises(MachineFault, match=r"occluded.00002\.png, which the pipeline wrote whole"):
+        stored.motions("clip_a")(2)
+    table.with_suffix(".npy").write_bytes(damage)
+    with pytest.raises(MachineFault, match=r"test\.npy"):
+        truth.Truth.read(table, inputs["images"], inputs["scoring_flow"])
+
+
+def test_masks_of_clips_that_are_gone_are_removed(world, table, inputs):
+    clips = read_table(inputs["clips"], CLIPS)
+    write_table(clips[clips["clip"] != "clip_b"], inputs["clips"], CLIPS)
+    truth.main(**inputs, table=table)
+    assert [path.name for path in (world.root / "truth/test").iterdir()] == ["clip_a"]
 
 
 def test_masks_of_any_width_come_back(tmp_path, monkeypatch):

@@ -14,12 +14,14 @@ from colorize.training.pairs import (
     PreparedSet,
     draw_reference,
     random_window,
+    read_reference,
     slices,
 )
 from media.color import lab_from_rgb
+from media.faults import MachineFault
 from media.flow_files import warp_tensor
-from media.image import cover_crop, read_rgb, write_jpeg
-from media.tables import REFERENCES, write_table
+from media.image import cover_crop, frame_path, read_rgb, write_jpeg
+from media.tables import REFERENCES, folder_of, write_table
 
 SOURCES = pytest.mark.parametrize("photo_share", [0.0, 1.0], ids=["clips", "photos"])
 
@@ -325,3 +327,17 @@ def test_pseudo_video_writes_nothing(gallery, settings, tmp_path):
     before = files()
     assert len(list(PhotoPairs(gallery.photos, settings))) == 3
     assert files() == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty"])
+def test_a_prepared_frame_that_is_lost_is_the_machines_fault(data, damage):
+    name = data.clips.rows[0]["clip"]
+    path = frame_path(folder_of(data.clips.table) / name, 0)
+    path.unlink() if damage == "gone" else path.write_bytes(b"")
+    with pytest.raises(MachineFault, match=r"00000\.png, which the pipeline wrote whole"):
+        data.clips.frame(name, 0)
+
+
+def test_a_reference_that_is_gone_is_the_machines_fault(tmp_path):
+    with pytest.raises(MachineFault, match=r"gone\.png, which the table of references lists"):
+        read_reference(tmp_path / "gone.png", (8, 8))
