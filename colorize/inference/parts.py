@@ -83,10 +83,12 @@ class Parts:
 
     def remove(self) -> None:
         """Forget the segments; files that are not ours stay, and the folder with them."""
-        for path in [*self.frames.glob("*"), *self.folder.iterdir()] if self.folder.is_dir() else []:
-            if path.is_file() and not self._strange(path):
-                path.unlink()
         for folder in (self.frames, self.folder):
+            # The recipe last: a folder without one is not taken for ours, should this be broken off.
+            there = sorted(folder.iterdir(), key=lambda path: path.name == "recipe.json") if folder.is_dir() else []
+            for path in there:
+                if path.is_file() and not self._strange(path):
+                    path.unlink()
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if self.folder.exists():

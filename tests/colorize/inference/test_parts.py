@@ -1,5 +1,7 @@
 """Going on with an unfinished output: what is damaged is made again, what is not ours stays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,20 @@ def test_files_of_others_stay(three, capsys, fresh):
     changed.remove()
     assert {path.name for path in three.folder.iterdir()} == names
     assert "not ours" in capsys.readouterr().out
+
+
+def test_a_removal_that_is_broken_off_leaves_a_folder_that_is_known(three, monkeypatch):
+    unlink, left = Path.unlink, iter(range(3))
+
+    def broken_off(path, **options):
+        next(left)
+        unlink(path, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(StopIteration):
+        patch.setattr(Path, "unlink", broken_off)
+        three.remove()
+    state = Parts(three.folder.with_name("out.mp4"), RECIPE).begin()
+    assert state.segments < 3
 
 
 def test_what_stands_in_the_place_of_ours_is_refused(three, tmp_path):
