@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from media.faults import of_the_machine
 from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
@@ -38,7 +39,7 @@ class Sets:
         self.rendered = [split for split, items in clips.items() if items.get("rendered")]
         self.filmed = [split for split in clips if split not in self.rendered]
         self._shards: dict[tuple[str, str], int] = {}
-        # A folder is listed once for all that is asked about it, here and in `state`.
+        # A folder is listed once for all that is asked about it, here and in `states`.
         self._select_all = cache(select_all)
         self._absent: dict[str, str] = {}
         for split in self.rendered:
@@ -72,7 +73,8 @@ class Sets:
 
     def states(self, items: dict) -> list[str]:
         """For each selection of a set, as the configuration describes it, a hash of the names, sizes and times of its
-        files; empty where they are not there, or not as they should be: who reads them says so.
+        files; empty where they are not there, or not as they should be: who reads them says so. Raises ConfigError for
+        a fault of the machine, which must not look like a change.
 
         A set's job has them among its params, so that a file that was added, replaced or removed makes the set again.
         """
@@ -81,7 +83,9 @@ class Sets:
     def _state(self, dataset: str, files: str) -> str:
         try:
             return state_of(find_dataset(self.registry, dataset), files, self._select_all)
-        except DatasetError:
+        except (DatasetError, OSError) as error:
+            if of_the_machine(error):
+                raise ConfigError(f"config: dataset {dataset!r} cannot be looked at: {error}") from error
             return ""
 
     def absent(self) -> str:

@@ -1,5 +1,7 @@
 """What is asked about sets: how they are made, in how many jobs, what they must not repeat."""
 
+import errno
+
 import pytest
 
 from plan.errors import ConfigError
@@ -144,6 +146,16 @@ def test_data_that_are_not_there_can_be_planned_with_and_are_named(plan):
     assert said.startswith("config: images.sets.gallery: dataset 'imagenet-train': the folder ")
     assert "does not exist or may not be entered; put the data there or correct its root" in said
     assert set(sets.states(sets.config["images"]["sets"]["gallery"])) == {""}
+
+
+def test_a_fault_of_the_machine_is_no_change(plan, many, monkeypatch):
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", path)
+
+    sets = plan(many).sets
+    monkeypatch.setattr("prep.datasets.globs.os.scandir", stale)
+    with pytest.raises(ConfigError, match=r"dataset 'many' cannot be looked at.*Stale"):
+        sets.states(sets.config["clips"]["sets"]["train"])
 
 
 def test_the_folder_of_a_set_is_listed_once(plan, many, monkeypatch):
