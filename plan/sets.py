@@ -69,7 +69,9 @@ class Sets:
         wanted = {selection["dataset"] for selection in items["from"]}
         lines = registry_lines(self.datasets)
         lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
-        return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+        return [line for line in lines if line.split("\t")[0].strip(" ") in wanted] + [
+            f"list {content(path)}" for path in lists
+        ]
 
     def states(self, items: dict) -> list[str]:
         """For each selection of a set, as the configuration describes it, a hash of the names, sizes and times of its
