@@ -8,7 +8,7 @@ from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
 from prep.datasets.changes import state_of
-from prep.datasets.registry import DatasetError, find_dataset, lists_of, media_folder, read_registry, registry_lines
+from prep.datasets.registry import COLUMNS, DatasetError, find_dataset, lists_of, media_folder, read_registry
 from prep.datasets.selection import Selection, planned_count, select_all
 
 
@@ -66,12 +66,10 @@ class Sets:
 
         A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
         """
-        wanted = {selection["dataset"] for selection in items["from"]}
-        lines = registry_lines(self.datasets)
-        lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
-        return [line for line in lines if line.split("\t")[0].strip(" ") in wanted] + [
-            f"list {content(path)}" for path in lists
-        ]
+        wanted = sorted({selection["dataset"] for selection in items["from"]} & set(self.registry))
+        own = [self.registry[name] for name in wanted]
+        lines = ["\t".join(getattr(dataset, column) for column in COLUMNS) for dataset in own]
+        return lines + [f"list {content(path)}" for dataset in own for path in lists_of(dataset)]
 
     def states(self, items: dict) -> list[str]:
         """For each selection of a set, as the configuration describes it, a hash of the names, sizes and times of its

@@ -64,7 +64,7 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     """The datasets of a registry by name. Raises DatasetError for columns, rows or names that make no sense."""
     # Labels are regular expressions: a quotation mark in them is a character like any other.
     form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    reader = csv.DictReader(registry_lines(path), **form, restkey="more", restval="")
+    reader = csv.DictReader(_lines(path), **form, restkey="more", restval="")
     reader.fieldnames = [column.strip(" ") for column in reader.fieldnames or []]
     _check_columns(path, reader.fieldnames)
     datasets = [_dataset(path, _without_margins(row)) for row in reader]
@@ -75,7 +75,7 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     return registry
 
 
-def registry_lines(path: str | Path) -> list[str]:
+def _lines(path: str | Path) -> list[str]:
     """The lines of a registry without the empty ones. Raises DatasetError for a file that is not UTF-8."""
     try:
         return [line for line in read_text(path).split("\n") if line.strip()]

@@ -86,6 +86,14 @@ def test_a_sets_jobs_know_the_lines_of_its_datasets(plan):
     assert [line.split("\t")[0] for line in lines] == ["scikit-image", "scikit-learn"]
 
 
+def test_a_dataset_is_known_by_its_name_wherever_that_stands_in_the_line(plan, tmp_path):
+    def lines(licence):
+        (tmp_path / "r.tsv").write_text(f"licence\troot\tkind\tname\n{licence}\tx\tvideos\tfilms\n")
+        return plan({"datasets": str(tmp_path / "r.tsv")}).sets.registered({"from": [{"dataset": "films"}]})
+
+    assert lines("own") == lines("own") != lines("bought")
+
+
 def test_nothing_takes_from_what_is_scored(plan):
     def claimed(sets, kind):
         return {split: sets.claimed_by_others(kind, split)["claimed"] for split in sets.config[kind]["sets"]}
