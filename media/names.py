@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 # Rows, trainings, sets and datasets: their names are those of files, and words on command lines.
 LONGEST_WORD = 80
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,79}$"
+NAME = rf"^[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,{LONGEST_WORD - 1}}}$"
 EXPECTED_NAME = (
     f"letters from a to z, digits and _ . + -, beginning with a letter, a digit or _, {LONGEST_WORD} characters at most"
 )

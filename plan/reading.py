@@ -1,5 +1,6 @@
 """Reading the configuration outside Snakemake, for the commands for people. Stages never read it."""
 
+import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,7 @@ def read_file(path: Path) -> dict:
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}; expected a YAML file like config/config.yaml")
     try:
-        content = yaml.load(read_text(path), Loader=_loader(yaml)) or {}
+        content = _of_text(read_text(path)) or {}
     except WrongEncoding as error:
         raise ConfigError(str(error)) from error
     except OSError as error:
@@ -46,6 +47,22 @@ def read_file(path: Path) -> dict:
         raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
     check_keys(content, str(path))
     return content
+
+
+def _of_text(text: str) -> object:
+    """What a text says, as Snakemake reads it: as JSON, which may have tabs that YAML forbids, or else as YAML."""
+    import yaml
+
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except ValueError:
+        return yaml.load(text, Loader=_loader(yaml))
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError  # YAML's loader says which key
+    return dict(pairs)
 
 
 @cache

@@ -3,11 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+from media.faults import of_the_machine
 from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
 from prep.datasets.changes import state_of
-from prep.datasets.registry import DatasetError, find_dataset, lists_of, media_folder, read_registry, registry_lines
+from prep.datasets.registry import COLUMNS, DatasetError, find_dataset, lists_of, media_folder, read_registry
 from prep.datasets.selection import Selection, planned_count, select_all
 
 
@@ -38,7 +39,7 @@ class Sets:
         self.rendered = [split for split, items in clips.items() if items.get("rendered")]
         self.filmed = [split for split in clips if split not in self.rendered]
         self._shards: dict[tuple[str, str], int] = {}
-        # A folder is listed once for all that is asked about it, here and in `state`.
+        # A folder is listed once for all that is asked about it, here and in `states`.
         self._select_all = cache(select_all)
         self._absent: dict[str, str] = {}
         for split in self.rendered:
@@ -65,14 +66,15 @@ class Sets:
 
         A set's job has them among its params, so that the line of another dataset, new or changed, makes nothing again.
         """
-        wanted = {selection["dataset"] for selection in items["from"]}
-        lines = registry_lines(self.datasets)
-        lists = [path for name in sorted(wanted & set(self.registry)) for path in lists_of(self.registry[name])]
-        return [line for line in lines if line.split("\t")[0] in wanted] + [f"list {content(path)}" for path in lists]
+        wanted = sorted({selection["dataset"] for selection in items["from"]} & set(self.registry))
+        own = [self.registry[name] for name in wanted]
+        lines = ["\t".join(getattr(dataset, column) for column in COLUMNS) for dataset in own]
+        return lines + [f"list {content(path)}" for dataset in own for path in lists_of(dataset)]
 
     def states(self, items: dict) -> list[str]:
         """For each selection of a set, as the configuration describes it, a hash of the names, sizes and times of its
-        files; empty where they are not there, or not as they should be: who reads them says so.
+        files; empty where they are not there, or not as they should be: who reads them says so. Raises ConfigError for
+        a fault of the machine, which must not look like a change.
 
         A set's job has them among its params, so that a file that was added, replaced or removed makes the set again.
         """
@@ -81,7 +83,9 @@ class Sets:
     def _state(self, dataset: str, files: str) -> str:
         try:
             return state_of(find_dataset(self.registry, dataset), files, self._select_all)
-        except DatasetError:
+        except (DatasetError, OSError) as error:
+            if of_the_machine(error):
+                raise ConfigError(f"config: dataset {dataset!r} cannot be looked at: {error}") from error
             return ""
 
     def absent(self) -> str:

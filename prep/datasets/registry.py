@@ -64,9 +64,10 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     """The datasets of a registry by name. Raises DatasetError for columns, rows or names that make no sense."""
     # Labels are regular expressions: a quotation mark in them is a character like any other.
     form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    reader = csv.DictReader(registry_lines(path), **form, restkey="more", restval="")
-    _check_columns(path, reader.fieldnames or [])
-    datasets = [_dataset(path, row) for row in reader]
+    reader = csv.DictReader(_lines(path), **form, restkey="more", restval="")
+    reader.fieldnames = [column.strip(" ") for column in reader.fieldnames or []]
+    _check_columns(path, reader.fieldnames)
+    datasets = [_dataset(path, _without_margins(row)) for row in reader]
     registry = {dataset.name: dataset for dataset in datasets}
     if len(registry) < len(datasets):
         twice = [name for name, count in Counter(dataset.name for dataset in datasets).items() if count > 1]
@@ -74,13 +75,20 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     return registry
 
 
-def registry_lines(path: str | Path) -> list[str]:
-    """The lines of a registry, no space beside a tab. Raises DatasetError for a file that is not UTF-8."""
+def _lines(path: str | Path) -> list[str]:
+    """The lines of a registry without the empty ones. Raises DatasetError for a file that is not UTF-8."""
     try:
-        lines = read_text(path).split("\n")
+        return [line for line in read_text(path).split("\n") if line.strip()]
     except WrongEncoding as error:
         raise DatasetError(f"{error}. Expected a registry, tab-separated values (docs/datasets.md)") from error
-    return ["\t".join(cell.strip(" ") for cell in line.split("\t")) for line in lines]
+
+
+def _without_margins(row: dict) -> dict:
+    """The cells without spaces around them, which an expression over names may mean."""
+    return {
+        column: cell.strip(" ") if isinstance(cell, str) and column != "label_pattern" else cell
+        for column, cell in row.items()
+    }
 
 
 def _check_columns(path: str | Path, columns: list[str]) -> None:

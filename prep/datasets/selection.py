@@ -323,7 +323,7 @@ def unique_names(sources: list[Source]) -> dict[Source, str]:
         names |= dict(named)
         taken |= {folded(name) for _, name in named}
         unnamed = [source for source in unnamed if source not in names]
-    names |= {source: marked(source.stem, identity_of(source)) for source in unnamed}
+    names |= {source: marked(item_name(source.stem, identity_of(source)), identity_of(source)) for source in unnamed}
     return {source: _unlike_a_shot(source, name, taken) for source, name in names.items()}
 
 

@@ -51,6 +51,14 @@ def test_a_configuration_is_read_as_windows_writes_it(tmp_path):
     assert (config["seed"], config["flow"]) == (7, "farneback")
 
 
+def test_json_may_have_tabs_and_no_key_twice(tmp_path):
+    (tmp_path / "mine.json").write_text('{\n\t"seed": 7\n}')
+    assert read_config([tmp_path / "mine.json"])["seed"] == 7
+    (tmp_path / "mine.json").write_text('{"seed": 7, "seed": 8}')
+    with pytest.raises(ConfigError, match="key 'seed' stands in line 1 and again"):
+        read_config([tmp_path / "mine.json"])
+
+
 def test_merge_keys_of_yaml_may_be_repeated_by_the_keys_that_they_bring(tmp_path):
     (tmp_path / "mine.yaml").write_text("a: &a {method: grey}\nb: {<<: *a, method: ours}\n")
     assert read_config([tmp_path / "mine.yaml"])["b"] == {"method": "ours"}

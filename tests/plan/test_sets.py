@@ -1,5 +1,7 @@
 """What is asked about sets: how they are made, in how many jobs, what they must not repeat."""
 
+import errno
+
 import pytest
 
 from plan.errors import ConfigError
@@ -84,6 +86,14 @@ def test_a_sets_jobs_know_the_lines_of_its_datasets(plan):
     assert [line.split("\t")[0] for line in lines] == ["scikit-image", "scikit-learn"]
 
 
+def test_a_dataset_is_known_by_its_name_wherever_that_stands_in_the_line(plan, tmp_path):
+    def lines(licence):
+        (tmp_path / "r.tsv").write_text(f"licence\troot\tkind\tname\n{licence}\tx\tvideos\tfilms\n")
+        return plan({"datasets": str(tmp_path / "r.tsv")}).sets.registered({"from": [{"dataset": "films"}]})
+
+    assert lines("own") == lines("own") != lines("bought")
+
+
 def test_nothing_takes_from_what_is_scored(plan):
     def claimed(sets, kind):
         return {split: sets.claimed_by_others(kind, split)["claimed"] for split in sets.config[kind]["sets"]}
@@ -144,6 +154,16 @@ def test_data_that_are_not_there_can_be_planned_with_and_are_named(plan):
     assert said.startswith("config: images.sets.gallery: dataset 'imagenet-train': the folder ")
     assert "does not exist or may not be entered; put the data there or correct its root" in said
     assert set(sets.states(sets.config["images"]["sets"]["gallery"])) == {""}
+
+
+def test_a_fault_of_the_machine_is_no_change(plan, many, monkeypatch):
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", path)
+
+    sets = plan(many).sets
+    monkeypatch.setattr("prep.datasets.globs.os.scandir", stale)
+    with pytest.raises(ConfigError, match=r"dataset 'many' cannot be looked at.*Stale"):
+        sets.states(sets.config["clips"]["sets"]["train"])
 
 
 def test_the_folder_of_a_set_is_listed_once(plan, many, monkeypatch):

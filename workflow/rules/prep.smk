@@ -5,6 +5,7 @@
 # the rows of trained models (40); the rest of the preparation (10); everything else (0). No job here takes two cores:
 # on a machine with two it would wait until both are free at once, and lighter jobs see to it that they never are.
 DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_of
+states_of = or_else(stop, SETS.states)
 set_of = lambda wildcards: config[wildcards.kind]["sets"][wildcards.split]
 filters_of = SETS.filters_of
 folder_of_set = lambda wildcards, output: folder_of_items(output.table)
@@ -24,7 +25,7 @@ rule sources:
     params:
         version=version_of("prep/sources.py"),
         registered=lambda wildcards: registered(set_of(wildcards)),
-        files=lambda wildcards: SETS.states(set_of(wildcards)),
+        files=lambda wildcards: states_of(set_of(wildcards)),
         selections=lambda wildcards: as_json(set_of(wildcards)["from"]),
         length=config["clips"]["length"],
     shell:
