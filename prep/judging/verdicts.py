@@ -21,8 +21,11 @@ from prep.judging.quality import REASONS, Filters, Verdict, color_statistics, ju
 def row_of(name: str, source: Source) -> dict:
     """`item_row` of a source after a look at it. Raises MachineFault if it is not there any more, or not to be read.
 
-    It was there when it was listed, so a mount is gone, or this worker does not have it: nothing is its fault.
+    It was there when it was listed, so a mount is gone, or this worker does not have it: nothing is its fault. What
+    could not be read even then is not looked at (`judge_file`).
     """
+    if source.unusable is not None:
+        return item_row(name, source)
     with listed(source.path):
         if source.kind == "frames":
             os.listdir(source.path)
