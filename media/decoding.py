@@ -19,6 +19,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from media.display import MATRICES, high_dynamic_range, rgb_of, turn_of
+from media.extent import declared_frames, ends_early
 from media.image import MAX_PIXELS
 from media.regular import NoRegularFile, check_regular
 from media.timeline import Timeline, timeline_of
@@ -36,8 +37,6 @@ CONTAINER_START = re.compile(
 )
 # The most frames that a file may have where nothing else is said: eleven hours at 25 a second.
 MAX_FRAMES = 1_000_000
-# Containers miscount by a frame or two, and sound may outlast the picture a little: a share, and seconds at most.
-TOLERANCE, LONGEST_TOLERANCE = Fraction(1, 20), Fraction(10)
 # What FFmpeg says both of a failing disk or full memory and of broken files.
 AMBIGUOUS = {errno.EIO, errno.ENOMEM}
 
@@ -207,7 +206,8 @@ def decode_pictures(
                 decoded += 1
         except av.FFmpegError as error:
             failure = f"decoding fails there ({error.strerror})"
-        if failure is None and _ends_early(container, stream, decoded, picture):
+        reached = (picture.pts + picture.duration) * stream.time_base if picture else None
+        if failure is None and ends_early(container, Path(path), decoded, reached):
             failure = "the file ends there"
         if decoded == 0:
             raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
@@ -304,39 +304,7 @@ def _check_declared(path: str | Path, container: av.container.InputContainer, bo
 def _info(container: av.container.InputContainer) -> VideoInfo:
     stream = container.streams.best("video")
     rate = float(stream.average_rate) if stream.average_rate else None
-    declared = _declared_frames(container, stream, rate)
-    return VideoInfo(declared, rate, stream.height, stream.width, Fraction(stream.time_base))
-
-
-def _declared_frames(container, stream, rate: float | None) -> int | None:
-    """The header's frame count; Matroska declares only a duration, and MP4's count includes frames edited out."""
-    seconds = _declared_seconds(container, stream)
-    expected = round(seconds * rate) if seconds and rate else None
-    if stream.frames and expected and "mp4" in container.format.name:
-        return min(stream.frames, expected)
-    return stream.frames or expected
-
-
-def _declared_seconds(container, stream) -> float | None:
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration is not None else None
-
-
-def _ends_early(container, stream, decoded: int, last: DecodedPicture | None) -> bool:
-    """Whether the last frame ends well before the declared end; where no end is declared, by the number of frames.
-
-    A number says little: frames that show nothing new are left out of AVI, those before the first that stands alone
-    cannot be decoded in what was cut out of a longer file, and a rate may vary.
-    """
-    seconds, rate = _declared_seconds(container, stream), Fraction(stream.average_rate or 25)
-    if last is None or not seconds:
-        return bool(stream.frames) and stream.frames - decoded > max(2, TOLERANCE * stream.frames)
-    reached = (last.pts + last.duration) * stream.time_base
-    if container.format.name == "avi" and stream.index_entries:
-        # Its index is the last that is written, and has the frames that show nothing new.
-        reached = max(reached, (stream.index_entries[-1].timestamp + 1) * stream.time_base)
-    return seconds - float(reached) > max(2 / rate, min(TOLERANCE * Fraction(seconds), LONGEST_TOLERANCE))
+    return VideoInfo(declared_frames(container), rate, stream.height, stream.width, Fraction(stream.time_base))
 
 
 def zero_of(container: av.container.InputContainer) -> Fraction:

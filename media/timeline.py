@@ -4,10 +4,10 @@ The clock of an MPEG stream that was joined of several begins anew with each. A 
 packet without decoding; its packets are then shifted, those of all tracks of a part alike, so that sound stays in step.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 from av.format import Flags
@@ -19,25 +19,12 @@ BACK = Fraction(1, 5)
 AHEAD = 10
 
 
-@dataclass
-class Span:
-    """From when to when the packets of one part and track are shown, in seconds of its own clock."""
-
-    start: Fraction | None = None
-    end: Fraction | None = None
-
-    def add(self, start: Fraction, end: Fraction) -> None:
-        """Make room for a packet."""
-        self.start = start if self.start is None else min(start, self.start)
-        self.end = end if self.end is None else max(end, self.end)
-
-
 @dataclass(frozen=True)
 class Timeline:
     """The parts of a file. A file that was not joined is one, whose times stay as they are."""
 
     shifts: tuple[Fraction, ...] = (Fraction(0),)  # seconds that are added to the times of each part
-    parts: dict[int, list[int]] = field(default_factory=dict)  # of each track, the part after its each new beginning
+    parts: dict[int, list[int]] = field(default_factory=dict)  # of each track, its part after each new beginning
 
     def placed(self, packets: Iterable[av.Packet]) -> Iterable[av.Packet]:
         """The packets of some tracks from their first one on, with their times on the one line."""
@@ -47,9 +34,9 @@ class Timeline:
         clocks: dict[int, Clock] = {}
         for packet in packets:
             clock = clocks.setdefault(packet.stream.index, Clock.of(packet.stream))
-            clock.goes_on(packet)
-            parts = self.parts.get(packet.stream.index, [])
-            shift = self.shifts[parts[min(clock.beginnings, len(parts) - 1)] if parts else 0]
+            clock.show(packet)
+            parts = self.parts[packet.stream.index]
+            shift = self.shifts[parts[min(clock.beginnings, len(parts) - 1)]]
             if shift and packet.time_base:
                 ticks = round(shift / packet.time_base)
                 packet.pts = None if packet.pts is None else packet.pts + ticks
@@ -69,53 +56,61 @@ class Clock:
     def of(cls, stream: av.VideoStream | av.AudioStream) -> "Clock":
         return cls(bool(stream.container.format.flags & Flags.ts_discont.value))
 
-    def goes_on(self, packet: av.Packet) -> bool:
-        """Whether a packet follows on the one before; if not, the clock begins anew with it."""
+    def show(self, packet: av.Packet) -> bool:
+        """Go on to the time of a packet: whether the clock begins anew with it."""
         if packet.dts is None:
-            return True
+            return False
         now = packet.dts * packet.time_base
+        # The first packet after a joint may have its own time of showing, and one of decoding from before.
+        if self.leaps and packet.pts is not None:
+            shown = packet.pts * packet.time_base
+            now = shown if shown > now + AHEAD else now
         anew = self.last is not None and (now < self.last - BACK or (self.leaps and now > self.last + AHEAD))
         self.last = now
         self.beginnings += anew
-        return not anew
+        return anew
 
 
 def timeline_of(container: av.container.InputContainer) -> Timeline:
-    """Look through an opened file, to its end. A file that cannot be read further ends there."""
-    tracks = [container.streams.best("video"), *container.streams.audio]
+    """Look through an opened file, to its end. A file that cannot be read further ends there.
+
+    The pictures say which parts there are. A new beginning of another track is that of the part whose pictures begin
+    nearest to it in the file, since the tracks of a file come to its next part one after another.
+    """
+    picture = container.streams.best("video")
+    tracks = [picture, *container.streams.audio]
     clocks = {stream.index: Clock.of(stream) for stream in tracks}
-    parts = {stream.index: [0] for stream in tracks}
-    spans: dict[int, dict[int, Span]] = defaultdict(lambda: defaultdict(Span))
+    beginnings: dict[int, list[int]] = {stream.index: [0] for stream in tracks}  # by the number of the packet
+    spans: list[tuple[Fraction, Fraction]] = []  # of the pictures of each part, from when to when they are shown
     try:
-        for packet in container.demux(*tracks):
+        for number, packet in enumerate(container.demux(*tracks)):
             index = packet.stream.index
-            if not clocks[index].goes_on(packet):
-                # The tracks of a file come to its next part one after another.
-                newest = max(entered[-1] for entered in parts.values())
-                parts[index].append(max(newest, parts[index][-1] + 1))
-            if packet.pts is not None and packet.size:
+            if clocks[index].show(packet):
+                beginnings[index].append(number)
+            if packet.stream is picture and packet.pts is not None:
                 start = packet.pts * packet.time_base
-                spans[parts[index][-1]][index].add(start, start + _duration(packet))
+                span = start, start + _duration(packet)
+                if len(spans) < len(beginnings[index]):
+                    spans.append(span)
+                else:
+                    spans[-1] = min(spans[-1][0], span[0]), max(spans[-1][1], span[1])
     except (av.FFmpegError, OSError):
         pass  # decoding comes there too, and says so
-    return Timeline(_shifts(spans, tracks[0].index), parts)
+    begun = beginnings[picture.index][: len(spans)] or [0]
+    shifts = [Fraction(0)]
+    for before, here in pairwise(spans):
+        shifts.append(shifts[-1] + before[1] - here[0])
+    return Timeline(tuple(shifts), {index: _parts(own, begun) for index, own in beginnings.items()})
 
 
 def _duration(packet: av.Packet) -> Fraction:
-    if packet.duration:
-        return packet.duration * packet.time_base
-    rate = getattr(packet.stream, "average_rate", None)
-    return 1 / Fraction(rate) if rate else Fraction(0)
+    return packet.duration * packet.time_base if packet.duration else 1 / Fraction(packet.stream.average_rate or 25)
 
 
-def _shifts(spans: dict[int, dict[int, Span]], picture: int) -> tuple[Fraction, ...]:
-    """Where each part begins after the one before ends: by the track `picture` if both have it, else by all tracks."""
-    shifts = [Fraction(0)]
-    for part in range(1, max(spans, default=0) + 1):
-        before, here = spans[part - 1], spans[part]
-        tracks = [picture] if picture in before and picture in here else [*before, *here]
-        ends = [before[track].end for track in tracks if track in before]
-        starts = [here[track].start for track in tracks if track in here]
-        shift = shifts[-1] + max(ends) - min(starts) if ends and starts else shifts[-1]
-        shifts.append(shift)
-    return tuple(shifts)
+def _parts(own: list[int], begun: list[int]) -> list[int]:
+    """The part of each new beginning of a track; those of the parts are `begun`, both by the number of the packet."""
+    parts = [0]
+    for number in own[1:]:
+        nearest = min(range(len(begun)), key=lambda part: abs(begun[part] - number))
+        parts.append(max(parts[-1], nearest))
+    return parts

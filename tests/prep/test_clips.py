@@ -54,9 +54,7 @@ def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, movi
 def test_every_clip_of_a_source_is_made_in_one_pass(tmp_path, prepare, write_video, moving, monkeypatch):
     source = write_video(tmp_path / "films/cut.mp4", moving(1, 12) + moving(2, 12))
     passes = []
-    monkeypatch.setattr(
-        "prep.clips.decode_pictures", lambda path, bounds: passes.append(path) or decode_pictures(path, bounds)
-    )
+    monkeypatch.setattr("prep.clips.decode_pictures", lambda *given: passes.append(given) or decode_pictures(*given))
     table = prepare(("films", "cut.mp4", 1), ("films", "cut.mp4", 2, "whole"))
     assert len(passes) == 1
     assert list(table.index) == [f"cut_shot{shot}_stride{stride}" for stride in (1, 2) for shot in (0, 1)]
