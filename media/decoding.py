@@ -193,7 +193,8 @@ def decode_pictures(
     bounds = bounds or Bounds()
     with opened(path, bounds) as container:
         stream, declared = container.streams.best("video"), _info(container).declared_frames
-        stream.codec_context.options = {"max_pixels": str(bounds.max_pixels)}  # sizes may change in the stream
+        # Sizes may change in the stream. Twice, because FFmpeg counts its own alignment.
+        stream.codec_context.options = {"max_pixels": str(2 * bounds.max_pixels)}
         decoded, failure, picture = 0, None, None
         converters = VideoReformatter(), VideoReformatter()
         origin = round(zero_of(container) / stream.time_base)
@@ -231,13 +232,13 @@ def _frames(path: str | Path, packets: Iterator[av.Packet]) -> Iterator[av.Video
                     raise
     except av.FFmpegError as error:
         if error.errno in AMBIGUOUS:
-            _read_through(path)
+            read_through(path)
         raise
     if failed is not None and not begun:
         raise failed
 
 
-def _read_through(path: str | Path) -> None:
+def read_through(path: str | Path) -> None:
     """Raises OSError if the system cannot read a file; a broken file can be read."""
     with open(path, "rb") as file:
         while file.read(1 << 24):
@@ -251,6 +252,7 @@ def _check_decoded(path: str | Path, picture: DecodedPicture, decoded: int, boun
     if decoded == 0 and picture.high_dynamic_range:
         name = picture.high_dynamic_range
         warnings.warn(f"{path}: has high dynamic range ({name}); it is tone-mapped to SDR", stacklevel=3)
+    _check_pixels(path, picture.frame, bounds)
     if decoded >= bounds.max_frames:
         raise VideoTooLarge(path, f"it has more than {bounds.max_frames:,} frames")
 
@@ -267,7 +269,7 @@ def opened(path: str | Path, bounds: Bounds | None = None) -> Iterator[av.contai
         container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         if error.errno in AMBIGUOUS:
-            _read_through(path)
+            read_through(path)
         if CONTAINER_START.match(start):
             raise UnreadableVideo(path, f"it begins like a video but cannot be opened ({error.strerror})") from error
         raise NotAVideo(path, f"it does not begin like any known video container ({error.strerror})") from error
@@ -292,12 +294,15 @@ def _start(path: str | Path) -> bytes:
     return start
 
 
-def _check_declared(path: str | Path, container: av.container.InputContainer, bounds: Bounds) -> None:
-    info = _info(container)
-    if info.height * info.width > bounds.max_pixels:
-        size = f"{info.width}x{info.height}"
+def _check_pixels(path: str | Path, shown: av.VideoFrame | av.VideoStream, bounds: Bounds) -> None:
+    if shown.height * shown.width > bounds.max_pixels:
+        size = f"{shown.width}x{shown.height}"
         raise VideoTooLarge(path, f"it declares frames of {size} pixels; expected at most {bounds.max_pixels:,} in all")
-    if (declared := info.declared_frames or 0) > bounds.max_frames:
+
+
+def _check_declared(path: str | Path, container: av.container.InputContainer, bounds: Bounds) -> None:
+    _check_pixels(path, container.streams.best("video"), bounds)
+    if (declared := declared_frames(container) or 0) > bounds.max_frames:
         raise VideoTooLarge(path, f"it declares {declared:,} frames; expected at most {bounds.max_frames:,}")
 
 
