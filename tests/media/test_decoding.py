@@ -145,7 +145,7 @@ def test_names_are_files_and_nothing_else(tmp_path, write_video, moving, monkeyp
         "http:",
         "file:clip",
         "subfile,,start,0,end,9,,:x",
-        "%03d.png",
+        "clip%03d.mp4",
     ):
         Path(name).write_bytes(source)
         assert len(list(decode(name))) == 3
