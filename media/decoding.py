@@ -23,6 +23,7 @@ from media.extent import declared_frames, ends_early
 from media.image import MAX_PIXELS
 from media.regular import NoRegularFile, check_regular
 from media.timeline import Timeline, timeline_of
+from media.turning import Turn
 
 # FFmpeg's names of the containers and raw streams that are read. None of them opens another file.
 CONTAINERS = (
@@ -110,12 +111,13 @@ class DecodedPicture:
     pts: int  # these as of a TimedFrame
     duration: int
     pixel_aspect: Fraction
+    turn: Turn  # what turns it upright
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Upright."""
         sides = self.frame.height, self.frame.width
-        return (*(sides[::-1] if turn_of(self.frame).transposed else sides), 3)
+        return (*(sides[::-1] if self.turn.transposed else sides), 3)
 
     @property
     def high_dynamic_range(self) -> str | None:
@@ -130,7 +132,7 @@ class DecodedPicture:
     @property
     def rgb(self) -> np.ndarray:
         """uint8 (H, W, 3), upright; made anew at each call."""
-        return turn_of(self.frame).upright(rgb_of(self.frame, self.to_rgb))
+        return self.turn.upright(rgb_of(self.frame, self.to_rgb))
 
     def thinned(self, step: int) -> np.ndarray:
         """About every so many rows and columns, uint8 RGB, upright; costs a fifth of `rgb`."""
@@ -138,7 +140,7 @@ class DecodedPicture:
             return self.rgb
         width, height = -(-self.frame.width // step), -(-self.frame.height // step)
         thinned = rgb_of(self.frame, self.to_thinned, width=width, height=height, interpolation="POINT")
-        return turn_of(self.frame).upright(thinned)
+        return self.turn.upright(thinned)
 
 
 @dataclass(frozen=True)
@@ -322,12 +324,12 @@ def zero_of(container: av.container.InputContainer) -> Fraction:
 
 def _shown(
     frame: av.VideoFrame, stream: av.VideoStream, origin: int, last: DecodedPicture | None
-) -> tuple[int, int, Fraction]:
-    """pts, duration and pixel_aspect of a frame that follows `last`."""
+) -> tuple[int, int, Fraction, Turn]:
+    """pts, duration, pixel_aspect and turn of a frame that follows `last`."""
     duration = frame.duration or max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
     if frame.pts is None:
         pts = last.pts + last.duration if last else 0
     else:
         pts = max(frame.pts - origin, last.pts + 1 if last else 0)
-    aspect = Fraction(stream.sample_aspect_ratio or 1)
-    return pts, duration, 1 / aspect if turn_of(frame).transposed else aspect
+    aspect, turn = Fraction(stream.sample_aspect_ratio or 1), turn_of(frame)
+    return pts, duration, 1 / aspect if turn.transposed else aspect, turn

@@ -52,15 +52,15 @@ def _sequences(paths: list[Path]) -> list[dict[int, list[str]]]:
     """The names by their last number, for each way in which the rest of the name is spelt."""
     sequences: dict[tuple[str, str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in paths:
-        if found := re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem):
-            before, number, after = found.groups()
+        if named := re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem):
+            before, number, after = named.groups()
             sequences[before, after][int(number)].append(path.name)
     return list(sequences.values())
 
 
 def _check(folder: str | Path, names: dict[int, list[str]]) -> None:
     """Raises UnclearFolder for one sequence: number -> the files that have it."""
-    double = next((found for found in names.values() if len(found) > 1), None)
+    double = next((files for files in names.values() if len(files) > 1), None)
     if double:
         raise UnclearFolder(
             "ambiguous_frames", f"{folder}: {' and '.join(double[:3])} have one number; keep the one that is the frame"
