@@ -20,6 +20,7 @@ from av.video.reformatter import VideoReformatter
 
 from media.display import MATRICES, high_dynamic_range, rgb_of, turn_of
 from media.extent import declared_frames, ends_early
+from media.faults import MACHINE
 from media.image import MAX_PIXELS
 from media.regular import NoRegularFile, check_regular
 from media.timeline import Timeline, timeline_of
@@ -38,8 +39,8 @@ CONTAINER_START = re.compile(
 )
 # The most frames that a file may have where nothing else is said: eleven hours at 25 a second.
 MAX_FRAMES = 1_000_000
-# What FFmpeg says both of a failing disk or full memory and of broken files.
-AMBIGUOUS = {errno.EIO, errno.ENOMEM}
+# What FFmpeg says both of a failing disk, mount or memory and, some of it, of broken files.
+AMBIGUOUS = MACHINE | {errno.ENOENT, errno.EACCES}
 
 
 class VideoError(ValueError):
@@ -274,7 +275,7 @@ def opened(path: str | Path, bounds: Bounds | None = None) -> Iterator[av.contai
             read_through(path)
         if CONTAINER_START.match(start):
             raise UnreadableVideo(path, f"it begins like a video but cannot be opened ({error.strerror})") from error
-        raise NotAVideo(path, f"it does not begin like any known video container ({error.strerror})") from error
+        raise NotAVideo(path, f"it is in no container for videos that is read here ({error.strerror})") from error
     with container:
         stream = container.streams.best("video")
         if stream is None or stream.codec_context is None:

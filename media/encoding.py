@@ -101,7 +101,17 @@ def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
             tracks.append(_sounds(stack.enter_context(opened(sound)), container, read_timeline(sound)))
         # Interleaved here: the muxer would hold back one whole track until the other one comes.
         for packet in heapq.merge(*tracks, key=lambda packet: packet.dts * packet.time_base):
-            container.mux(packet)
+            _put(packet, container)
+
+
+def _put(packet: av.Packet, container: av.container.OutputContainer) -> None:
+    """Write a packet; sound that the container refuses is left out with a warning, because the pictures are done."""
+    try:
+        container.mux(packet)
+    except (av.ArgumentError, av.InvalidDataError) as error:
+        if packet.stream.type != "audio":
+            raise
+        warnings.warn(f"{_name(container)}: a piece of its sound is refused and left out ({error})", stacklevel=2)
 
 
 def _average_rate(videos: list[Path]) -> Fraction:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from media.faults import MACHINE, MachineFault
 from media.profiles import in_srgb
@@ -107,6 +107,8 @@ def _opened(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
                 yield image
         except (CorruptImage, MachineFault, MemoryError):
             raise
+        except UnidentifiedImageError as error:
+            raise CorruptImage(f"{path}: is no image of a format that is read ({', '.join(FORMATS)})") from error
         # Of a broken file Pillow's readers raise whatever their parsing meets: struct.error, KeyError, EOFError, ...
         except Exception as error:
             if isinstance(error, OSError) and error.errno in MACHINE:

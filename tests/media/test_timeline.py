@@ -8,6 +8,7 @@ import pytest
 
 from media.decoding import decode, decode_timed, describe, read_timeline
 from media.encoding import VideoWriter, join
+from media.timeline import Timeline
 
 RATE = 48000
 TONE = 8  # the frame of each part in which a tone sounds and the picture is white
@@ -105,3 +106,12 @@ def test_a_frame_that_stands_long_is_no_other_clock(tmp_path, write_video, pictu
         for frame in decode_timed(write_video(tmp_path / "clip.mp4", [picture(0)] * 2)):
             writer.add(frame.__class__(frame.rgb, frame.pts // 512 * 1000, 1))
     assert [frame.pts for frame in decode_timed(tmp_path / "slides.mp4")] == [0, 1000]
+
+
+def test_sound_that_is_refused_at_the_end_costs_no_picture(tmp_path, joined, monkeypatch):
+    path = joined("ts", [(0, True), (0, True)], codecs=("libx264", "aac"))
+    monkeypatch.setattr("media.encoding.read_timeline", lambda path: Timeline())
+    monkeypatch.setattr("media.encoding._rising", iter)
+    with pytest.warns(UserWarning, match="a piece of its sound is refused"):
+        out = written(path, tmp_path)
+    assert len(list(decode(out))) == 60
