@@ -45,7 +45,7 @@ class VideoWriter:
 
     def __enter__(self) -> "VideoWriter":
         options = _exact_times(self.path, self.time_base)
-        self.container = av.open(f"file:{self.path}", "w", container_options=options)
+        self.container = av.open(str(self.path), "w", container_options=options)
         return self
 
     def add(self, frame: TimedFrame) -> None:
@@ -91,9 +91,9 @@ def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
     either is left out; both give a warning. Where the clock of `sound` begins anew, it goes on as its pictures do.
     """
     with ExitStack() as stack:
-        first = stack.enter_context(av.open(f"file:{videos[0]}")).streams.video[0]
+        first = stack.enter_context(av.open(str(videos[0]))).streams.video[0]
         options = _exact_times(output, first.time_base)
-        container = stack.enter_context(av.open(f"file:{output}", "w", container_options=options))
+        container = stack.enter_context(av.open(str(output), "w", container_options=options))
         track = container.add_stream_from_template(first, opaque=True)
         track.codec_context.framerate = _average_rate(videos)
         tracks = [_pictures(videos, track)]
@@ -117,7 +117,7 @@ def _put(packet: av.Packet, container: av.container.OutputContainer) -> None:
 def _average_rate(videos: list[Path]) -> Fraction:
     frames, seconds = 0, Fraction(0)
     for video in videos:
-        with av.open(f"file:{video}") as container:
+        with av.open(str(video)) as container:
             stream = container.streams.video[0]
             frames, seconds = frames + stream.frames, seconds + stream.duration * stream.time_base
     return (frames / seconds).limit_denominator(100_000)
@@ -125,7 +125,7 @@ def _average_rate(videos: list[Path]) -> Fraction:
 
 def _pictures(videos: list[Path], track: av.VideoStream) -> Iterator[av.Packet]:
     for video in videos:
-        with av.open(f"file:{video}") as container:
+        with av.open(str(video)) as container:
             for packet in container.demux(video=0):
                 if packet.size:
                     packet.stream = track
@@ -180,7 +180,7 @@ def _sound_track(
         track = container.add_stream_from_template(stream, opaque=True)
         return lambda packet: _copied(packet, track)
     codec = stream.codec_context.codec.canonical_name
-    warnings.warn(f"{name} is encoded as AAC: a file like {_name(container)} cannot hold {codec}", stacklevel=2)
+    warnings.warn(f"{name} is encoded as AAC: a file like {container.name} cannot hold {codec}", stacklevel=2)
     rates = av.Codec("aac", "w").audio_rates
     track = container.add_stream("aac", rate=stream.rate if stream.rate in rates else 48000, layout=stream.layout)
     return lambda packet: _encoded(packet, stream, track)

@@ -1,7 +1,6 @@
 """Writing videos: every size, times to the tick, and joining with the sound kept."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -143,11 +142,3 @@ def test_streams_that_begin_at_any_hour_begin_at_zero(tmp_path, moving):
     join([silent], tmp_path / "joined.mp4", sound=path)
     first_heard, first_seen = sound_packets(tmp_path / "joined.mp4")[0][0], seconds(tmp_path / "joined.mp4")[0][0]
     assert first_heard == pytest.approx(0, abs=1e-3) and first_seen == pytest.approx(lag, abs=1e-3)
-
-
-def test_an_output_is_a_file_whatever_its_name(tmp_path, monkeypatch, picture):
-    monkeypatch.chdir(tmp_path)
-    with VideoWriter("12:30.mp4", Fraction(1, 25), Fraction(25)) as writer:
-        writer.add(TimedFrame(picture(0), 0, 1))
-    join([Path("12:30.mp4")], Path("concat:a.mkv"), Path("12:30.mp4"))
-    assert [len(list(decode_timed(name))) for name in ("12:30.mp4", "concat:a.mkv")] == [1, 1]
