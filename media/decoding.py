@@ -18,7 +18,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from media.display import MATRICES, high_dynamic_range, rgb_of, turn_of
+from media.display import can_be_shown, high_dynamic_range, rgb_of, turn_of
 from media.extent import declared_frames, ends_early
 from media.faults import MACHINE
 from media.image import MAX_PIXELS
@@ -249,13 +249,13 @@ def read_through(path: str | Path) -> None:
 
 
 def _check_decoded(path: str | Path, picture: DecodedPicture, decoded: int, bounds: Bounds) -> None:
-    if int(picture.frame.colorspace) not in MATRICES:
-        matrix = int(picture.frame.colorspace)
-        raise UnreadableVideo(path, f"its colours are coded by the matrix {matrix} of ITU-T H.273, which is not read")
-    if decoded == 0 and picture.high_dynamic_range:
-        name = picture.high_dynamic_range
-        warnings.warn(f"{path}: has high dynamic range ({name}); it is tone-mapped to SDR", stacklevel=3)
-    _check_pixels(path, picture.frame, bounds)
+    frame, transfer = picture.frame, picture.high_dynamic_range
+    _check_pixels(path, frame, bounds)
+    if decoded == 0 and not can_be_shown(frame):
+        coded = f"{frame.format.name} by the matrix {int(frame.colorspace)} of ITU-T H.273"
+        raise UnreadableVideo(path, f"its colours are coded as {coded}, which cannot be made RGB here")
+    if decoded == 0 and transfer:
+        warnings.warn(f"{path}: has high dynamic range ({transfer}); it is tone-mapped to SDR", stacklevel=3)
     if decoded >= bounds.max_frames:
         raise VideoTooLarge(path, f"it has more than {bounds.max_frames:,} frames")
 

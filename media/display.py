@@ -14,10 +14,9 @@ from media.turning import STORED, Turn, of_display_matrix
 
 # What players take for high definition, where a file names no matrix.
 HD_LINES, HD_COLUMNS = 720, 1280
-# Numbers of ITU-T H.273. Matrices that libswscale converts: RGB, BT.709, none named, FCC, BT.601, SMPTE 240M, BT.2020.
-MATRICES = {0, 1, 2, 3, 4, 5, 6, 7, 9}
-UNNAMED = 2
-BT2020 = 9
+# Numbers of ITU-T H.273.
+UNNAMED, BT2020 = 2, 9
+PRIMARIES = {int(primaries) for primaries in ColorPrimaries} - {UNNAMED}
 HIGH_DYNAMIC_RANGE = {16: "PQ, SMPTE ST 2084", 18: "HLG, ARIB STD-B67"}
 WIDE_GAMUTS = {BT2020, 11, 12}  # and those of DCI and Display P3
 # Transfers that take part in a change of gamut; others are taken for BT.709's.
@@ -33,6 +32,15 @@ def turn_of(frame: av.VideoFrame) -> Turn:
     """What turns a frame upright."""
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)
     return STORED if matrix is None else of_display_matrix(bytes(matrix))
+
+
+def can_be_shown(frame: av.VideoFrame) -> bool:
+    """Whether libswscale knows a frame's format and matrix."""
+    try:
+        VideoReformatter().reformat(frame, 8, 8, "rgb24", interpolation="POINT")
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def rgb_of(frame: av.VideoFrame, converter: VideoReformatter, **scaling) -> np.ndarray:
@@ -55,7 +63,7 @@ def _conversion(frame: av.VideoFrame) -> dict:
     if wide:
         if high_dynamic_range(frame):
             given["dst_color_trc"] = ColorTrc.IEC61966_2_1
-            if int(frame.color_primaries) == UNNAMED:
+            if int(frame.color_primaries) not in PRIMARIES:
                 frame.color_primaries = BT2020
         else:
             if int(frame.color_trc) not in TRANSFERS:
