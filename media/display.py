@@ -56,7 +56,7 @@ def _conversion(frame: av.VideoFrame) -> dict:
     given: dict = {}
     wide = high_dynamic_range(frame) or int(frame.color_primaries) in WIDE_GAMUTS
     if int(frame.colorspace) == UNNAMED and not frame.format.is_rgb:
-        if wide:
+        if high_dynamic_range(frame) or int(frame.color_primaries) == BT2020:
             frame.colorspace = BT2020
         elif frame.height >= HD_LINES or frame.width >= HD_COLUMNS:
             given["src_colorspace"] = Colorspace.ITU709

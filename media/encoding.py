@@ -143,7 +143,7 @@ def _sounds(
 def _taken(source: av.container.InputContainer, tracks: dict, timeline: Timeline) -> Iterator[av.Packet]:
     origin = zero_of(source)
     try:
-        for packet in _rising(timeline.placed(source.demux(*tracks) if tracks else ())):
+        for packet in _rising(timeline.placed(source.demux(*tracks) if tracks else ()), len(timeline.shifts) > 1):
             if packet.size and packet.dts is not None:
                 shift = round(origin / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
@@ -152,15 +152,18 @@ def _taken(source: av.container.InputContainer, tracks: dict, timeline: Timeline
         warnings.warn(f"{_name(source)}: its sound breaks off and is kept up to there ({error.strerror})", stacklevel=2)
 
 
-def _rising(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-    """Without the packets of a track that begin before the one before is half over: muxers refuse a time twice."""
+def _rising(packets: Iterable[av.Packet], joined: bool) -> Iterator[av.Packet]:
+    """Without those whose time does not rise, which muxers refuse.
+
+    joined: also without those that begin before the one before is half over, of a part that outlasts its pictures.
+    """
     earliest: dict[int, int] = {}
     for packet in packets:
         index = packet.stream.index
         if packet.dts is not None and packet.size:
             if packet.dts < earliest.get(index, packet.dts):
                 continue
-            earliest[index] = packet.dts + max(1, (packet.duration or 0) // 2)
+            earliest[index] = packet.dts + max(1, (packet.duration or 0) // 2 if joined else 0)
         yield packet
 
 

@@ -158,7 +158,7 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
         grey.info = image.info
         return grey
     if image.mode in ("I", "F"):
-        raise CorruptImage(f"its pixels are numbers of the mode {image.mode}, of which nothing says what is white")
+        raise ValueError(f"its pixels are numbers of the mode {image.mode}, of which nothing says what is white")
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")

@@ -1,7 +1,7 @@
 """What is coloured: a video file, a folder of frames or one image, as frames with times, one in memory at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class VideoClip:
     time_base: Fraction
     rate: Fraction
     n_frames: int | None  # as declared
-    timeline: Timeline
+    timeline: Timeline = field(default_factory=Timeline)
     failure: TruncatedVideo | None = None
 
     @property

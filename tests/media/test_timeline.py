@@ -111,7 +111,7 @@ def test_a_frame_that_stands_long_is_no_other_clock(tmp_path, write_video, pictu
 def test_sound_that_is_refused_at_the_end_costs_no_picture(tmp_path, joined, monkeypatch):
     path = joined("ts", [(0, True), (0, True)], codecs=("libx264", "aac"))
     monkeypatch.setattr("media.encoding.read_timeline", lambda path: Timeline())
-    monkeypatch.setattr("media.encoding._rising", iter)
+    monkeypatch.setattr("media.encoding._rising", lambda packets, joined: packets)
     with pytest.warns(UserWarning, match="a piece of its sound is refused"):
         out = written(path, tmp_path)
     assert len(list(decode(out))) == 60
