@@ -15,7 +15,8 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
-from media.decoding import TimedFrame, opened, zero_of
+from media.decoding import TimedFrame, opened, read_timeline, zero_of
+from media.timeline import Timeline
 from media.whole import written_whole
 
 # Containers that H.264 with frames at any time can be written to, as FFmpeg calls them.
@@ -106,7 +107,7 @@ def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
     """Copy videos by VideoWriter one after another into one, with the sound of the file `sound`, all its tracks.
 
     Sound is copied too; where the container cannot hold its codec it is encoded as AAC, and one that cannot be decoded
-    either is left out; both give a warning.
+    either is left out; both give a warning. Where the clock of `sound` begins anew, it goes on as its pictures do.
     """
     with ExitStack() as stack:
         first = stack.enter_context(av.open(str(videos[0].absolute()))).streams.video[0]
@@ -115,10 +116,20 @@ def join(videos: list[Path], output: Path, sound: Path | None = None) -> None:
         track.codec_context.framerate = _average_rate(videos)
         tracks = [_pictures(videos, track)]
         if sound is not None:
-            tracks.append(_sounds(stack.enter_context(opened(sound)), container, output))
+            tracks.append(_sounds(stack.enter_context(opened(sound)), container, output, read_timeline(sound)))
         # Interleaved here: the muxer would hold back one whole track until the other one comes.
         for packet in heapq.merge(*tracks, key=lambda packet: packet.dts * packet.time_base):
-            container.mux(packet)
+            _put(packet, container)
+
+
+def _put(packet: av.Packet, container: av.container.OutputContainer) -> None:
+    """Write a packet; sound that the container refuses is left out with a warning, because the pictures are done."""
+    try:
+        container.mux(packet)
+    except (av.ArgumentError, av.InvalidDataError) as error:
+        if packet.stream.type != "audio":
+            raise
+        warnings.warn(f"{_name(container)}: a piece of its sound is refused and left out ({error})", stacklevel=2)
 
 
 def count_frames(video: Path) -> int:
@@ -146,30 +157,52 @@ def _pictures(videos: list[Path], track: av.VideoStream) -> Iterator[av.Packet]:
 
 
 def _sounds(
-    source: av.container.InputContainer, container: av.container.OutputContainer, output: Path
+    source: av.container.InputContainer,
+    container: av.container.OutputContainer,
+    output: Path,
+    timeline: Timeline,
 ) -> Iterator[av.Packet]:
     """The packets of all sound tracks of `source`; the tracks are added to `container`, that of `output`, at once."""
     tracks = {stream: _sound_track(stream, container, output) for stream in source.streams.audio}
-    return _taken(source, {stream: take for stream, take in tracks.items() if take})
+    return _taken(source, {stream: take for stream, take in tracks.items() if take}, timeline)
 
 
-def _taken(source: av.container.InputContainer, tracks: dict) -> Iterator[av.Packet]:
+def _taken(source: av.container.InputContainer, tracks: dict, timeline: Timeline) -> Iterator[av.Packet]:
     origin = zero_of(source)
     try:
-        for packet in source.demux(*tracks) if tracks else ():
+        for packet in _rising(timeline.placed(source.demux(*tracks) if tracks else ()), len(timeline.shifts) > 1):
             if packet.size and packet.dts is not None:
                 shift = round(origin / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             yield from tracks[packet.stream](packet)
     except av.FFmpegError as error:
-        warnings.warn(f"{source.name}: its sound breaks off and is kept up to there ({error.strerror})", stacklevel=2)
+        warnings.warn(f"{_name(source)}: its sound breaks off and is kept up to there ({error.strerror})", stacklevel=2)
+
+
+def _rising(packets: Iterable[av.Packet], joined: bool) -> Iterator[av.Packet]:
+    """Without those whose time does not rise, which muxers refuse.
+
+    joined: also without those that begin before the one before is half over, of a part that outlasts its pictures.
+    """
+    earliest: dict[int, int] = {}
+    for packet in packets:
+        index = packet.stream.index
+        if packet.dts is not None and packet.size:
+            if packet.dts < earliest.get(index, packet.dts):
+                continue
+            earliest[index] = packet.dts + max(1, (packet.duration or 0) // 2 if joined else 0)
+        yield packet
+
+
+def _name(container: av.container.InputContainer) -> str:
+    return container.name.removeprefix("file:")
 
 
 def _sound_track(
     stream: av.AudioStream, container: av.container.OutputContainer, output: Path
 ) -> Callable[[av.Packet], Iterable[av.Packet]] | None:
     """Add a track for `stream`: returns what makes its packets from those of the source."""
-    name = f"{stream.container.name}: sound track {stream.index}"
+    name = f"{_name(stream.container)}: sound track {stream.index}"
     if stream.codec_context is None:
         warnings.warn(f"{name} is left out: nothing here can decode it", stacklevel=2)
         return None

@@ -9,17 +9,31 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from media.faults import MachineFault
+from media.faults import MACHINE, MachineFault
+from media.profiles import in_srgb
+from media.regular import NoRegularFile, check_regular
+from media.turning import OF_EXIF, STORED, Turn
 from media.whole import write_whole
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+# All that is opened as a picture, whatever its name says. No format whose reader starts another program.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
+# The largest picture, and the largest frame of a video, that is decoded where nothing else is said.
+MAX_PIXELS = 100_000_000
+# Pillow's own limit: every picture is opened here, and held to the one that is set.
+Image.MAX_IMAGE_PIXELS = None
+# Bits of the TIFF tag NewSubfileType: a smaller copy of a page, and its mask.
+NO_PAGE = 1 | 4
+# Of an image that is so many times as long as the part that is cut out of it, only the middle is scaled.
+LONG = 50
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Picture:
     """A frame in memory; media.decoding.DecodedPicture is one that is not yet RGB."""
 
     rgb: np.ndarray  # uint8 (H, W, 3)
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,50 +53,115 @@ class Picture:
 
 
 class CorruptImage(ValueError):
-    """An image file that is broken or cut off. The message names the file and what failed."""
+    """An image file that cannot be used: `reason` is the fixed name, the message names the file and what failed."""
+
+    reason = "corrupt_image"
 
 
-def read_rgb(path: str | Path) -> np.ndarray:
-    """Decode an image file fully, as uint8 RGB (H, W, 3).
+class PictureTooLarge(CorruptImage):
+    """The file declares more pixels than are decoded."""
 
-    16-bit greys are scaled to 8 bits, palettes and CMYK become RGB, alpha is dropped. An Exif orientation is left to
-    `read_upright`. Pillow is used because it raises on a truncated file; OpenCV fills the missing part and only warns.
-    Raises CorruptImage if the file cannot be decoded to its end.
+    reason = "too_large"
+
+
+class ManyPictures(CorruptImage):
+    """The file is an animation or has several pages, where one picture is expected."""
+
+    reason = "many_pictures"
+
+
+def read_rgb(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decode an image file fully, as sRGB of 8 bits (H, W, 3), upright.
+
+    The Exif orientation is applied, colours with a profile are brought to sRGB, 16-bit greys are scaled to 8 bits,
+    palettes and CMYK become RGB, alpha is dropped. Pillow is used because it raises on a truncated file; OpenCV fills
+    the missing part and only warns. Raises OSError where the system cannot read the file, CorruptImage where its bytes
+    are no whole picture, PictureTooLarge above max_pixels (before anything is decoded), ManyPictures.
     """
-    with _opened(path) as image:
-        return _rgb8(image)
+    with _opened(path, max_pixels) as image:
+        image.load()
+        return np.ascontiguousarray(_turn(image).upright(np.asarray(in_srgb(_in_8_bits(image), str(path)))))
 
 
-def read_upright(path: str | Path) -> np.ndarray:
-    """As `read_rgb`, turned upright by the Exif orientation that cameras write."""
-    with _opened(path) as image:
-        return _rgb8(ImageOps.exif_transpose(image))
+def format_and_size(path: str | Path) -> tuple[str, tuple[int, int]]:
+    """The format by its name in Pillow, and the (height, width) of what `read_rgb` gives. Raises as `read_rgb` does."""
+    with _opened(path, MAX_PIXELS) as image:
+        return image.format, image.size if _turn(image).transposed else image.size[::-1]
 
 
 def upright_size(path: str | Path) -> tuple[int, int]:
-    """(height, width) of what `read_upright` gives, from the file's header. Raises CorruptImage."""
-    with _opened(path) as image:
-        lying = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-        return image.size if lying else image.size[::-1]
+    """(height, width) of what `read_rgb` gives, from the file's header. Raises as `read_rgb` does."""
+    return format_and_size(path)[1]
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
+def _opened(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
     try:
-        with Image.open(path) as image:
-            yield image
-    except FileNotFoundError:
+        check_regular(path)
+    except NoRegularFile as error:
+        raise CorruptImage(f"{path}: {error}") from error
+    with open(path, "rb") as file:
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                _check_declared(path, image, max_pixels)
+                yield image
+        except (CorruptImage, MachineFault, MemoryError):
+            raise
+        except UnidentifiedImageError as error:
+            raise CorruptImage(f"{path}: is no image of a format that is read ({', '.join(FORMATS)})") from error
+        # Of a broken file Pillow's readers raise whatever their parsing meets: struct.error, KeyError, EOFError, ...
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in MACHINE:
+                raise
+            raise CorruptImage(f"{path}: cannot be decoded as an image ({error or type(error).__name__})") from error
+
+
+def _check_declared(path: str | Path, image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise PictureTooLarge(f"{path}: declares {width}x{height} pixels; expected at most {max_pixels:,} in all")
+    pages = _pages(image)
+    if pages > 1:
+        raise ManyPictures(
+            f"{path}: holds {pages} pictures ({image.format}), where one is expected; take them apart into a folder "
+            "of frames, or make a video of them"
+        )
+
+
+def _pages(image: Image.Image) -> int:
+    """How many pictures a file shows. The second one of an MPO is the same for the other eye, or smaller."""
+    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if image.format != "TIFF" or count == 1:
+        return count
+    shown = 0
+    for page in range(count):
+        image.seek(page)
+        shown += not image.tag_v2.get(254, 0) & NO_PAGE
+    image.seek(0)
+    return shown
+
+
+def _turn(image: Image.Image) -> Turn:
+    try:
+        return OF_EXIF.get(image.getexif().get(ExifTags.Base.Orientation), STORED)
+    except MemoryError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CorruptImage(f"{path}: cannot be decoded as an image ({error})") from error
+    except Exception:  # a camera's damaged Exif block says nothing against the picture
+        return STORED
 
 
-def _rgb8(image: Image.Image) -> np.ndarray:
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """The picture in the mode L, RGB or CMYK, with its profile."""
     # Pillow cuts 16-bit greys off at 255; its mode I also holds 32 bits, but of a PGM or PNG always 16.
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG")):
-        grey = np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8)
-        return np.stack([grey] * 3, axis=-1)
-    return np.asarray(image.convert("RGB"))
+        grey = Image.fromarray(np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8))
+        grey.info = image.info
+        return grey
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels are numbers of the mode {image.mode}, of which nothing says what is white")
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -144,15 +224,39 @@ def content_hash(frames: list[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def cover_crop(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def square_size(shape: tuple[int, ...], pixel_aspect: Fraction) -> tuple[int, int]:
+    """(height, width) of an image (H, W, ...) when its pixels are made square, as players do: by its width."""
+    return shape[0], max(1, round(shape[1] * pixel_aspect))
+
+
+def cover_crop(rgb: np.ndarray, size: tuple[int, int], pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
     """Scale until the image covers `size` (height, width) without stretching, then cut the centre out.
 
-    Pixels are averaged over areas when shrinking and interpolated (bicubic) when enlarging.
+    Pixels are averaged over areas when shrinking and interpolated (bicubic) when enlarging. They become square:
+    pixel_aspect is the width of one over its height.
     """
     height, width = size
-    scale = max(height / rgb.shape[0], width / rgb.shape[1])
-    covering = (max(width, round(rgb.shape[1] * scale)), max(height, round(rgb.shape[0] * scale)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    rgb = _middle(rgb, height / width, float(pixel_aspect))
+    stretched = rgb.shape[1] * float(pixel_aspect)
+    scale = max(height / rgb.shape[0], width / stretched)
+    covering = (max(width, round(stretched * scale)), max(height, round(rgb.shape[0] * scale)))
+    shrinks = covering[0] < rgb.shape[1] and covering[1] < rgb.shape[0] if pixel_aspect != 1 else scale < 1
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     resized = rgb if covering == rgb.shape[1::-1] else cv2.resize(rgb, covering, interpolation=interpolation)
     top, left = (resized.shape[0] - height) // 2, (resized.shape[1] - width) // 2
     return np.ascontiguousarray(resized[top : top + height, left : left + width])
+
+
+def _middle(rgb: np.ndarray, slant: float, pixel_aspect: float) -> np.ndarray:
+    """The middle of an extremely long image, which would be enlarged to one that fits no memory; others as they are.
+
+    slant: height over width of what is wanted.
+    """
+    long = (rgb.shape[0] / (rgb.shape[1] * pixel_aspect)) / slant
+    if 1 / LONG < long < LONG:
+        return rgb
+    if long > 1:
+        kept = max(1, round(rgb.shape[0] * LONG / long))
+        return rgb[(rgb.shape[0] - kept) // 2 :][:kept]
+    kept = max(1, round(rgb.shape[1] * LONG * long))
+    return rgb[:, (rgb.shape[1] - kept) // 2 :][:, :kept]

@@ -68,6 +68,9 @@ class Filter(KnownKeys):
     min_mean_chroma: Amount = optional("mean Lab chroma; below: `low_chroma`")
     min_chroma_spread: Amount = optional("root of the summed variances of a and b; below: `grayscale`")
     min_side: Count = optional("pixels of the source's shorter side; below: `too_small`")
+    max_pixels: Count = optional(
+        "pixels that a photograph, or a frame of a film, declares; above: `too_large`, before anything is decoded"
+    )
     duplicates: Literal["off", "exact", "near"] = optional(
         "`duplicate` is an item with the pixels of one before it, or made of a file that a set scored or validated on "
         'has (`exact`); or also one that shows nearly the same (`near`); or nothing (`"off"`, in quotes). '

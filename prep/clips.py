@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from media.decoding import DecodedPicture, VideoError, decode_pictures
-from media.faults import ending_plainly
-from media.image import CorruptImage, Picture, cover_crop, list_images, read_rgb
+from media.decoding import Bounds, DecodedPicture, VideoError, decode_pictures
+from media.faults import ending_plainly, listed
+from media.image import CorruptImage, Picture, cover_crop, read_rgb, square_size
 from media.jobs import Task, key_of, run_tasks
+from media.numbering import UnclearFolder, numbered_frames
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
@@ -29,7 +30,7 @@ Frame = Picture | DecodedPicture
 
 
 class RejectedFolder(ValueError):
-    """A frame folder that cannot be used, with the verdict on it."""
+    """Frames that cannot be used, with the verdict on them."""
 
     def __init__(self, reason: str, detail: str):
         super().__init__(detail)
@@ -58,12 +59,20 @@ class Taken:
     def offer(self, index: int, frame: Frame) -> None:
         """Take frame `index` of the shot if a clip has it."""
         if index % self.stride == 0 and len(self.frames) != self.length:
-            self.frames.append(cover_crop(frame.rgb, self.size))
+            self.frames.append(cover_crop(frame.rgb, self.size, frame.pixel_aspect))
 
 
-def read_source(source: Source) -> Iterator[Frame]:
-    """All frames of a source in order. Raises VideoError or RejectedFolder."""
-    frames = read_frame_folder(source.path) if source.kind == "frames" else decode_pictures(source.path)
+def read_source(source: Source, max_pixels: int) -> Iterator[Frame]:
+    """All frames of a source in order. Raises VideoError, RejectedFolder, or MachineFault where it cannot be read."""
+    with listed(source.path):
+        yield from _of_one_kind(
+            read_frame_folder(source.path, max_pixels)
+            if source.kind == "frames"
+            else read_film(source.path, Bounds(max_pixels))
+        )
+
+
+def _of_one_kind(frames: Iterator[Frame]) -> Iterator[Frame]:
     shape = None
     for index, frame in enumerate(frames):
         shape = shape or frame.shape
@@ -73,16 +82,29 @@ def read_source(source: Source) -> Iterator[Frame]:
         yield frame
 
 
-def read_frame_folder(folder: Path) -> Iterator[Picture]:
+def read_film(path: Path, bounds: Bounds) -> Iterator[DecodedPicture]:
+    """The frames of a video, where they are fit as ground truth. Raises VideoError, or RejectedFolder where not."""
+    for index, frame in enumerate(decode_pictures(path, bounds)):
+        if frame.high_dynamic_range:
+            raise RejectedFolder("hdr", f"{frame.high_dynamic_range}: its colours in SDR would be a tone mapping's")
+        if frame.interlaced:
+            raise RejectedFolder("interlaced", f"the lines of frame {index} are of two moments; deinterlace it first")
+        yield frame
+
+
+def read_frame_folder(folder: Path, max_pixels: int) -> Iterator[Picture]:
     """The images of a folder, by name with numbers in numerical order. Raises RejectedFolder."""
-    paths = list_images(folder)
+    try:
+        paths = numbered_frames(folder)
+    except UnclearFolder as error:
+        raise RejectedFolder(error.reason, str(error)) from error
     if not paths:
         raise RejectedFolder("empty_file", "the folder holds no image")
     for path in paths:
         try:
-            yield Picture(read_rgb(path))
-        except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
-            raise RejectedFolder("corrupt_image", str(error)) from error
+            yield Picture(read_rgb(path, max_pixels))
+        except CorruptImage as error:
+            raise RejectedFolder(error.reason, str(error)) from error
 
 
 def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) -> list[dict]:
@@ -93,7 +115,8 @@ def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) 
         if verdict := judge_file(row, source):
             raise RejectedFolder(*verdict)
         first = 0
-        for shot, numbered in groupby(split_into_shots(read_source(source)), key=lambda pair: pair[0]):
+        shots = split_into_shots(read_source(source, recipe.filters.max_pixels))
+        for shot, numbered in groupby(shots, key=lambda pair: pair[0]):
             frames = (frame for _, frame in numbered)
             made, length = prepare_shot(frames, row, shot, first, still_wanted(rows, takes, recipe), recipe)
             rows, first = rows + made, first + length
@@ -126,7 +149,7 @@ def prepare_shot(
         for taker in takers:
             taker.offer(count, frame)
         count += 1
-    height, width = frame.shape[:2]
+    height, width = square_size(frame.shape, frame.pixel_aspect)
     too_small = judge_size(height, width, recipe.filters)
     rows = []
     for taker in takers:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from media.faults import ending_plainly
+from media.faults import ending_plainly, listed
 from media.image import CorruptImage, cover_crop, read_rgb
 from media.jobs import Task, key_of, run_tasks
 from media.tables import CLIPS, folder_of, write_table
@@ -23,9 +23,10 @@ def read_image(source: Source, name: str, size: tuple[int, int], filters: Filter
     if verdict := judge_file(row, source):
         return rejected(row, verdict), None
     try:
-        rgb = read_rgb(source.path)
-    except (CorruptImage, FileNotFoundError) as error:  # a link may lead nowhere
-        return rejected(row, Verdict("corrupt_image", str(error))), None
+        with listed(source.path):
+            rgb = read_rgb(source.path, filters.max_pixels)
+    except CorruptImage as error:
+        return rejected(row, Verdict(error.reason, str(error))), None
     row |= size_columns(*rgb.shape[:2]) | {"shot": 0, "first_frame": 0, "stride": 1}
     if verdict := judge_size(*rgb.shape[:2], filters):
         return rejected(row, verdict), None

@@ -1,6 +1,7 @@
 """Media that the tests make for themselves."""
 
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -78,13 +79,19 @@ def write_video():
     """Writes frames as a video file whose container is that of the name: write_video(path, frames)."""
 
     def write(
-        path: Path, frames: list[np.ndarray], codec: str = "libx264", rotation: int = 0, movflags: str = ""
+        path: Path,
+        frames: list[np.ndarray],
+        codec: str = "libx264",
+        rotation: int = 0,
+        movflags: str = "",
+        prepare: Callable[[av.VideoStream], None] = lambda stream: None,
     ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
             stream = container.add_stream(codec, rate=Fraction(25), options={"crf": "10"} if codec == "libx264" else {})
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = "yuv420p"
+            prepare(stream)
             if rotation:
                 stream.set_display_rotation(rotation)
             for frame in frames:

@@ -15,10 +15,11 @@ from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load
 from bench.run.setting import ROOT, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
-from media.decoding import VideoError, decode
+from media.decoding import DecodedPicture, VideoError, decode_pictures
 from media.flow_files import FlowBack
-from media.image import SUFFIXES, cover_crop, list_images, read_upright, write_png
+from media.image import SUFFIXES, Picture, cover_crop, read_rgb, write_png
 from media.names import item_name
+from media.numbering import numbered_frames
 from media.sheet import Panel, grid
 from plan.reading import read_config
 from vision.weights import MissingWeights
@@ -72,15 +73,15 @@ def read_clip(clip: Path, count: int, every: int, size: tuple[int, int]) -> list
     A clip that is shorter gives what it has. Raises VideoError, OSError or ValueError for what cannot be read.
     """
     if clip.is_dir():
-        paths = list_images(clip)
+        paths = numbered_frames(clip)
         if not paths:
             raise ValueError(f"{clip}: no images in this folder; expected the frames of one clip")
-        pictures: Iterator[np.ndarray] = map(read_upright, paths)
+        pictures: Iterator[Picture | DecodedPicture] = (Picture(read_rgb(path)) for path in paths)
     elif clip.suffix.lower() in SUFFIXES:
-        pictures = iter([read_upright(clip)])
+        pictures = iter([Picture(read_rgb(clip))])
     else:
-        pictures = decode(clip)
-    frames = [cover_crop(rgb, size) for rgb in islice(pictures, 0, count * every, every)]
+        pictures = decode_pictures(clip)
+    frames = [cover_crop(p.rgb, size, p.pixel_aspect) for p in islice(pictures, 0, count * every, every)]
     if not frames:
         raise ValueError(f"{clip}: no frame is taken; expected --frames of 1 or more, not {count}")
     return frames
@@ -122,7 +123,7 @@ def check_colors(row: str, chromas: list[np.ndarray], count: int) -> None:
 def _given(kind: str, wanted: tuple[str, ...], clip: list[np.ndarray], reference: Path | None) -> Given:
     """What is made of the clip's first frame and the reference; nothing but what the row asks for."""
     first = lab_from_rgb(clip[0])
-    exemplar = first if reference is None else lab_from_rgb(cover_crop(read_upright(reference), first.shape[:2]))
+    exemplar = first if reference is None else lab_from_rgb(cover_crop(read_rgb(reference), first.shape[:2]))
     return Given(
         kind=kind,
         item="clip",

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from media.image import list_images
+from media.image import CorruptImage, format_and_size, list_images
 
 LISTED = 3  # files named of each kind of problem
 
@@ -128,9 +126,9 @@ def _misfit_frames(clip: Clip, result: Path, own: Clip, size: tuple[int, int]) -
 def _header(path: Path) -> tuple[str | None, tuple[int, int] | None]:
     """Format and (width, height) from the first bytes of a file; None, None where it is no image."""
     try:
-        with Image.open(path) as image:
-            return image.format, image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        name, (height, width) = format_and_size(path)
+        return name, (width, height)
+    except (OSError, CorruptImage):
         return None, None
 
 

@@ -1,12 +1,14 @@
 """What is coloured: a video file, a folder of frames or one image, as frames with times, one in memory at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from media.decoding import TimedFrame, TruncatedVideo, decode_timed, describe
-from media.image import SUFFIXES, list_images, read_upright, upright_size
+from media.decoding import TimedFrame, TruncatedVideo, decode_timed, describe, read_timeline
+from media.image import SUFFIXES, read_rgb, upright_size
+from media.numbering import UnclearFolder, numbered_frames
+from media.timeline import Timeline
 
 
 class CannotColorize(ValueError):
@@ -21,6 +23,7 @@ class VideoClip:
     time_base: Fraction
     rate: Fraction
     n_frames: int | None  # as declared
+    timeline: Timeline = field(default_factory=Timeline)
     failure: TruncatedVideo | None = None
 
     @property
@@ -37,7 +40,7 @@ class VideoClip:
         """All frames, from the first. Raises VideoError, or CannotColorize where they change their size."""
         shape = None
         try:
-            for index, frame in enumerate(decode_timed(self.path)):
+            for index, frame in enumerate(decode_timed(self.path, self.timeline)):
                 shape = shape or frame.rgb.shape
                 if frame.rgb.shape != shape:
                     sizes = [f"{width}x{height}" for height, width, _ in (frame.rgb.shape, shape)]
@@ -72,7 +75,7 @@ class ImageClip:
     def frames(self) -> Iterator[TimedFrame]:
         """All frames, from the first. Raises CorruptImage."""
         for index, path in enumerate(self.files):
-            yield TimedFrame(read_upright(path), pts=index, duration=1)
+            yield TimedFrame(read_rgb(path), pts=index, duration=1)
 
 
 def open_clip(path: Path, fps: float) -> VideoClip | ImageClip:
@@ -88,11 +91,14 @@ def open_clip(path: Path, fps: float) -> VideoClip | ImageClip:
         upright_size(path)
         return ImageClip(path, [path], _rate(fps))
     info = describe(path)
-    return VideoClip(path, info.time_base, _rate(info.fps or fps), info.declared_frames)
+    return VideoClip(path, info.time_base, _rate(info.fps or fps), info.declared_frames, read_timeline(path))
 
 
 def _frames_of_one_size(folder: Path) -> list[Path]:
-    paths = list_images(folder)
+    try:
+        paths = numbered_frames(folder)
+    except UnclearFolder as error:
+        raise CannotColorize(str(error)) from error
     if not paths:
         raise CannotColorize(f"{folder}: holds no image ({', '.join(sorted(SUFFIXES))})")
     size = upright_size(paths[0])

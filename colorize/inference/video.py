@@ -30,7 +30,7 @@ from media.bar import Bar
 from media.color import lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
-from media.image import read_upright
+from media.image import read_rgb
 from media.provenance import files_of
 from media.versions import version_of
 from vision.shots import find_shots
@@ -230,7 +230,7 @@ def shrunk_reference(path: Path, size: tuple[int, int]) -> ReferencePicture:
     """Read a reference of any size and aspect; it gets at most the area of `size`. Warns if it has no colours."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such reference; expected a colour picture")
-    rgb = read_upright(path)
+    rgb = read_rgb(path)
     height, width = rgb.shape[:2]
     scale = min(1.0, math.sqrt(size[0] * size[1] / (height * width)))
     rgb = scaled(rgb, (_in_multiples(height * scale), _in_multiples(width * scale)))

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from media.color import lab_from_rgb
+from media.image import MAX_PIXELS
 
 # The one list of reasons. Tables and messages use no other.
 REASONS = (
@@ -19,6 +20,12 @@ REASONS = (
     "unreadable_video",
     "truncated_video",
     "corrupt_image",
+    "too_large",
+    "many_pictures",
+    "missing_frames",
+    "ambiguous_frames",
+    "hdr",
+    "interlaced",
     "too_short",
     "too_small",
     "too_dark",
@@ -36,6 +43,7 @@ class Filters(BaseModel, extra="forbid"):
     min_mean_chroma: float  # low_chroma
     min_chroma_spread: float  # grayscale
     min_side: int  # too_small: pixels of the source's shorter side
+    max_pixels: int = MAX_PIXELS  # too_large: pixels that a photograph or a frame declares; what lies above is rejected
     duplicates: Literal["off", "exact", "near"] = "near"  # duplicate: equal pixels, or prep.judging.fingerprint as well
 
 

@@ -1,20 +1,25 @@
 """Images and frame folders."""
 
+import struct
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from media.faults import MachineFault
 from media.image import (
     CorruptImage,
+    ManyPictures,
+    PictureTooLarge,
     content_hash,
     cover_crop,
     frame_path,
     list_images,
     read_frames,
     read_rgb,
-    read_upright,
+    square_size,
     upright_size,
     write_jpeg,
     write_png,
@@ -114,11 +119,10 @@ def test_photographs_are_turned_upright(tmp_path, picture, orientation):
     exif = image.getexif()
     exif[0x112] = orientation
     image.save(tmp_path / "photo.png", exif=exif)
-    turned = {1: picture, 3: picture[::-1, ::-1], 6: np.rot90(picture, -1), 8: np.rot90(picture)}
-    upright = read_upright(tmp_path / "photo.png")
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "photo.png")))
+    upright = read_rgb(tmp_path / "photo.png")
     assert upright.shape[:2] == upright_size(tmp_path / "photo.png")
-    np.testing.assert_array_equal(upright, turned.get(orientation, upright))
-    np.testing.assert_array_equal(read_rgb(tmp_path / "photo.png"), picture)  # prepared data stays as it is
+    np.testing.assert_array_equal(upright, expected)
 
 
 def test_frames_are_listed_in_natural_order(tmp_path):
@@ -131,3 +135,79 @@ def test_jpeg_keeps_the_colours(tmp_path):
     red = np.full((37, 53, 3), (200, 30, 60), np.uint8)
     write_jpeg(tmp_path / "new" / "red.jpg", red)
     assert np.abs(read_rgb(tmp_path / "new" / "red.jpg").astype(int) - red).max() <= 3
+
+
+def test_a_damaged_exif_block_says_nothing_against_the_picture(tmp_path, picture):
+    Image.fromarray(picture).save(tmp_path / "photo.jpg", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    assert read_rgb(tmp_path / "photo.jpg").shape == picture.shape
+    assert upright_size(tmp_path / "photo.jpg") == picture.shape[:2]
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "gif"])
+def test_several_pictures_are_not_one(tmp_path, picture, suffix):
+    images = [Image.fromarray(np.roll(picture, step, axis=0)) for step in range(3)]
+    images[0].save(tmp_path / f"many.{suffix}", save_all=True, append_images=images[1:])
+    for read in (read_rgb, upright_size):
+        with pytest.raises(ManyPictures, match=rf"many\.{suffix}: holds 3 pictures") as caught:
+            read(tmp_path / f"many.{suffix}")
+    assert caught.value.reason == "many_pictures"
+
+
+def test_a_smaller_copy_in_the_file_is_no_second_picture(tmp_path, picture):
+    image = Image.fromarray(picture)
+    small = image.resize((8, 6))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    image.save(tmp_path / "scan.tif", save_all=True, append_images=[small])
+    image.save(tmp_path / "photo.jpg", "MPO", quality=95, save_all=True, append_images=[small])
+    np.testing.assert_array_equal(read_rgb(tmp_path / "scan.tif"), picture)
+    assert read_rgb(tmp_path / "photo.jpg").shape == picture.shape
+
+
+def declaring(width: int, height: int) -> bytes:
+    """A GIF of one pixel that declares to be larger."""
+    size = struct.pack("<2H", width, height)
+    return b"GIF89a" + size + b"\x80\0\0" + bytes(3) + b"\xff" * 3 + b"," + bytes(4) + size + b"\0\x02\x02D\x01\0;"
+
+
+def test_declared_sizes_are_bounded_before_decoding(tmp_path, picture):
+    (tmp_path / "bomb.png").write_bytes(declaring(16000, 16000))
+    for read in (read_rgb, upright_size):
+        with pytest.raises(PictureTooLarge, match="declares 16000x16000 pixels") as caught:
+            read(tmp_path / "bomb.png")
+    assert caught.value.reason == "too_large"
+    write_png(tmp_path / "small.png", picture)
+    assert read_rgb(tmp_path / "small.png", max_pixels=37 * 53).shape == picture.shape
+    with pytest.raises(PictureTooLarge):
+        read_rgb(tmp_path / "small.png", max_pixels=37 * 53 - 1)
+
+
+@pytest.mark.parametrize("content", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"II*\0" + b"\xff" * 4, b""])
+def test_what_is_no_picture_of_ours_is_corrupt(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(CorruptImage, match=r"a\.png"):
+        read_rgb(tmp_path / "a.png")
+
+
+def test_numbers_without_a_white_are_refused(tmp_path):
+    Image.fromarray(np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)).save(tmp_path / "float.tif")
+    with pytest.raises(CorruptImage, match=r"float\.tif: .*nothing says what is white"):
+        read_rgb(tmp_path / "float.tif")
+
+
+@pytest.mark.parametrize("aspect", [Fraction(64, 45), Fraction(1, 2), Fraction(128, 117)])
+def test_cover_crop_makes_pixels_square(aspect):
+    """A disc as stored, squeezed, becomes a disc."""
+    stored = np.zeros((120, round(200 / aspect), 3), np.uint8)
+    axes = round(40 / aspect), 40
+    cv2.ellipse(stored, (stored.shape[1] // 2, 60), axes, 0, 0, 360, (255, 255, 255), -1)
+    lit = cover_crop(stored, (120, 200), aspect)[..., 0] > 127
+    assert lit.any(0).sum() == pytest.approx(lit.any(1).sum(), abs=2)
+    assert square_size(stored.shape, aspect) == (120, pytest.approx(200, abs=1))
+
+
+@pytest.mark.parametrize("shape", [(3, 200_000), (200_000, 3)])
+def test_cover_crop_of_a_long_strip_takes_its_middle(shape):
+    strip = np.full((*shape, 3), 200, np.uint8)
+    strip[shape[0] // 2 - 1 : shape[0] // 2 + 2, shape[1] // 2 - 1 : shape[1] // 2 + 2] = (200, 30, 60)
+    middle = cover_crop(strip, (216, 384))
+    assert middle.shape == (216, 384, 3) and middle[108, 192, 1] < 60

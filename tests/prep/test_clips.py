@@ -1,14 +1,19 @@
 """Clips from videos and frame folders: cuts, strides, every named rejection, the same result however it is split up."""
 
+import errno
 import os
 import shutil
+from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from media.decoding import decode, decode_pictures
-from media.image import cover_crop, read_frames, write_png
+from media.faults import MachineFault
+from media.image import cover_crop, read_frames, write_jpeg, write_png
 
 
 @pytest.fixture
@@ -55,7 +60,7 @@ def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, movi
 def test_every_clip_of_a_source_is_made_in_one_pass(tmp_path, prepare, write_video, moving, monkeypatch):
     source = write_video(tmp_path / "films/cut.mp4", moving(1, 12) + moving(2, 12))
     passes = []
-    monkeypatch.setattr("prep.clips.decode_pictures", lambda path: passes.append(path) or decode_pictures(path))
+    monkeypatch.setattr("prep.clips.decode_pictures", lambda *given: passes.append(given) or decode_pictures(*given))
     table = prepare(("films", "cut.mp4", 1), ("films", "cut.mp4", 2, "whole"))
     assert len(passes) == 1
     assert list(table.index) == [f"cut_shot{shot}_stride{stride}" for stride in (1, 2) for shot in (0, 1)]
@@ -230,3 +235,80 @@ def test_what_cannot_be_read_is_a_row_for_each_stride_and_stops_nothing(tmp_path
     assert dict(table["reason"].dropna()) == {"pipe_stride1": "unreadable_file", "clip_stride2": "unreadable_file"}
     (kept,) = table.loc[table["reason"].isna(), "clip"]
     assert kept.startswith("文文") and len(os.fsencode(kept)) < 200
+
+
+def test_films_that_would_be_wrong_ground_truth_are_left_out(tmp_path, prepare, write_video, moving):
+    def high_range(stream):
+        codec = stream.codec_context
+        codec.color_trc, codec.color_primaries, codec.colorspace, codec.color_range = 16, 9, 9, 1
+
+    def in_two_moments(stream):
+        stream.options = {"x264-params": "tff=1"}
+
+    films = tmp_path / "films"
+    write_video(films / "range.mp4", moving(0, 8), prepare=high_range)
+    write_video(films / "lines.mp4", moving(1, 8), prepare=in_two_moments)
+    write_video(films / "large.mp4", moving(2, 8, height=80))
+    (films / "list.mp4").write_text("ffconcat version 1.0\nfile range.mp4\n")
+    table = prepare(("films", "*.mp4", 1), filters={"max_pixels": 64 * 96})
+    assert dict(zip(table["source"], table["reason"], strict=True)) == {
+        "range.mp4": "hdr",
+        "lines.mp4": "interlaced",
+        "large.mp4": "too_large",
+        "list.mp4": "not_a_video",
+    }
+
+
+def test_pixels_that_are_not_square_are_made_square(tmp_path, prepare, write_video, moving):
+    def wide(stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(16, 9)
+
+    source = write_video(tmp_path / "films/wide.mp4", moving(0, 5), prepare=wide)
+    row = prepare(("films", "wide.mp4", 1)).iloc[0]
+    assert (row.source_height, row.source_width) == (64, 171)
+    stretched = [cv2.resize(frame, (171, 64), interpolation=cv2.INTER_CUBIC) for frame in decode(source)]
+    expected = [cover_crop(frame, (36, 64)) for frame in stretched]
+    frames = list(read_frames(tmp_path / "out/clips/test" / row["clip"], 5))
+    assert np.abs(np.subtract(frames, expected, dtype=float)).mean() < 4  # as stored it is off by 20 and more
+
+
+def test_folders_that_leave_a_doubt_are_left_out(tmp_path, prepare, picture, moving):
+    folders = tmp_path / "folders"
+    for index in range(6):
+        for name in ("gap", "double", "other"):
+            write_png(folders / f"{name}/{index}.png", picture(index))
+    for index, frame in enumerate(moving(0, 6)):
+        write_jpeg(folders / f"camera/{index}.{'jfif' if index % 2 else 'jpg'}", frame)
+    (folders / "gap/3.png").unlink()
+    write_png(folders / "double/03.png", picture(9))
+    (folders / "other/3.png").rename(folders / "other/3.heic")
+    table = prepare(("folders", "*", 1))
+    assert dict(zip(table["source"], table["reason"].fillna("kept"), strict=True)) == {
+        "camera": "kept",
+        "double": "ambiguous_frames",
+        "gap": "missing_frames",
+        "other": "missing_frames",
+    }
+
+
+def test_frames_of_a_camera_lie_upright(tmp_path, prepare, moving):
+    for index, frame in enumerate(moving(0, 5)):
+        path = tmp_path / f"folders/phone/{index}.png"
+        write_png(path, np.rot90(frame))
+        with Image.open(path) as image:
+            exif = image.getexif()
+            exif[0x112] = 6
+            image.save(path, exif=exif)
+    row = prepare(("folders", "phone", 1)).iloc[0]
+    assert (row.source_height, row.source_width) == (64, 96)
+
+
+def test_a_listed_source_that_the_system_cannot_read_is_no_row(tmp_path, prepare, write_video, moving, monkeypatch):
+    write_video(tmp_path / "films/a.mp4", moving(0, 6))
+
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    monkeypatch.setattr("media.decoding.check_regular", stale)
+    with pytest.raises(MachineFault, match=r"a\.mp4"):
+        prepare(("films", "a.mp4", 1))

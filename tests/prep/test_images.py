@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from media.image import cover_crop, read_frames, write_png
 
@@ -94,3 +95,23 @@ def test_what_cannot_be_read_is_a_row_and_stops_nothing(tmp_path, prepare, pictu
     bad = table[table["reason"].notna()]
     assert set(bad["reason"]) == {"unreadable_file"} and set(bad.index) == {"pipe", "self", "caf\\xe9"}
     assert bad.loc["pipe", "detail"] == "it is a named pipe; expected a file"
+
+
+def test_what_is_no_single_upright_picture(tmp_path, prepare, picture):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    lying = Image.fromarray(picture(0, 96, 64))
+    exif = lying.getexif()
+    exif[0x112] = 5
+    lying.save(photos / "lying.png", exif=exif)
+    Image.fromarray(picture(1)).save(photos / "moves.webp", save_all=True, append_images=[Image.fromarray(picture(2))])
+    write_png(photos / "large.png", picture(3, 70, 96))
+    (photos / "script.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\nshowpage\n")
+    table = prepare(("photos", "*"), filters={"max_pixels": 64 * 96})
+    assert dict(table["reason"].fillna("kept")) == {
+        "large": "too_large",
+        "lying": "kept",
+        "moves": "many_pictures",
+        "script": "corrupt_image",
+    }
+    assert (table.loc["lying", "source_height"], table.loc["lying", "source_width"]) == (64, 96)

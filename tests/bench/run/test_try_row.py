@@ -99,7 +99,7 @@ def test_clips_may_be_folders_videos_and_images(clip, tmp_path):
         ("gray", "clip", "Did you mean 'grey'"),
         ("untrained", "clip", "row 'untrained' cannot run here: there is no .*/train/not_made/model.safetensors"),
         ("ground_truth", "clip", "frames of the pipeline's own clips only"),
-        ("grey", "nothing.mp4", "nothing.mp4: it cannot be read"),
+        ("grey", "nothing.mp4", "No such file or directory: .*nothing.mp4"),
     ],
 )
 def test_what_cannot_run_says_why(clip, small, tmp_path, name, source, expected):
