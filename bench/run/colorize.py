@@ -28,7 +28,7 @@ from media.image import frame_path, read_frames, write_png
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, REFERENCES, folder_of, kept, read_table, write_table
 from media.versions import version_of
-from vision.weights import MissingWeights
+from vision.weights import MisfitWeights, MissingWeights
 
 
 class ItemFailed(Exception):
@@ -152,7 +152,7 @@ def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, 
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
     Reasons: skipped, no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item
-    leaves no frames. MissingWeights is not an item's failure and is raised.
+    leaves no frames. MissingWeights and MisfitWeights are no item's failure and are raised.
     """
     folder = out_dir / source.kind / item
     done = {"item": item, "kind": source.kind, "n_frames": 0, "seconds": 0.0}
@@ -166,7 +166,7 @@ def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, 
             write_png(frame_path(folder, count), with_luminance(luminance, ab))
             count += 1
         return done | {"n_frames": count, "seconds": time.perf_counter() - start}
-    except MissingWeights:
+    except (MisfitWeights, MissingWeights):
         raise
     except Exception as error:  # whatever a method raises is a row; the run goes on with the next item
         shutil.rmtree(folder, ignore_errors=True)

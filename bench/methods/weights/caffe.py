@@ -12,7 +12,8 @@ from struct import unpack_from
 
 import numpy as np
 
-from bench.methods.weights.wrong_weights import CutOff, WrongWeights
+from bench.methods.weights.cut_off import CutOff
+from vision.weights import MisfitWeights
 
 Blobs = dict[str, list[np.ndarray]]
 
@@ -26,33 +27,33 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 def read_caffemodel(path: str | Path) -> Blobs:
-    """The blobs of a binary `.caffemodel`. Raises WrongWeights where it breaks off or is none."""
+    """The blobs of a binary `.caffemodel`. Raises MisfitWeights where it breaks off or is none."""
     with open(path, "rb") as file:
         if Path(path).stat().st_size == 0:
-            raise WrongWeights(path, "the file is empty; expected a .caffemodel")
+            raise MisfitWeights(f"{path}: the file is empty; expected a .caffemodel")
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     return _layers(path, content)
 
 
 def read_caffe_hdf5(path: str | Path) -> Blobs:
-    """The blobs of a `.caffemodel.h5`, which lie at `data/<layer>/<index>`. Raises WrongWeights."""
+    """The blobs of a `.caffemodel.h5`, which lie at `data/<layer>/<index>`. Raises MisfitWeights."""
     import h5py
 
     layer = None
     try:
         with h5py.File(path, "r") as file:
             if "data" not in file:
-                raise WrongWeights(path, f"expected the group `data`, found {', '.join(file) or 'nothing'}")
+                raise MisfitWeights(f"{path}: expected the group `data`, found {', '.join(file) or 'nothing'}")
             blobs = {}
             for layer, group in file["data"].items():
                 if len(group):
                     blobs[layer] = [np.asarray(group[str(index)], np.float32) for index in range(len(group))]
             return blobs
-    except (FileNotFoundError, WrongWeights):
+    except (FileNotFoundError, MisfitWeights):
         raise
     except (OSError, KeyError, TypeError, ValueError) as error:
         place = f"layer {layer!r} cannot be read" if layer else "it is no HDF5 file, or one that breaks off"
-        raise WrongWeights(path, f"{place} ({error})") from error
+        raise MisfitWeights(f"{path}: {place} ({error})") from error
 
 
 def _layers(path: str | Path, content: memoryview) -> Blobs:
@@ -67,11 +68,11 @@ def _layers(path: str | Path, content: memoryview) -> Blobs:
             if own:
                 blobs[name] = own
     except CutOff as error:
-        raise WrongWeights(path, f"it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
+        raise MisfitWeights(f"{path}: it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
     except ValueError as error:
-        raise WrongWeights(path, f"no .caffemodel, or a damaged one: {error}") from error
+        raise MisfitWeights(f"{path}: no .caffemodel, or a damaged one: {error}") from error
     if not blobs:
-        raise WrongWeights(path, "no layer with weights in it; expected a .caffemodel, not its .prototxt")
+        raise MisfitWeights(f"{path}: no layer with weights in it; expected a .caffemodel, not its .prototxt")
     return blobs
 
 
