@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from media.faults import listed, of_the_machine
+from media.faults import of_the_machine
 from vision.torch_files import read_torch_file
 from vision.weights import MisfitWeights, check_content
 
@@ -47,9 +47,8 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file by name. Raises MisfitWeights for a damaged one."""
     check_content(path)
     try:
-        with listed(path, "the configuration"):
-            return load_file(path)
-    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         if of_the_machine(error):
             raise
         raise MisfitWeights(f"{path}: not a whole .safetensors file ({error}); copy it again") from error

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from media.faults import listed, of_the_machine
+from media.faults import of_the_machine
 from vision.weights import MisfitWeights, check_content
 
 PICKLE_LIMIT = 16 * 2**20  # bytes; names and shapes of the largest network here are a hundred times less
@@ -58,11 +58,10 @@ def read_torch_file(path: str | Path):
     scalar = np._core.multiarray.scalar
     numbers = [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype("f8")), type(np.dtype("f4"))]
     try:
-        with listed(path, "the configuration"):
-            check_declared(path)
-            with warnings.catch_warnings(), torch.serialization.safe_globals(numbers):
-                warnings.filterwarnings("ignore", message="pickle_load_args")  # the encoding counts, torch says it no
-                return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+        check_declared(path)
+        with warnings.catch_warnings(), torch.serialization.safe_globals(numbers):
+            warnings.filterwarnings("ignore", message="pickle_load_args")  # it says that the encoding does not count
+            return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
     except MisfitWeights:
         raise
     except Exception as error:  # a file of something else breaks its readers in any way it likes

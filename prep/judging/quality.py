@@ -71,7 +71,7 @@ def color_statistics(frames: list[np.ndarray]) -> ColorStatistics:
 
 
 def variance_beside_tone(lab: np.ndarray) -> float:
-    """Variance of a and b, summed, that no toning makes: about ab as a function of L, fitted by least squares.
+    """Variance of a and b, summed, that no toning makes: about ab as a function of L, found by least squares.
 
     lab: (T, H, W, 3). Both sides of the fit are means over squares of the picture and over the frames, because video
     and JPEG keep colours coarsely: at an edge the colours are mixed, and so are the tones of its two sides.
@@ -88,8 +88,8 @@ def variance_beside_tone(lab: np.ndarray) -> float:
         np.add(share, np.bincount(of_pixel * share.shape[1] + tone, weight, share.size).reshape(share.shape), out=share)
     share /= count[:, None]
     ab = np.stack([np.bincount(of_pixel, lab[..., axis].ravel()) / count for axis in (1, 2)], axis=-1)
-    fitted, _, rank, _ = np.linalg.lstsq(share, ab, rcond=1e-6)
-    return float(((ab - share @ fitted) ** 2).sum() / max(1, len(count) - rank))
+    curves, _, rank, _ = np.linalg.lstsq(share, ab, rcond=1e-6)
+    return float(((ab - share @ curves) ** 2).sum() / max(1, len(count) - rank))
 
 
 def _squares(height: int, width: int) -> np.ndarray:

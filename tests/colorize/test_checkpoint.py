@@ -67,6 +67,31 @@ def test_another_programs_checkpoint_says_what_was_expected(saved, tmp_path, met
         checkpoint.load(path, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({"backbone": "plain text"}, "metadata 'backbone' are 'plain text', not JSON"),
+        ({"backbone": '"resnet"'}, "unknown backbone 'resnet'"),
+        ({"backbone": "[1]"}, "no model of this project"),
+        ({"backbone": '"efficientnet_lite0"', "width": "1e9"}, "has shape|make no network"),
+        ({"backbone": '"efficientnet_lite0"', "width": '"wide"'}, "no model of this project"),
+    ],
+)
+def test_metadata_that_make_no_model_are_named(saved, tmp_path, metadata, says):
+    model, path = saved
+    save_file(model.state_dict(), path, metadata)
+    with pytest.raises(checkpoint.MisfitWeights, match=rf"model\.safetensors: .*({says})"):
+        checkpoint.load(path, tmp_path)
+
+
+def test_a_checkpoint_with_nan_names_the_tensor(saved, tmp_path):
+    model, path = saved
+    next(iter(model.colorization.parameters())).data.view(-1)[3] = float("nan")
+    checkpoint.save(model, path, {"backbone": "efficientnet_lite0", "width": 0.125})
+    with pytest.raises(checkpoint.MisfitWeights, match=r"tensor colorization\.\S+ holds values that are not finite"):
+        checkpoint.load(path, tmp_path)
+
+
 def test_a_checkpoint_of_another_width_names_the_tensor(saved, tmp_path):
     model, path = saved
     checkpoint.save(model, path, {"backbone": "efficientnet_lite0", "width": 0.25})

@@ -13,7 +13,8 @@ from struct import unpack_from
 import numpy as np
 
 from bench.methods.weights.cut_off import CutOff
-from vision.weights import MisfitWeights
+from media.faults import listed, of_the_machine
+from vision.weights import MisfitWeights, check_content
 
 Blobs = dict[str, list[np.ndarray]]
 
@@ -28,9 +29,8 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 def read_caffemodel(path: str | Path) -> Blobs:
     """The blobs of a binary `.caffemodel`. Raises MisfitWeights where it breaks off or is none."""
-    with open(path, "rb") as file:
-        if Path(path).stat().st_size == 0:
-            raise MisfitWeights(f"{path}: the file is empty; expected a .caffemodel")
+    check_content(path)
+    with listed(path, "the configuration"), open(path, "rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     return _layers(path, content)
 
@@ -39,6 +39,7 @@ def read_caffe_hdf5(path: str | Path) -> Blobs:
     """The blobs of a `.caffemodel.h5`, which lie at `data/<layer>/<index>`. Raises MisfitWeights."""
     import h5py
 
+    check_content(path)
     layer = None
     try:
         with h5py.File(path, "r") as file:
@@ -46,14 +47,32 @@ def read_caffe_hdf5(path: str | Path) -> Blobs:
                 raise MisfitWeights(f"{path}: expected the group `data`, found {', '.join(file) or 'nothing'}")
             blobs = {}
             for layer, group in file["data"].items():
+                if not isinstance(group, h5py.Group):
+                    raise TypeError("expected a group of blobs")
                 if len(group):
-                    blobs[layer] = [np.asarray(group[str(index)], np.float32) for index in range(len(group))]
+                    blobs[layer] = [_stored(group, str(index), path) for index in range(len(group))]
             return blobs
-    except (FileNotFoundError, MisfitWeights):
+    except MisfitWeights:
         raise
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # damaged bytes break h5py in many ways
+        if of_the_machine(error):
+            raise
         place = f"layer {layer!r} cannot be read" if layer else "it is no HDF5 file, or one that breaks off"
         raise MisfitWeights(f"{path}: {place} ({error})") from error
+
+
+def _stored(group, name: str, path: str | Path) -> np.ndarray:
+    """A blob that lies in this file, whole and as it is declared."""
+    import h5py
+
+    blob = group[name]
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink) or not isinstance(blob, h5py.Dataset):
+        raise TypeError(f"blob {name} is no array of this file")
+    if blob.is_virtual or blob.external or blob.dtype.kind != "f":
+        raise TypeError(f"blob {name} holds {blob.dtype}, or numbers of another file; expected floats")
+    if blob.nbytes > Path(path).stat().st_size:
+        raise ValueError(f"blob {name} declares the shape {blob.shape}, more than the file holds")
+    return np.asarray(blob, np.float32)
 
 
 def _layers(path: str | Path, content: memoryview) -> Blobs:
@@ -69,7 +88,7 @@ def _layers(path: str | Path, content: memoryview) -> Blobs:
                 blobs[name] = own
     except CutOff as error:
         raise MisfitWeights(f"{path}: it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
-    except ValueError as error:
+    except Exception as error:  # damaged bytes can say anything; nothing larger than the file is made of them
         raise MisfitWeights(f"{path}: no .caffemodel, or a damaged one: {error}") from error
     if not blobs:
         raise MisfitWeights(f"{path}: no layer with weights in it; expected a .caffemodel, not its .prototxt")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from bench.methods.weights import published
 from bench.methods.weights.caffe import Blobs, read_caffe_hdf5, read_caffemodel
 from bench.methods.weights.iizuka2016_file import CLASSIFIER, read_iizuka2016
+from media.faults import of_the_machine
 from vision.state_dicts import check_sound, read_state
 from vision.weights import MisfitWeights, WeightFile, locate_first
 
@@ -40,7 +41,14 @@ def load_published(network: nn.Module, files: Sequence[WeightFile], weights_dir:
     """
     file, path = locate_first(files, weights_dir)
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    state = CONVERTERS[file](path, shapes)
+    try:
+        state = CONVERTERS[file](path, shapes)
+    except MisfitWeights:
+        raise
+    except Exception as error:  # what is read right may still be put together in any way
+        if of_the_machine(error):
+            raise
+        raise MisfitWeights(f"{path}: its parts are not those of {file.name} ({error!r:.200})") from error
     check_sound(state, path, f"are these the weights that {file.origin} has?")
     left = network.load_state_dict(state, strict=False).missing_keys
     if needed := [name for name in left if not (name.endswith(COUNTER) or name.startswith(CLASSIFIER))]:

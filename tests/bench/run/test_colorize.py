@@ -12,7 +12,7 @@ from media.color import lab_from_rgb
 from media.image import frame_path, read_rgb
 from media.tables import COLORIZED, REFERENCES, read_table, records, write_table
 from plan.job_log import warnings
-from vision.weights import MissingWeights
+from vision.weights import MisfitWeights, MissingWeights
 
 
 @pytest.fixture
@@ -220,13 +220,14 @@ def test_skip_is_a_row_for_every_item(run, use):
     assert set(table["detail"]) == {"the licence forbids it"} and not out.exists()
 
 
-def test_missing_weights_stop_the_run(run, use):
-    def missing(frames, given):
-        raise MissingWeights("weight file x is missing")
+@pytest.mark.parametrize("fault", [MissingWeights, MisfitWeights])
+def test_missing_and_broken_weights_stop_the_run(run, use, fault):
+    def without(frames, given):
+        raise fault("weight file x")
         yield
 
-    use(missing)
-    with pytest.raises(MissingWeights):
+    use(without)
+    with pytest.raises(fault):
         run()
 
 

@@ -84,3 +84,23 @@ def test_broken_hdf5_is_refused(tmp_path, foreign, blobs):
     path.write_bytes(b"something else")
     with pytest.raises(MisfitWeights, match="no HDF5 file"):
         read_caffe_hdf5(path)
+
+
+def test_hdf5_blobs_lie_in_the_file_as_they_are_declared(tmp_path):
+    h5py = pytest.importorskip("h5py")
+
+    def layer(name, write):
+        with h5py.File(tmp_path / name, "w") as file:
+            write(file.create_group("data/conv"))
+        return tmp_path / name
+
+    large = layer("large.h5", lambda group: group.create_dataset("0", (10**6, 10**6), "f4", chunks=(1000, 1000)))
+    linked = layer("linked.h5", lambda group: group.__setitem__("0", h5py.ExternalLink("large.h5", "/data/conv/0")))
+    texts = layer("texts.h5", lambda group: group.create_dataset("0", data=["a", "b"]))
+    for path, says in (
+        (large, "more than the file holds"),
+        (linked, "no array of this file"),
+        (texts, "expected floats"),
+    ):
+        with pytest.raises(MisfitWeights, match=f"{path.name}: layer 'conv' .*{says}"):
+            read_caffe_hdf5(path)
