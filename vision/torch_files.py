@@ -87,12 +87,17 @@ def check_declared(path: Path) -> None:
             )
 
 
+def is_size(value: object) -> bool:
+    """Whether it is an int of 64 bits; a pickle may hold ones of millions of digits, which no one can multiply."""
+    return isinstance(value, int) and value.bit_length() < 64
+
+
 class DeclaredStorage:
     """A run of numbers that a pickle refers to, and their size in bytes as it says."""
 
     def __init__(self, kind, key: str, count: int):
-        if not (isinstance(kind, ItemType) and isinstance(count, int) and count >= 0):
-            raise pickle.UnpicklingError(f"a storage of {count!r} numbers")
+        if not (isinstance(kind, ItemType) and is_size(count) and count >= 0):
+            raise pickle.UnpicklingError("a storage without a kind or a size")
         self.key, self.bytes = str(key), kind.size * count
         self.size = kind.size
 
@@ -102,7 +107,7 @@ class DeclaredTensor:
 
     def __init__(self, storage: DeclaredStorage, offset: int, shape: tuple, strides: tuple, *rest):
         sizes = (*shape, *strides, offset)
-        if not isinstance(storage, DeclaredStorage) or len(shape) > 64 or not all(isinstance(n, int) for n in sizes):
+        if not isinstance(storage, DeclaredStorage) or len(shape) > 64 or not all(map(is_size, sizes)):
             raise pickle.UnpicklingError("a tensor without storage, or without a shape")
         sizes_named = [one.size for one in rest if isinstance(one, ItemType)]
         self.storage, self.shape = storage, tuple(shape)
