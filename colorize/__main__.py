@@ -42,13 +42,13 @@ def video(
         device: where the network runs; auto = the GPU where there is one. Another device rounds differently.
         fresh: start anew even if an unfinished run can be gone on with.
     """
-    from colorize.checkpoint import MisfitWeights
     from colorize.inference.clip import CannotColorize
     from colorize.inference.video import colorize_video
     from media.decoding import VideoError
     from media.faults import MachineFault
     from media.image import CorruptImage
     from media.stopping import stopped_plainly
+    from vision.weights import MisfitWeights
 
     warnings.showwarning = _plainly
     options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}

@@ -7,19 +7,20 @@ The release's: one .pth file a network (`nonlocal_net_iter_*`, `colornet_iter_*`
 import re
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
-from colorize.metadata import MisfitWeights, as_text, metadata
+from colorize.metadata import as_text, metadata
 from colorize.model import ExemplarModel
 from colorize.settings import ModelSettings
 from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
-from vision.weights import VGG19_FEATURES, MissingWeights
+from vision.state_dicts import built, fill, read_safetensors, read_state
+from vision.weights import VGG19_FEATURES, MisfitWeights, MissingWeights
 
 # The release trains with 0.01 and colours with this, at which the softmax over the reference is an argmax.
 RELEASE_TEMPERATURE = 1e-10
+TRAIN_AGAIN = "the file is not what its metadata say; train it again"
 RELEASE = "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization"
 
 
@@ -43,22 +44,14 @@ def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
     trained_with = metadata(path)
     choices = {name: trained_with[name] for name in ModelSettings.model_fields if name in trained_with}
-    model = ExemplarModel(load_backbone(trained_with["backbone"], weights_dir), **choices)
-    fill(model, load_file(path), path, "the file is not what its metadata say; train it again")
-    return model.eval()
-
-
-def fill(network: nn.Module, state: dict[str, Tensor], path: str | Path, hint: str) -> None:
-    """Load a state dict of exactly the network's names and shapes, the content of `path`.
-
-    Otherwise raise MisfitWeights with the first tensor that misfits, and `hint`.
-    """
-    wanted = network.state_dict()
-    for name in [*wanted, *state]:
-        problem = mismatch(wanted.get(name), state.get(name))
-        if problem:
-            raise MisfitWeights(f"{path}: tensor {name} {problem}; {hint}")
-    network.load_state_dict(state)
+    try:
+        ModelSettings.model_validate(choices)
+        backbone = load_backbone(trained_with["backbone"], weights_dir)
+    except (MisfitWeights, MissingWeights):
+        raise
+    except (TypeError, ValueError) as error:
+        raise MisfitWeights(f"{path}: its metadata name no model of this project ({error}); {TRAIN_AGAIN}") from error
+    return built(lambda: ExemplarModel(backbone, **choices), read_safetensors(path), path, TRAIN_AGAIN).eval()
 
 
 def load_release(network: nn.Module, path: str | Path) -> None:
@@ -67,48 +60,10 @@ def load_release(network: nn.Module, path: str | Path) -> None:
     Every tensor must be there, with the published name and shape; a prefix `module.` before all names, which
     training on several GPUs leaves, is dropped. Raises FileNotFoundError or MisfitWeights.
     """
-    state = without_prefix(read_state(Path(path)))
-    hint = f"is this the file of {type(network).__name__} at width 1? Published files come from {RELEASE}"
-    fill(network, state, path, hint)
-
-
-def mismatch(wanted: Tensor | None, given: Tensor | None) -> str:
-    """What is wrong with a tensor of a file, or nothing."""
-    if given is None:
-        return f"is missing, expected with shape {tuple(wanted.shape)}"
-    if not isinstance(given, Tensor):
-        return f"is of type {type(given).__name__}, no tensor"
-    if wanted is None:
-        return f"with shape {tuple(given.shape)} is unexpected, the network has none of this name"
-    if given.shape != wanted.shape:
-        return f"has shape {tuple(given.shape)}, expected {tuple(wanted.shape)}"
-    return ""
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .pth file by name. Raises FileNotFoundError, or MisfitWeights if it is no plain state dict."""
-    if not path.exists():
+    if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such weight file; download it from {RELEASE}")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # a file of something else breaks the reader in any way it likes
-        raise MisfitWeights(
-            f"{path}: not a file of plain tensors written by torch.save. It may be cut off, or a web page saved under "
-            "its name, or hold whole Python objects, which are never run: save a `state_dict()` of them instead"
-        ) from error
-    if not isinstance(state, dict):
-        raise MisfitWeights(f"{path}: holds a {type(state).__name__}, expected a dict of tensors by name")
-    return state
-
-
-def without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The names without `module.`, if every one of them begins with it."""
-    prefix = "module."
-    if not all(str(name).startswith(prefix) for name in state):
-        return state
-    return {name.removeprefix(prefix): value for name, value in state.items()}
+    hint = f"is this the file of {type(network).__name__} at width 1? Published files come from {RELEASE}"
+    fill(network, read_state(path), path, hint)
 
 
 def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarModel:

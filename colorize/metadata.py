@@ -5,9 +5,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-
-class MisfitWeights(ValueError):
-    """A weight file does not hold the tensors of the network. The message names the file and the first that misfits."""
+from vision.weights import MisfitWeights, check_content
 
 
 def metadata(path: str | Path) -> dict:
@@ -15,10 +13,11 @@ def metadata(path: str | Path) -> dict:
 
     Raises MisfitWeights if the file is damaged or not one of ours.
     """
+    check_content(path)
     try:
         with safe_open(path, "numpy") as file:
             entries = file.metadata() or {}
-    except SafetensorError as error:
+    except (SafetensorError, UnicodeDecodeError) as error:
         raise MisfitWeights(
             f"{path}: not a whole .safetensors file ({error}). It may be cut off, or a web page or another kind of "
             "file under its name; copy it again, or delete it and train it again"
@@ -28,7 +27,17 @@ def metadata(path: str | Path) -> dict:
             f"{path}: no checkpoint of this project, its metadata name no `backbone`; expected a file that "
             "`colorize.training.exemplar` wrote, or the folder with the published program's files"
         )
-    return {key: json.loads(value) for key, value in entries.items()}
+    return {key: _value(path, key, text) for key, text in entries.items()}
+
+
+def _value(path: str | Path, key: str, text: str):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MisfitWeights(
+            f"{path}: its metadata {key!r} are {text[:60]!r}, not JSON; no checkpoint of this project, or one that "
+            "another program has written again"
+        ) from error
 
 
 def as_text(metadata: dict) -> dict[str, str]:

@@ -41,7 +41,7 @@ CLIPS = {
     "label": "Int64",  # ImageNet class index, where the dataset gives one
     "mean_l": "Float64",  # mean Lab lightness
     "mean_chroma": "Float64",  # mean of sqrt(a^2 + b^2), Lab units
-    "chroma_spread": "Float64",  # sqrt(var a + var b), Lab units
+    "chroma_spread": "Float64",  # sqrt(var a + var b) of what lightness does not explain, Lab units (docs/filters.md)
     "sha256": "string",  # media.image.content_hash of the prepared frames
     "fingerprint": "string",  # prep.judging.fingerprint: nearly equal for nearly equal pictures
     "reason": "string",  # why it was rejected; null = kept

@@ -66,7 +66,7 @@ class Shards(KnownKeys):
 class Filter(KnownKeys):
     min_mean_l: Amount = optional("mean Lab lightness; below: `too_dark`")
     min_mean_chroma: Amount = optional("mean Lab chroma; below: `low_chroma`")
-    min_chroma_spread: Amount = optional("root of the summed variances of a and b; below: `grayscale`")
+    min_chroma_spread: Amount = optional("spread of a and b beside what lightness explains; below: `grayscale`")
     min_side: Count = optional("pixels of the source's shorter side; below: `too_small`")
     max_pixels: Count = optional(
         "pixels that a photograph, or a frame of a film, declares; above: `too_large`, before anything is decoded"

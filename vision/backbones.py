@@ -12,11 +12,21 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vision import efficientnet_lite
-from vision.weights import EFFICIENTNET_LITE0, INCEPTION_FID, VGG19_CLASSIFIER, VGG19_FEATURES, WeightFile, locate
+from vision.state_dicts import check_sound, fill, read_state
+from vision.weights import (
+    EFFICIENTNET_LITE0,
+    INCEPTION_FID,
+    VGG19_CLASSIFIER,
+    VGG19_FEATURES,
+    MisfitWeights,
+    WeightFile,
+    locate,
+)
 
 # timm's constructor draws so many numbers more than torch's own layers do. The network was timm's: with them, what is
 # drawn next, such as the first weights of a training, is what a seed has always given.
 DRAWS_OF_TIMM = 4_609_136
+HINT = "these are not the published weights of this network (`python -m bench weights` says where they come from)"
 
 
 class Backbone(nn.Module):
@@ -53,9 +63,12 @@ class EfficientNetLite0(Backbone):
     def __init__(self, weights_dir: str | Path):
         super().__init__()
         self.net = efficientnet_lite.Lite0Network()
-        state = _read(EFFICIENTNET_LITE0, weights_dir)
+        state, path = _read(EFFICIENTNET_LITE0, weights_dir)
+        names = list(self.net.state_dict())
+        if len(names) != len(state):
+            raise MisfitWeights(f"{path}: it holds {len(state)} tensors, {len(names)} expected; {HINT}")
         # The file has the tensors in the same order under other names.
-        self.net.load_state_dict(dict(zip(self.net.state_dict(), state.values(), strict=True)))
+        fill(self.net, dict(zip(names, state.values(), strict=True)), path, HINT)
         torch.rand(DRAWS_OF_TIMM)
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
@@ -86,7 +99,7 @@ class VGG19(Backbone):
                 channels = inputs if index == 1 else outputs
                 self.add_module(f"conv{block}_{index}", nn.Conv2d(channels, outputs, 3, padding=1))
         if weights_dir is not None:
-            self.load_state_dict(_read(VGG19_FEATURES, weights_dir))
+            fill(self, *_read(VGG19_FEATURES, weights_dir), HINT)
 
     def preprocessed(self, rgb: Tensor) -> Tensor:
         """What the first convolution sees: BGR less the mean of the training images, times 255."""
@@ -123,7 +136,7 @@ class VGG19Classifier(Backbone):
         from torchvision.models import vgg19
 
         self.net = vgg19(weights=None)
-        self.net.load_state_dict(_read(VGG19_CLASSIFIER, weights_dir))
+        fill(self.net, *_read(VGG19_CLASSIFIER, weights_dir), HINT)
 
     def logits(self, rgb: Tensor) -> Tensor:
         mean, std = (rgb.new_tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
@@ -144,10 +157,14 @@ class Inception(Backbone):
 
         from pytorch_fid import inception
 
-        state = _read(INCEPTION_FID, weights_dir)
+        state, path = _read(INCEPTION_FID, weights_dir)
+        check_sound(state, path, HINT)
         # pytorch-fid can only download; give its loader the file that lies here.
         with patch.object(inception, "load_state_dict_from_url", lambda *args, **kwargs: state):
-            self.net = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
+            try:
+                self.net = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
+            except RuntimeError as error:  # it names the tensors
+                raise MisfitWeights(f"{path}: {error}; {HINT}") from error
 
     def pooled(self, rgb: Tensor) -> Tensor:
         return self.net(rgb)[0].flatten(1)
@@ -182,14 +199,18 @@ BACKBONES = {
 
 
 def load_backbone(name: str, weights_dir: str | Path) -> Backbone:
-    """The named network with its weights, frozen, in eval mode. Raises MissingWeights, or ValueError for the name."""
+    """The named network with its weights, frozen, in eval mode.
+
+    Raises ValueError for the name, MissingWeights, MisfitWeights.
+    """
     if name not in BACKBONES:
         raise ValueError(f"unknown backbone {name!r}; expected one of {', '.join(BACKBONES)}")
     return BACKBONES[name](weights_dir).eval().requires_grad_(False)
 
 
-def _read(file: WeightFile, weights_dir: str | Path) -> dict[str, Tensor]:
-    return torch.load(locate(file, weights_dir), map_location="cpu", weights_only=True)
+def _read(file: WeightFile, weights_dir: str | Path) -> tuple[dict[str, Tensor], Path]:
+    path = locate(file, weights_dir)
+    return read_state(path), path
 
 
 def grey_rgb(luminance: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ NETWORK_MIN_SIDE = 128
 def load_estimator(name: str, weights_dir: str | Path) -> Estimator:
     """The estimator called `dis`, `farneback`, `raft`, `raft_small` or `ptlflow:<model>`.
 
-    Raises ValueError for another name or a weight file that does not fit, and MissingWeights where the weight file of
-    a network is not in `weights_dir`.
+    Raises ValueError for another name, MisfitWeights for a weight file that does not fit, and MissingWeights where the
+    weight file of a network is not in `weights_dir`.
     """
     weights_dir = Path(weights_dir)
     if name in WITHOUT_WEIGHTS:
@@ -64,9 +64,11 @@ def raft(name: str, weights_dir: Path) -> Estimator:
     """RAFT (Teed and Deng 2020) of torchvision with its published weights and 12 updates; `raft` is its raft_large."""
     from torchvision.models import optical_flow
 
+    from vision.state_dicts import read_state
+
     path = locate(RAFT_FILES[name], weights_dir)
     network = {"raft": optical_flow.raft_large, "raft_small": optical_flow.raft_small}[name]()
-    network = _on_device(_filled(network, _read(path), path))
+    network = _on_device(_filled(network, read_state(path), path))
     return _of_network(lambda images: network(*(2 * images - 1).split(1))[-1], network, multiple=8)
 
 
@@ -76,6 +78,9 @@ def ptlflow_model(model: str, weights_dir: Path) -> Estimator:
     The checkpoint is `<weights_dir>/<model>.ckpt`, or else the one file called `<model>.*` or `<model>-*`, as it is
     published; for flownet2 also NVIDIA's own.
     """
+    from vision.state_dicts import state_of
+    from vision.torch_files import read_torch_file
+
     ptlflow = import_ptlflow()
     published = [
         _published(address)
@@ -85,12 +90,13 @@ def ptlflow_model(model: str, weights_dir: Path) -> Estimator:
         published.append(FLOWNET2_NVIDIA)
     path = _find_checkpoint(model, published, weights_dir)
     network = ptlflow.get_model(model)
-    checkpoint = _read(path)
-    if "state_dict" not in checkpoint:
-        raise ValueError(f"{path}: expected a checkpoint with the entry `state_dict`, as ptlflow and NVIDIA save it")
-    for name, value in checkpoint.get("hyper_parameters", {}).get("extra_params", {}).items():
+    content = read_torch_file(path)
+    state = state_of(content, path, "state_dict")  # as ptlflow and NVIDIA save it
+    settings = content.get("hyper_parameters")
+    extra = settings.get("extra_params") if isinstance(settings, dict) else None
+    for name, value in (extra if isinstance(extra, dict) else {}).items():
         network.add_extra_param(name, value)
-    network = _on_device(_filled(network, checkpoint["state_dict"], path))
+    network = _on_device(_filled(network, state, path))
     if model == "flownet2":
         from vision.flownet2 import as_nvidia
 
@@ -145,11 +151,10 @@ def _on_device(network):
 
 
 def _filled(network, state: dict, path: Path):
-    """The network with these weights, frozen, in eval mode. Raises ValueError naming the tensors that do not fit."""
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:  # names the tensors
-        raise ValueError(f"{path} holds the weights of another network: {error}") from error
+    """The network with these weights, frozen, in eval mode. Raises MisfitWeights naming the tensor that misfits."""
+    from vision.state_dicts import fill
+
+    fill(network, state, path, "it holds the weights of another network")
     return network.eval().requires_grad_(False)
 
 
@@ -198,19 +203,3 @@ def _find_checkpoint(model: str, published: list[WeightFile], weights_dir: Path)
         )
     name = names.pop()
     return locate(next((file for file in published if file.name == name), WeightFile(name, "")), weights_dir)
-
-
-def _read(path: Path) -> dict:
-    """What a weight file holds, read without running any code in it. Raises ValueError naming a damaged file."""
-    import torch
-
-    # Training programs keep their best score beside the weights, as NumPy's number.
-    scalar = np._core.multiarray.scalar
-    numbers = [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype("f8")), type(np.dtype("f4"))]
-    try:
-        with torch.serialization.safe_globals(numbers):
-            return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # torch raises half a dozen types for a file that is cut off or something else
-        raise ValueError(
-            f"{path} is no weight file, or damaged; get it again. It is read as weights only, and torch says: {error}"
-        ) from error

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from media.faults import listed
+
 
 @dataclass(frozen=True)
 class WeightFile:
@@ -92,10 +94,37 @@ class MissingWeights(FileNotFoundError):
     """A weight file is not there. The message says which, where to put it and where it comes from."""
 
 
+class MisfitWeights(ValueError):
+    """A weight file is not what it should be. The message names the file and the first tensor that misfits."""
+
+
+def check_content(path: str | Path) -> None:
+    """Raise MisfitWeights for what is no file, and for files that stand where a download or a copy went wrong."""
+    path = Path(path)
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe, a device or a link to nothing"
+        raise MisfitWeights(f"{path}: {what}; expected a weight file")
+    with listed(path, "the configuration"), open(path, "rb") as file:
+        start = file.read(200).lstrip().lower()
+    wrong = {
+        "it is empty; get it again": not start,
+        "a web page: the download went wrong (too many requests, or a page to confirm); get it again": start.startswith(
+            (b"<!doctype html", b"<html", b"<?xml")
+        ),
+        "a pointer of git-lfs, not the file; run `git lfs pull` where it was cloned": start.startswith(
+            b"version https://git-lfs"
+        ),
+    }
+    for said, applies in wrong.items():
+        if applies:
+            raise MisfitWeights(f"{path}: {said}")
+
+
 def locate(file: WeightFile, weights_dir: str | Path) -> Path:
     """Path of a weight file: in `weights_dir`, else inside the package that ships it.
 
-    Raises MissingWeights. Warns if the file is there but is not the published one (its hash differs).
+    Raises MissingWeights, or MisfitWeights for what is no weight file at sight. Warns if the file is there but is not
+    the published one (its hash differs).
     """
     path = Path(weights_dir) / file.name
     if not path.exists() and file.package:
@@ -105,6 +134,7 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
             f"weight file {file.name} is missing. Put it at {Path(weights_dir) / file.name}. "
             f"It comes from: {file.origin}"
         )
+    check_content(path)
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
         digest = hash_of(path, algorithm) if published else ""
         if not digest.startswith(published):

@@ -19,7 +19,7 @@ NO_TRUTH = Note(
     kind="numbers",
     text="There is no ground truth: these pictures are to be looked at, and no number says how good they are.",
 )
-COLORED = 0.5  # chroma spread (Lab units) from which a clip is a film in colour; grey and toned film stays below
+COLORED = 1.5  # chroma spread (Lab units) from which a clip is a film in colour; grey and toned film stays below
 
 
 def main(

@@ -17,19 +17,20 @@ SCOPE = "frame"
 
 
 def load_lpips(weights_dir: str | Path):
-    """The network, frozen, in eval mode. Raises MissingWeights naming AlexNet's file where it is not there."""
+    """The network, frozen, in eval mode. Raises MissingWeights or MisfitWeights naming AlexNet's file."""
     path = locate(ALEXNET, weights_dir)  # before torch, which takes seconds
 
-    import torch
     from lpips import LPIPS
 
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    from vision.state_dicts import fill, read_state
+
+    state = read_state(path)
     with warnings.catch_warnings():  # lpips calls torchvision by an old name of its argument
         warnings.simplefilter("ignore")
         network = LPIPS(net="alex", pnet_rand=True, verbose=False)
     # lpips cuts `features` into slices and keeps the layers' numbers: slice3.6.weight is features.6.weight.
-    layers = {name: state[f"features.{name.partition('.')[2]}"] for name in network.net.state_dict()}
-    network.net.load_state_dict(layers)
+    layers = {name: state.get(f"features.{name.partition('.')[2]}") for name in network.net.state_dict()}
+    fill(network.net, layers, path, "these are not torchvision's weights of AlexNet")
     return network.eval().requires_grad_(False)
 
 

@@ -31,7 +31,6 @@ from bench.run.inputs import (
     luminance_of,
     read_sources,
 )
-from colorize.metadata import MisfitWeights
 from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
@@ -41,7 +40,7 @@ from media.tables import COLORIZED, folder_of, records, write_table
 from media.versions import version_of
 from media.whole import remove_all_but, whole_folder
 from vision.network_files import OF_BACKBONE, contents
-from vision.weights import MissingWeights
+from vision.weights import MisfitWeights, MissingWeights
 
 STAGE = "bench.run.colorize"
 

@@ -27,7 +27,7 @@ from colorize.inference.finish import finished
 from colorize.inference.parts import Parts, State
 from colorize.inference.segments import LENGTH, Output, open_output
 from media.bar import Bar
-from media.color import lab_from_rgb, with_luminance
+from media.color import clipped_rgb_from_lab, lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_rgb
@@ -199,8 +199,9 @@ class Painter:
         luminance = colored.luminance
         ab = scaled(colored.lab[..., 1:], luminance.shape)
         if self.look.finish == "release":
-            ab = finished(luminance, ab)
-        rgb = with_luminance(luminance, ab)
+            rgb = clipped_rgb_from_lab(np.concatenate([luminance[..., None], finished(luminance, ab)], axis=-1))
+        else:
+            rgb = with_luminance(luminance, ab)
         if self.look.side_by_side:
             rgb = beside_input(rgb, luminance, colored.reference.rgb)
         return replace(colored.frame, rgb=rgb)

@@ -64,7 +64,7 @@ PLANES = (
 LABELS = {
     "mean_l": "mean L (0 black, 100 white)",
     "mean_chroma": f"mean chroma, Lab units ({FLOOR:g}: or less)",
-    "chroma_spread": f"chroma spread, Lab units ({FLOOR:g}: or less)",
+    "chroma_spread": f"chroma spread beside lightness, Lab units ({FLOOR:g}: or less)",
 }
 
 

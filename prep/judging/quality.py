@@ -1,7 +1,7 @@
 """What makes a clip or photograph unfit as colour ground truth: the named reasons, the statistics, the verdicts.
 
-Chroma is sqrt(a^2 + b^2) in Lab units. A constant tint has chroma but no spread, so grey material is found by the
-spread of a and b, and faded material by the mean chroma.
+Chroma is sqrt(a^2 + b^2) in Lab units. Faded material is found by its mean. A tint, sepia or a toning in two colours
+has chroma, but one that follows from the lightness, so grey material is found by the spread of a and b beside that.
 """
 
 from typing import Literal, NamedTuple
@@ -52,7 +52,7 @@ class ColorStatistics(NamedTuple):
 
     mean_l: float
     mean_chroma: float
-    chroma_spread: float  # sqrt(var a + var b)
+    chroma_spread: float  # sqrt(var a + var b) of what lightness does not explain
 
 
 class Verdict(NamedTuple):
@@ -62,15 +62,50 @@ class Verdict(NamedTuple):
     detail: str
 
 
+# The scale on which a picture is coloured: the squares into which its shorter side is divided, the values of L between
+# which a tone is interpolated, and the frames whose colours are taken together. docs/filters.md has the measurements.
+SQUARES, TONES, TOGETHER = 13, 16, 5
+
+
 def color_statistics(frames: list[np.ndarray]) -> ColorStatistics:
     """Lightness and chroma of uint8 RGB frames (H, W, 3) of one size."""
     lab = np.stack([lab_from_rgb(frame[::2, ::2]) for frame in frames])  # (T, H/2, W/2, 3)
     ab = lab[..., 1:]
+    unexplained = [variance_beside_tone(lab[start : start + TOGETHER]) for start in range(0, len(lab), TOGETHER)]
     return ColorStatistics(
         mean_l=float(lab[..., 0].mean(dtype=np.float64)),
         mean_chroma=float(np.hypot(ab[..., 0], ab[..., 1]).mean(dtype=np.float64)),
-        chroma_spread=float(np.sqrt(ab.var(axis=(0, 1, 2), dtype=np.float64).sum())),
+        chroma_spread=float(np.sqrt(np.mean(unexplained))),
     )
+
+
+def variance_beside_tone(lab: np.ndarray) -> float:
+    """Variance of a and b, summed, that no toning makes: about ab as a function of L, found by least squares.
+
+    lab: (T, H, W, 3). Both sides of the fit are means over squares of the picture and over the frames, because video
+    and JPEG keep colours coarsely: at an edge the colours are mixed, and so are the tones of its two sides.
+    """
+    lightness = lab[..., 0]
+    squares = _squares(*lightness.shape[1:])  # (H, W)
+    of_pixel = np.broadcast_to(squares, lightness.shape).ravel()
+    count = np.bincount(of_pixel)
+    tones = np.unique(np.quantile(lightness, np.linspace(0, 1, TONES)))
+    place = np.interp(lightness.ravel(), tones, np.arange(len(tones)))  # among the tones
+    below = np.minimum(place.astype(int), max(0, len(tones) - 2))
+    share = np.zeros((len(count), len(tones) + 1))  # of each tone in each square; the last stays empty
+    for tone, weight in ((below, 1 - place + below), (below + 1, place - below)):
+        np.add(share, np.bincount(of_pixel * share.shape[1] + tone, weight, share.size).reshape(share.shape), out=share)
+    share /= count[:, None]
+    ab = np.stack([np.bincount(of_pixel, lab[..., axis].ravel()) / count for axis in (1, 2)], axis=-1)
+    curves, _, rank, _ = np.linalg.lstsq(share, ab, rcond=1e-6)
+    return float(((ab - share @ curves) ** 2).sum() / max(1, len(count) - rank))
+
+
+def _squares(height: int, width: int) -> np.ndarray:
+    """The number of the square in which each pixel (height, width) lies."""
+    side = max(1.0, min(height, width) / SQUARES)
+    rows, columns = (np.arange(length) // side for length in (height, width))
+    return (rows[:, None] * (columns[-1] + 1) + columns).astype(int)
 
 
 def judge_size(height: int, width: int, filters: Filters) -> Verdict | None:
@@ -94,7 +129,9 @@ def judge_color(measured: ColorStatistics, filters: Filters) -> Verdict | None:
         return Verdict("too_dark", f"mean L is {measured.mean_l:.2f}, below {filters.min_mean_l:g}")
     if measured.chroma_spread < filters.min_chroma_spread:
         return Verdict(
-            "grayscale", f"chroma spread is {measured.chroma_spread:.2f}, below {filters.min_chroma_spread:g}"
+            "grayscale",
+            f"chroma spread beside what lightness explains is {measured.chroma_spread:.2f}, below "
+            f"{filters.min_chroma_spread:g}: grey, or toned in sepia or the like",
         )
     if measured.mean_chroma < filters.min_mean_chroma:
         return Verdict("low_chroma", f"mean chroma is {measured.mean_chroma:.2f}, below {filters.min_mean_chroma:g}")

@@ -55,7 +55,7 @@ def test_a_missing_checkpoint_says_how_to_make_it(tmp_path):
 def test_a_damaged_checkpoint_says_so_and_what_to_do(saved, tmp_path, damaged):
     _, path = saved
     path.write_bytes(damaged(path.read_bytes()) if callable(damaged) else damaged)
-    with pytest.raises(checkpoint.MisfitWeights, match=r"model\.safetensors: not a whole"):
+    with pytest.raises(checkpoint.MisfitWeights, match=r"model\.safetensors: (not a whole|it is empty|a web page)"):
         checkpoint.load(path, tmp_path)
 
 
@@ -64,6 +64,31 @@ def test_another_programs_checkpoint_says_what_was_expected(saved, tmp_path, met
     model, path = saved
     save_file(model.state_dict(), path, metadata)
     with pytest.raises(checkpoint.MisfitWeights, match="no `backbone`"):
+        checkpoint.load(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({"backbone": "plain text"}, "metadata 'backbone' are 'plain text', not JSON"),
+        ({"backbone": '"resnet"'}, "unknown backbone 'resnet'"),
+        ({"backbone": "[1]"}, "no model of this project"),
+        ({"backbone": '"efficientnet_lite0"', "width": "1e9"}, "has shape|make no network"),
+        ({"backbone": '"efficientnet_lite0"', "width": '"wide"'}, "no model of this project"),
+    ],
+)
+def test_metadata_that_make_no_model_are_named(saved, tmp_path, metadata, says):
+    model, path = saved
+    save_file(model.state_dict(), path, metadata)
+    with pytest.raises(checkpoint.MisfitWeights, match=rf"model\.safetensors: .*({says})"):
+        checkpoint.load(path, tmp_path)
+
+
+def test_a_checkpoint_with_nan_names_the_tensor(saved, tmp_path):
+    model, path = saved
+    next(iter(model.colorization.parameters())).data.view(-1)[3] = float("nan")
+    checkpoint.save(model, path, {"backbone": "efficientnet_lite0", "width": 0.125})
+    with pytest.raises(checkpoint.MisfitWeights, match=r"tensor colorization\.\S+ holds values that are not finite"):
         checkpoint.load(path, tmp_path)
 
 
@@ -124,7 +149,7 @@ def test_the_first_tensor_that_does_not_fit_is_named(tmp_path, spoil, says):
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"hello world, this is text\n" * 9, bytes(1000)])
 def test_a_file_of_something_else_says_what_was_expected(tmp_path, content):
     (tmp_path / "vgg19_conv.pth").write_bytes(content)
-    with pytest.raises(checkpoint.MisfitWeights, match=r"vgg19_conv\.pth.* plain tensors"):
+    with pytest.raises(checkpoint.MisfitWeights, match=r"vgg19_conv\.pth: (it is empty|a web page|no PyTorch file)"):
         checkpoint.load_release(VGG19(), tmp_path / "vgg19_conv.pth")
 
 

@@ -7,7 +7,14 @@ import pytest
 import torch
 from skimage.color import lab2rgb
 
-from media.color import grey8, lab_from_rgb, rgb_from_lab, rgb_tensor_from_lab, with_luminance
+from media.color import (
+    clipped_rgb_from_lab,
+    grey8,
+    lab_from_rgb,
+    rgb_from_lab,
+    rgb_tensor_from_lab,
+    with_luminance,
+)
 
 PUBLISHED = np.load(Path(__file__).parents[1] / "bench" / "parity" / "devc.npz")
 
@@ -41,9 +48,77 @@ def test_no_chroma_is_exactly_grey():
     assert (rgb == rgb[..., :1]).all()
 
 
-def test_out_of_gamut_is_clipped_without_a_warning(recwarn):
-    assert rgb_from_lab(np.full((2, 2, 3), (50, 120, -120), np.float32)).dtype == np.uint8
+def test_every_color_of_the_gamut_survives_the_round_trip():
+    """A grid of all three channels with its faces, edges and corners: rounding puts nothing outside."""
+    levels = np.array([0, 1, 2, 5, 9, 10, 11, 30, 60, 90, 128, 160, 200, 230, 250, 253, 254, 255], np.uint8)
+    rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
+    for lab in (lab_from_rgb(rgb), lab_from_rgb(rgb).astype(np.float64)):
+        np.testing.assert_array_equal(rgb_from_lab(lab), rgb)
+
+
+def grid_of_lab():
+    """Colours in and far outside the gamut, half of them nearly black or nearly white: (59, 41, 41, 3)."""
+    chroma = np.linspace(-200, 200, 41)
+    lightness = np.concatenate([np.linspace(0, 3, 16), np.linspace(4, 96, 27), np.linspace(97, 100, 16)])
+    return np.stack(np.meshgrid(lightness, chroma, chroma, indexing="ij"), axis=-1)
+
+
+def grey_level(lightness):
+    """The level, not rounded, of the neutral grey of this L: CIE's and sRGB's definitions."""
+    y = np.where(lightness > 8, ((np.asarray(lightness) + 16) / 116) ** 3, np.asarray(lightness) / 903.3)
+    return 255 * np.where(y > 0.0031308, 1.055 * y ** (1 / 2.4) - 0.055, 12.92 * y)
+
+
+def test_luminance_is_kept_for_any_chroma():
+    lab = grid_of_lab()
+    kept = lab_from_rgb(rgb_from_lab(lab))[..., 0]
+    assert np.abs(kept - lab[..., 0]).max() < 0.25
+    in_levels = np.abs(grey_level(kept) - grey_level(lab[..., 0]))
+    assert in_levels.max() < 0.57 and (in_levels > 0.5).mean() < 2e-4  # the few are darker than level 12
+
+
+def test_out_of_gamut_keeps_its_hue_and_as_much_chroma_as_there_is():
+    lab = grid_of_lab()[16:43]
+    kept = lab_from_rgb(rgb_from_lab(lab))
+    ab, wanted = kept[..., 1] + 1j * kept[..., 2], lab[..., 1] + 1j * lab[..., 2]
+    colored = np.abs(ab) > 20
+    turned = np.degrees(np.abs(np.angle(ab[colored] / wanted[colored])))
+    assert turned.max() < 3 and turned.mean() < 0.3  # of the 8 bits
+    assert (np.abs(ab) <= np.abs(wanted) + 1.5).all()
+    red = rgb_from_lab(np.array([[[53.24, 1.5 * 80.09, 1.5 * 67.20]]]))  # beyond the primary: the primary itself
+    np.testing.assert_array_equal(red, [[[255, 0, 0]]])
+
+
+def test_black_stays_black_and_white_stays_white():
+    chroma = np.stack(np.meshgrid(*[np.linspace(-200, 200, 21)] * 2), axis=-1)
+    for lightness, level in ((0, 0), (-3, 0), (100, 255), (104, 255)):
+        assert (with_luminance(np.full((21, 21), np.float32(lightness)), chroma) == level).all()
+
+
+def test_a_yellow_that_grazes_the_edge_keeps_its_chroma():
+    """Lines of one hue run along the gamut's edge there: a step in L of half a level must not cost half the chroma."""
+    yellow = lab_from_rgb(np.array([[[255, 255, 0]]], np.uint8)) + np.float32([0.1, 0, 0])
+    assert rgb_from_lab(yellow)[0, 0, 2] < 50
+
+
+def test_clipping_is_there_for_the_published_program(recwarn):
+    """Black with ab becomes a colour, as published; inside the gamut nothing differs. No warning for each pixel."""
+    black = np.array([[[0, 30.0, 0]]])
+    np.testing.assert_array_equal(clipped_rgb_from_lab(black), np.rint(255 * lab2rgb(black)))
+    assert clipped_rgb_from_lab(black)[0, 0, 0] > 40
+    recwarn.clear()  # lab2rgb's own
+    rgb = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(clipped_rgb_from_lab(lab_from_rgb(rgb)), rgb)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("convert", [rgb_from_lab, clipped_rgb_from_lab])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_no_picture(convert, value):
+    lab = np.zeros((4, 4, 3))
+    lab[1, 2, 1] = value
+    with pytest.raises(ValueError, match="1 of 48 values"):
+        convert(lab)
 
 
 def test_grey8_spans_eight_bits():

@@ -118,11 +118,11 @@ def test_missing_raft_says_where_it_comes_from(tmp_path, name, file):
 def test_a_damaged_or_foreign_file_is_explained(tmp_path, raft_small_weights):
     path = tmp_path / "raft_small_C_T_V2-01064c6d.pth"
     path.write_bytes(b"<html>sign in to download</html>")
-    with pytest.raises(ValueError, match=f"{path.name} is no weight file"):
+    with pytest.raises(ValueError, match=f"{path.name}: a web page"):
         load_estimator("raft_small", tmp_path)
     state = raft_small_weights.state_dict()
     torch.save({name: tensor for name, tensor in state.items() if name != "update_block.flow_head.conv2.bias"}, path)
-    with pytest.raises(ValueError, match=r"another network(?s:.*)update_block.flow_head.conv2.bias"):
+    with pytest.raises(ValueError, match=r"update_block.flow_head.conv2.bias is missing.*another network"):
         load_estimator("raft_small", tmp_path)
 
 

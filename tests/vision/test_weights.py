@@ -1,10 +1,11 @@
 """Weight files: found, missing, and not the published ones."""
 
 import hashlib
+import os
 
 import pytest
 
-from vision.weights import MissingWeights, WeightFile, is_present, locate, locate_first
+from vision.weights import MisfitWeights, MissingWeights, WeightFile, is_present, locate, locate_first
 
 
 def test_a_file_in_the_folder_is_found_and_checked(tmp_path):
@@ -40,3 +41,10 @@ def test_of_alternative_files_the_first_that_is_there_is_taken(tmp_path):
     (tmp_path / "b.caffemodel").write_bytes(b"weights")
     assert locate_first(files, tmp_path) == (files[1], tmp_path / "b.caffemodel")
     assert [is_present(file, tmp_path) for file in files] == [False, True]
+
+
+@pytest.mark.parametrize(("make", "says"), [(os.mkdir, "a folder"), (os.mkfifo, "a pipe")])
+def test_what_has_the_name_but_is_no_file_is_refused(tmp_path, make, says):
+    make(tmp_path / "net.pth")
+    with pytest.raises(MisfitWeights, match=rf"net\.pth: {says}"):
+        locate(WeightFile("net.pth", "https://example.org/net.pth", "00000000"), tmp_path)

@@ -169,7 +169,7 @@ def test_results_keep_the_inputs_luminance(run):
             result = read_rgb(frame_path(run / "results/colorize" / row / "clips" / clips.iloc[0], t))
             truth = read_rgb(frame_path(run / "results/clips/test" / clips.iloc[0], t))
             difference = np.abs(rgb2lab(result)[..., 0] - rgb2lab(truth)[..., 0])
-            assert np.median(difference) < 0.3  # 8-bit rounding; clipping at the gamut's edge moves single pixels
+            assert difference.max() < 0.26  # 8-bit rounding
 
 
 def test_the_table_is_printed_and_names_the_stand_ins(run):
@@ -262,7 +262,7 @@ def test_new_rows_run_their_own_jobs_and_what_shows_them(with_rows):
 
 def test_rows_without_code(run, with_rows):
     table = pd.read_csv(run / "results/table1.csv").set_index("method")
-    # Not equal: a colour that was clipped to the gamut has another L, and is given the input's again.
+    # Not equal: rounding to 8 bits changes L, and the input's is given again.
     assert table.loc["mine", "flicker"] == pytest.approx(table.loc["fusion", "flicker"], rel=2e-3)
     assert pd.isna(table.loc["mine", "fid"])
     scores = ["top5", "top1", "fid", "colorful", "flicker"]

@@ -7,11 +7,12 @@ about these.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
@@ -24,6 +25,8 @@ from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from media.versions import version_of
 from media.whole import written_whole
+from vision.state_dicts import built, read_safetensors
+from vision.weights import MisfitWeights
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
@@ -154,10 +157,13 @@ def load_trained(method: Method, path: Path) -> nn.Module:
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
     metadata = checkpoint.metadata(path)
     if metadata.get("method") != method.name:
-        raise checkpoint.MisfitWeights(
+        raise MisfitWeights(
             f"{path}: a model of the method {metadata.get('method', 'ours')!r}, expected one of {method.name!r}; "
             "name another `training` for this row"
         )
-    network = method.network(metadata["width"], metadata["items"])
-    checkpoint.fill(network, load_file(path), path, "the file is not what its metadata say; train it again")
+    missing = [key for key in ("width", "items") if key not in metadata]
+    if missing:
+        raise MisfitWeights(f"{path}: its metadata lack {missing[0]!r}; {checkpoint.TRAIN_AGAIN}")
+    build = partial(method.network, metadata["width"], metadata["items"])
+    network = built(build, read_safetensors(path), path, checkpoint.TRAIN_AGAIN)
     return network.eval().requires_grad_(False)

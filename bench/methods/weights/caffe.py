@@ -12,7 +12,9 @@ from struct import unpack_from
 
 import numpy as np
 
-from bench.methods.weights.wrong_weights import CutOff, WrongWeights
+from bench.methods.weights.cut_off import CutOff
+from media.faults import listed, of_the_machine
+from vision.weights import MisfitWeights, check_content
 
 Blobs = dict[str, list[np.ndarray]]
 
@@ -26,33 +28,51 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 def read_caffemodel(path: str | Path) -> Blobs:
-    """The blobs of a binary `.caffemodel`. Raises WrongWeights where it breaks off or is none."""
-    with open(path, "rb") as file:
-        if Path(path).stat().st_size == 0:
-            raise WrongWeights(path, "the file is empty; expected a .caffemodel")
+    """The blobs of a binary `.caffemodel`. Raises MisfitWeights where it breaks off or is none."""
+    check_content(path)
+    with listed(path, "the configuration"), open(path, "rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     return _layers(path, content)
 
 
 def read_caffe_hdf5(path: str | Path) -> Blobs:
-    """The blobs of a `.caffemodel.h5`, which lie at `data/<layer>/<index>`. Raises WrongWeights."""
+    """The blobs of a `.caffemodel.h5`, which lie at `data/<layer>/<index>`. Raises MisfitWeights."""
     import h5py
 
+    check_content(path)
     layer = None
     try:
         with h5py.File(path, "r") as file:
             if "data" not in file:
-                raise WrongWeights(path, f"expected the group `data`, found {', '.join(file) or 'nothing'}")
+                raise MisfitWeights(f"{path}: expected the group `data`, found {', '.join(file) or 'nothing'}")
             blobs = {}
             for layer, group in file["data"].items():
+                if not isinstance(group, h5py.Group):
+                    raise TypeError("expected a group of blobs")
                 if len(group):
-                    blobs[layer] = [np.asarray(group[str(index)], np.float32) for index in range(len(group))]
+                    blobs[layer] = [_stored(group, str(index), path) for index in range(len(group))]
             return blobs
-    except (FileNotFoundError, WrongWeights):
+    except MisfitWeights:
         raise
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # damaged bytes break h5py in many ways
+        if of_the_machine(error):
+            raise
         place = f"layer {layer!r} cannot be read" if layer else "it is no HDF5 file, or one that breaks off"
-        raise WrongWeights(path, f"{place} ({error})") from error
+        raise MisfitWeights(f"{path}: {place} ({error})") from error
+
+
+def _stored(group, name: str, path: str | Path) -> np.ndarray:
+    """A blob that lies in this file, whole and as it is declared."""
+    import h5py
+
+    blob = group[name]
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink) or not isinstance(blob, h5py.Dataset):
+        raise TypeError(f"blob {name} is no array of this file")
+    if blob.is_virtual or blob.external or blob.dtype.kind != "f":
+        raise TypeError(f"blob {name} holds {blob.dtype}, or numbers of another file; expected floats")
+    if blob.nbytes > Path(path).stat().st_size:
+        raise ValueError(f"blob {name} declares the shape {blob.shape}, more than the file holds")
+    return np.asarray(blob, np.float32)
 
 
 def _layers(path: str | Path, content: memoryview) -> Blobs:
@@ -67,11 +87,11 @@ def _layers(path: str | Path, content: memoryview) -> Blobs:
             if own:
                 blobs[name] = own
     except CutOff as error:
-        raise WrongWeights(path, f"it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
-    except ValueError as error:
-        raise WrongWeights(path, f"no .caffemodel, or a damaged one: {error}") from error
+        raise MisfitWeights(f"{path}: it breaks off in {_cut_tensor(error)} ({error}); fetch it again") from error
+    except Exception as error:  # damaged bytes can say anything; nothing larger than the file is made of them
+        raise MisfitWeights(f"{path}: no .caffemodel, or a damaged one: {error}") from error
     if not blobs:
-        raise WrongWeights(path, "no layer with weights in it; expected a .caffemodel, not its .prototxt")
+        raise MisfitWeights(f"{path}: no layer with weights in it; expected a .caffemodel, not its .prototxt")
     return blobs
 
 

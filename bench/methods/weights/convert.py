@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from bench.methods.weights import published
 from bench.methods.weights.caffe import Blobs, read_caffe_hdf5, read_caffemodel
 from bench.methods.weights.iizuka2016_file import CLASSIFIER, read_iizuka2016
-from bench.methods.weights.pth import read_pth
-from bench.methods.weights.wrong_weights import WrongWeights
-from vision.weights import WeightFile, locate_first
+from media.faults import of_the_machine
+from vision.state_dicts import check_sound, read_state
+from vision.weights import MisfitWeights, WeightFile, locate_first
 
 Shapes = Mapping[str, tuple[int, ...]]  # of a network's state dict
 State = dict[str, Tensor]
@@ -37,18 +37,27 @@ class Renaming(NamedTuple):
 def load_published(network: nn.Module, files: Sequence[WeightFile], weights_dir: str | Path) -> nn.Module:
     """Fill a network with the first of some alternative files that is there; returns it frozen, in eval mode.
 
-    Raises MissingWeights if none is there, WrongWeights if the file is damaged or does not fit.
+    Raises MissingWeights if none is there, MisfitWeights if the file is damaged or does not fit.
     """
     file, path = locate_first(files, weights_dir)
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    left = network.load_state_dict(CONVERTERS[file](path, shapes), strict=False).missing_keys
+    try:
+        state = CONVERTERS[file](path, shapes)
+    except MisfitWeights:
+        raise
+    except Exception as error:  # what is read right may still be put together in any way
+        if of_the_machine(error):
+            raise
+        raise MisfitWeights(f"{path}: its parts are not those of {file.name} ({error!r:.200})") from error
+    check_sound(state, path, f"are these the weights that {file.origin} has?")
+    left = network.load_state_dict(state, strict=False).missing_keys
     if needed := [name for name in left if not (name.endswith(COUNTER) or name.startswith(CLASSIFIER))]:
-        raise WrongWeights(path, f"nothing in it becomes the tensor {needed[0]!r} of the network")
+        raise MisfitWeights(f"{path}: nothing in it becomes the tensor {needed[0]!r} of the network")
     return network.eval().requires_grad_(False)
 
 
 def renamed(path: Path, tensors: Mapping[str, Tensor], lines: Sequence[Renaming], shapes: Shapes) -> State:
-    """The tensors of a file under our names. Raises WrongWeights at the first that is missing, misshapen or unknown.
+    """The tensors of a file under our names. Raises MisfitWeights at the first that is missing, misshapen or unknown.
 
     Dimensions of 1 count for nothing: Caffe stores a bias of 32 also as 1 x 1 x 1 x 32.
     """
@@ -57,16 +66,18 @@ def renamed(path: Path, tensors: Mapping[str, Tensor], lines: Sequence[Renaming]
         if line.source not in tensors:
             nearest = difflib.get_close_matches(line.source, tensors, n=1)
             hint = f"; did it become {nearest[0]!r}?" if nearest else ""
-            raise WrongWeights(path, f"the tensor {line.source!r} is missing (ours: {line.target}){hint}")
+            raise MisfitWeights(f"{path}: the tensor {line.source!r} is missing (ours: {line.target}){hint}")
         value, expected = tensors[line.source], shapes[line.target]
         if _without_ones(value.shape) != _without_ones(expected):
-            raise WrongWeights(
-                path, f"the tensor {line.source!r} has the shape {tuple(value.shape)}, expected {tuple(expected)}"
+            raise MisfitWeights(
+                f"{path}: the tensor {line.source!r} has the shape {tuple(value.shape)}, expected {tuple(expected)}"
             )
         value = value.reshape(expected)
         state[line.target] = value if line.factor == 1 else value * line.factor
     if unknown := sorted(set(tensors) - {line.source for line in lines}):
-        raise WrongWeights(path, f"the tensor {unknown[0]!r} has no place in the network ({len(unknown)} such tensors)")
+        raise MisfitWeights(
+            f"{path}: the tensor {unknown[0]!r} has no place in the network ({len(unknown)} such tensors)"
+        )
     return state
 
 
@@ -82,12 +93,12 @@ def same_names(path: Path, tensors: Mapping[str, Tensor], shapes: Shapes) -> Sta
 
 def from_pth(path: Path, shapes: Shapes) -> State:
     """A PyTorch file that is a state dict and nothing else."""
-    return same_names(path, read_pth(path), shapes)
+    return same_names(path, read_state(path), shapes)
 
 
 def from_lai2018(path: Path, shapes: Shapes) -> State:
     """Lai et al.: the state dict is the entry `model`, beside the optimizer's."""
-    return same_names(path, read_pth(path, entry="model"), shapes)
+    return same_names(path, read_state(path, entry="model"), shapes)
 
 
 # colorization_release_v2.caffemodel, layer by layer; the last two blocks are `conv8_*`.
@@ -144,7 +155,9 @@ def normalized(path: Path, blobs: Blobs, layers: Mapping[str, str]) -> Blobs:
     divided = {}
     for layer in layers:
         if layer in blobs and len(blobs[layer]) != 3:
-            raise WrongWeights(path, f"the tensor '{layer}/2' is missing: a batch norm has 3, here {len(blobs[layer])}")
+            raise MisfitWeights(
+                f"{path}: the tensor '{layer}/2' is missing: a batch norm has 3, here {len(blobs[layer])}"
+            )
         if layer in blobs:
             mean, variance, weight = blobs[layer]
             scale = 1 / weight.item() if weight.any() else 0.0

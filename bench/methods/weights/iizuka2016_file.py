@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.methods.weights.torch7 import TorchObject, read_t7
-from bench.methods.weights.wrong_weights import WrongWeights
+from vision.weights import MisfitWeights
 
 # Looked for in this order, each taken out before the next: by then its shapes occur once. The classifier and fc3 begin
 # alike, but only the classifier goes on.
@@ -49,11 +49,11 @@ class SavedLayer:
 def read_iizuka2016(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     """The tensors under the names of bench.methods.networks.iizuka2016_network, whose shapes tell the layers.
 
-    Without the classifier where the file has none, or one of another number of classes. Raises WrongWeights.
+    Without the classifier where the file has none, or one of another number of classes. Raises MisfitWeights.
     """
     content = read_t7(path)
     if not isinstance(content, dict) or not {"mean", "model"} <= set(content):
-        raise WrongWeights(path, "expected a table with the entries 'mean' and 'model'")
+        raise MisfitWeights(f"{path}: expected a table with the entries 'mean' and 'model'")
     layers = list(_layers(path, content["model"]))
     state = {"mean": torch.as_tensor(np.float32(content["mean"])).reshape(())}
     for part in PARTS:
@@ -64,14 +64,14 @@ def read_iizuka2016(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
         if start is None and part == CLASSIFIER:
             continue
         if start is None:
-            raise WrongWeights(path, _no_such_part(part, wanted, layers))
+            raise MisfitWeights(f"{path}: {_no_such_part(part, wanted, layers)}")
         own = dict(zip(part, layers[start : start + len(part)], strict=True))
         if all(layer.has_shape(shapes[_weight(name, shapes)]) for name, layer in own.items()):
             for name, layer in own.items():
                 state |= _tensors(name, layer, shapes)
         del layers[start : start + len(part)]
     if layers:
-        raise WrongWeights(path, f"{len(layers)} layers have no place in the network; the first: {layers[0]}")
+        raise MisfitWeights(f"{path}: {len(layers)} layers have no place in the network; the first: {layers[0]}")
     return state
 
 
@@ -80,7 +80,7 @@ def _layers(path: Path, model) -> Iterator[SavedLayer]:
     nodes = model.get("forwardnodes") if isinstance(model, TorchObject) else None
     if not nodes:
         kind = getattr(model, "kind", type(model).__name__)
-        raise WrongWeights(path, f"expected a graph with 'forwardnodes' as the entry 'model', found {kind}")
+        raise MisfitWeights(f"{path}: expected a graph with 'forwardnodes' as the entry 'model', found {kind}")
     seen: set[tuple] = set()
     last = None
     for node in _listed(nodes):

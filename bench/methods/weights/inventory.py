@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.methods.weights.published import FILES
-from vision.weights import WeightFile, hash_of, is_present, locate
+from vision.weights import MisfitWeights, WeightFile, hash_of, is_present, locate
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,7 +39,10 @@ def state_of(file: WeightFile, weights: Path) -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `locate` warns of what is said here
-        path = locate(file, weights)
+        try:
+            path = locate(file, weights)
+        except MisfitWeights as error:
+            return f"present, but no weight file: {error}"
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
         if published:
             digest = hash_of(path, algorithm)

@@ -13,7 +13,9 @@ from struct import calcsize, unpack_from
 
 import numpy as np
 
-from bench.methods.weights.wrong_weights import CutOff, WrongWeights
+from bench.methods.weights.cut_off import CutOff
+from media.faults import listed
+from vision.weights import MisfitWeights, check_content
 
 NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION = range(7)
 FUNCTIONS = (FUNCTION, 7, 8)  # 7 and 8: functions with the values they refer to, as older and newer Torch wrote them
@@ -44,19 +46,18 @@ def read_t7(path: str | Path):
     """The object that a file holds: None, float or int, bool, str, dict, TorchObject or numpy array.
 
     A table is a dict; its keys 1, 2, ... are ints. What the file refers to twice is one object here, and tensors of one
-    storage are views of one array. Raises WrongWeights where the file breaks off or is none.
+    storage are views of one array. Raises MisfitWeights where the file breaks off or is none.
     """
-    with open(path, "rb") as file:
-        if Path(path).stat().st_size == 0:
-            raise WrongWeights(path, "the file is empty; expected a Torch7 file")
+    check_content(path)
+    with listed(path, "the configuration"), open(path, "rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # the arrays keep it open
     reader = _Reader(memoryview(mapped))
     try:
         return _run(reader.object())
     except CutOff as error:
-        raise WrongWeights(path, f"it breaks off in {reader.last} ({error}); fetch it again") from error
-    except ValueError as error:
-        raise WrongWeights(path, f"no binary Torch7 file, or a damaged one: after {reader.last}, {error}") from error
+        raise MisfitWeights(f"{path}: it breaks off in {reader.last} ({error}); fetch it again") from error
+    except Exception as error:  # damaged bytes can say anything; nothing larger than the file is made of them
+        raise MisfitWeights(f"{path}: no binary Torch7 file, or a damaged one: after {reader.last}, {error}") from error
 
 
 def _run(routine: Generator):

@@ -22,7 +22,7 @@ from colorize.inference.clip import CannotColorize
 from colorize.inference.colorizer import Colorizer
 from colorize.inference.finish import finished
 from colorize.inference.video import colorize_video, working_size
-from media.color import lab_from_rgb, with_luminance
+from media.color import clipped_rgb_from_lab, lab_from_rgb, with_luminance
 from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode_timed, describe
 from media.encoding import VideoWriter
 from media.faults import MachineFault
@@ -124,7 +124,7 @@ def test_luminance_is_that_of_the_full_frames(colorize, network, clip, red, tmp_
     assert network.sizes == {(40, 64)}  # 64x96, shrunk and rounded to multiples of 8
     for before, after in zip(decode(clip), colored, strict=True):
         off = np.abs(luminance(before) - luminance(after))
-        assert np.median(off) < 0.5  # but where the colour leaves the gamut
+        assert off.max() < 0.26  # 8-bit rounding, of strong colours too
         assert (lab_from_rgb(after)[..., 1].mean()) > 10
 
 
@@ -424,7 +424,8 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
     luminances = [luminance(frame) for frame in frames]
     colors = list(Colorizer(model).colorize(iter(luminances), lab_from_rgb(picture(7, 32, 48))))
     for result, light, ab in zip(frames_of(tmp_path / "out"), luminances, colors, strict=True):
-        np.testing.assert_allclose(result.astype(int), with_luminance(light, finished(light, ab)), atol=1)
+        lab = np.concatenate([light[..., None], finished(light, ab)], axis=-1)
+        np.testing.assert_allclose(result.astype(int), clipped_rgb_from_lab(lab), atol=1)
         assert np.abs(result.astype(int) - with_luminance(light, ab)).mean() > 3
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench.methods.weights.caffe import read_caffe_hdf5, read_caffemodel
-from bench.methods.weights.wrong_weights import WrongWeights
+from vision.weights import MisfitWeights
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_opencv_reads_the_same_from_these_files(tmp_path, foreign, blobs, style)
 def test_a_cut_file_names_the_tensor_in_which_it_ends(tmp_path, foreign, blobs, lost, tensor):
     path = foreign.caffemodel(tmp_path / "net.caffemodel", blobs)
     path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(WrongWeights, match=rf"net.caffemodel: it breaks off in the tensor '{tensor}'"):
+    with pytest.raises(MisfitWeights, match=rf"net.caffemodel: it breaks off in the tensor '{tensor}'"):
         read_caffemodel(path)
 
 
@@ -56,7 +56,7 @@ def test_a_cut_file_names_the_tensor_in_which_it_ends(tmp_path, foreign, blobs, 
 )
 def test_other_files_are_refused(tmp_path, content, expected):
     (tmp_path / "net.caffemodel").write_bytes(content)
-    with pytest.raises(WrongWeights, match=expected):
+    with pytest.raises(MisfitWeights, match=expected):
         read_caffemodel(tmp_path / "net.caffemodel")
 
 
@@ -64,7 +64,7 @@ def test_a_blob_whose_numbers_do_not_fill_its_shape_is_refused(tmp_path, foreign
     path = foreign.caffemodel(tmp_path / "net.caffemodel", blobs)
     content = path.read_bytes()
     path.write_bytes(content.replace(b"\x3a\x04\x0a\x02\x05\x07", b"\x3a\x04\x0a\x02\x05\x08"))  # the shape (5, 7)
-    with pytest.raises(WrongWeights, match=r"'fc/0' cannot be read \(a blob of shape \(5, 8\) holds 35"):
+    with pytest.raises(MisfitWeights, match=r"'fc/0' cannot be read \(a blob of shape \(5, 8\) holds 35"):
         read_caffemodel(path)
 
 
@@ -79,8 +79,28 @@ def test_hdf5_is_read(tmp_path, foreign, blobs):
 def test_broken_hdf5_is_refused(tmp_path, foreign, blobs):
     path = foreign.caffe_hdf5(tmp_path / "net.caffemodel.h5", blobs)
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(WrongWeights, match=r"net.caffemodel.h5: .*breaks off"):
+    with pytest.raises(MisfitWeights, match=r"net.caffemodel.h5: .*breaks off"):
         read_caffe_hdf5(path)
     path.write_bytes(b"something else")
-    with pytest.raises(WrongWeights, match="no HDF5 file"):
+    with pytest.raises(MisfitWeights, match="no HDF5 file"):
         read_caffe_hdf5(path)
+
+
+def test_hdf5_blobs_lie_in_the_file_as_they_are_declared(tmp_path):
+    h5py = pytest.importorskip("h5py")
+
+    def layer(name, write):
+        with h5py.File(tmp_path / name, "w") as file:
+            write(file.create_group("data/conv"))
+        return tmp_path / name
+
+    large = layer("large.h5", lambda group: group.create_dataset("0", (10**6, 10**6), "f4", chunks=(1000, 1000)))
+    linked = layer("linked.h5", lambda group: group.__setitem__("0", h5py.ExternalLink("large.h5", "/data/conv/0")))
+    texts = layer("texts.h5", lambda group: group.create_dataset("0", data=["a", "b"]))
+    for path, says in (
+        (large, "more than the file holds"),
+        (linked, "no array of this file"),
+        (texts, "expected floats"),
+    ):
+        with pytest.raises(MisfitWeights, match=f"{path.name}: layer 'conv' .*{says}"):
+            read_caffe_hdf5(path)

@@ -20,8 +20,7 @@ from bench.methods.networks.zhang2016_network import Zhang2016Network
 from bench.methods.networks.zhang2017_network import Zhang2017Network
 from bench.methods.weights import published
 from bench.methods.weights.convert import CONVERTERS, load_published
-from bench.methods.weights.wrong_weights import WrongWeights
-from vision.weights import MissingWeights, WeightFile
+from vision.weights import MisfitWeights, MissingWeights, WeightFile
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the published file has")  # of which these are none
 
@@ -216,7 +215,7 @@ def spoiled(form: Format, original: nn.Module, how: str) -> Tensors:
 )
 def test_the_first_wrong_tensor_is_named(form, original, foreign, tmp_path, how, expected):
     form.write(tmp_path / form.file.name, spoiled(form, original, how), foreign)
-    with pytest.raises(WrongWeights, match=f"{form.file.name}: {expected.format(name=form.tensor)}"):
+    with pytest.raises(MisfitWeights, match=f"{form.file.name}: {expected.format(name=form.tensor)}"):
         load_published(form.make(), (form.file,), tmp_path)
 
 
@@ -225,7 +224,7 @@ def test_a_cut_file_is_refused(form, original, foreign, tmp_path):
     form.write(path, form.tensors(original), foreign)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     names_a_tensor = "in the tensor '" if path.suffix == ".caffemodel" else ""
-    with pytest.raises(WrongWeights, match=f"{path.name}: .*breaks off {names_a_tensor}"):
+    with pytest.raises(MisfitWeights, match=f"{path.name}: .*breaks off {names_a_tensor}"):
         load_published(form.make(), (form.file,), tmp_path)
 
 
@@ -319,7 +318,7 @@ def test_iizuka2016_names_the_first_wrong_layer(filled, foreign, tmp_path, role,
     layer = getattr(network, role)[0]
     layer.weight = nn.Parameter(layer.weight.detach()[cut])
     write_iizuka2016(tmp_path, network, foreign)
-    with pytest.raises(WrongWeights, match=f"colornet.t7: {expected}"):
+    with pytest.raises(MisfitWeights, match=f"colornet.t7: {expected}"):
         load_published(narrow_iizuka2016(), (published.IIZUKA2016,), tmp_path)
 
 
@@ -328,7 +327,7 @@ def test_iizuka2016_has_no_layers_besides(filled, foreign, tmp_path):
     extra = foreign.lua("nn.Linear", {"weight": np.ones((3, 3))})
     table["model"].fields["forwardnodes"].append({"data": {"module": extra}})
     foreign.t7(tmp_path / published.IIZUKA2016.name, table)
-    with pytest.raises(WrongWeights, match=r"1 layers have no place in the network; the first: nn.Linear \(3, 3\)"):
+    with pytest.raises(MisfitWeights, match=r"1 layers have no place in the network; the first: nn.Linear \(3, 3\)"):
         load_published(narrow_iizuka2016(), (published.IIZUKA2016,), tmp_path)
 
 
@@ -337,7 +336,7 @@ def test_a_tensor_that_no_file_fills_is_not_left_to_chance(filled, foreign, tmp_
     write_caffe(tmp_path / published.VPN2017.name, vpn2017_tensors(original), foreign)
     other = ColorStage()
     other.register_buffer("gain", torch.ones(3))
-    with pytest.raises(WrongWeights, match="nothing in it becomes the tensor 'gain'"):
+    with pytest.raises(MisfitWeights, match="nothing in it becomes the tensor 'gain'"):
         load_published(other, (published.VPN2017,), tmp_path)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.methods.weights.torch7 import TorchObject, read_t7
-from bench.methods.weights.wrong_weights import WrongWeights
+from vision.weights import MisfitWeights
 
 
 def test_every_kind_of_value(tmp_path, foreign):
@@ -57,7 +57,7 @@ def test_a_cut_file_says_where(tmp_path, foreign):
     content = {"mean": 0.5, "model": {"weight": np.ones(100), "bias": np.ones(100)}}
     path = foreign.t7(tmp_path / "a.t7", content)
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(WrongWeights, match=r"a.t7: it breaks off in the entry 'bias'"):
+    with pytest.raises(MisfitWeights, match=r"a.t7: it breaks off in the entry 'bias'"):
         read_t7(path)
 
 
@@ -77,12 +77,12 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path, shape, strides, offset
         + pack("<q12f", 12, *range(12))
     )
     (tmp_path / "bad.t7").write_bytes(tensor)
-    with pytest.raises(WrongWeights, match="does not fit in its storage of 12 numbers"):
+    with pytest.raises(MisfitWeights, match="does not fit in its storage of 12 numbers"):
         read_t7(tmp_path / "bad.t7")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"\x09\x00\x00\x00"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "a.t7").write_bytes(content)
-    with pytest.raises(WrongWeights, match=r"empty|no binary Torch7 file"):
+    with pytest.raises(MisfitWeights, match=r"empty|no binary Torch7 file"):
         read_t7(tmp_path / "a.t7")
