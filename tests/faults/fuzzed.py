@@ -100,9 +100,9 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
 def read(path: Path) -> str:
     """Read a file as the project does; what it came to, in a word. Other exceptions than the typed ones are raised."""
     from colorize import checkpoint
-    from colorize.metadata import MisfitWeights
     from media.decoding import VideoError, decode
     from media.image import CorruptImage, read_rgb
+    from vision.weights import MisfitWeights
 
     try:
         if path.name.startswith("video"):
