@@ -75,7 +75,9 @@ def test_it_says_what_is_there_and_what_is_fit_and_writes_nothing(tmp_path, film
 
 
 def test_it_judges_as_preparation_does(tmp_path, films, prepare_set, capsys):
-    table = prepare_set("clips", [{"dataset": "films", "files": "*"}], filters={"duplicates": "near"})
+    table = prepare_set(
+        "clips", [{"dataset": "films", "files": "*"}], filters={"duplicates": "near", "min_chroma_spread": 1.5}
+    )
     main(["describe", "films", "--config", str(films)])
     said = capsys.readouterr().out
     assert f"clips: {table['reason'].isna().sum()} kept" in said
