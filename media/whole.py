@@ -69,9 +69,14 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 def temporary_of(path: Path) -> Path:
     """Where `path` is written before it is whole: always the same, so that the next run clears what a kill has left."""
-    name = f".{path.name}.part"
+    return named_after(path, ".{}.part")
+
+
+def named_after(path: Path, pattern: str) -> Path:
+    """The path beside `path` called `pattern` with its name for {}, or the hash of that where it gets too long."""
+    name = pattern.format(path.name)
     if len(os.fsencode(name)) > LONGEST_NAME:
-        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.part"
+        name = pattern.format(hashlib.sha256(os.fsencode(path.name)).hexdigest())
     return path.with_name(name)
 
 

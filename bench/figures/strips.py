@@ -13,6 +13,7 @@ from bench.metrics.colorfulness import colorfulness
 from bench.metrics.psnr import psnr
 from media.color import luminance_from_rgb, with_luminance
 from media.document import Note, of_records
+from media.faults import prepared
 from media.formats import write
 from media.image import frame_path, read_rgb, write_png
 from media.names import in_backticks
@@ -79,12 +80,12 @@ class ShownItems:
 
     def truth(self, item: str, frame: int = 0) -> Shown:
         """A frame in its own colours."""
-        rgb = read_rgb(frame_path(folder_of(self.table) / item, frame))
+        rgb = _made(frame_path(folder_of(self.table) / item, frame))
         return with_numbers(Shown(TRUTH, frame, rgb), {"colorful": colorfulness(rgb)})
 
     def input(self, item: str, frame: int = 0) -> Shown:
         """What is coloured: a frame's luminance."""
-        luminance = luminance_from_rgb(read_rgb(frame_path(folder_of(self.table) / item, frame)))
+        luminance = luminance_from_rgb(_made(frame_path(folder_of(self.table) / item, frame)))
         return Shown(INPUT, frame, with_luminance(luminance, np.zeros((*luminance.shape, 2), np.float32)))
 
     def reference(self, item: str) -> Shown:
@@ -92,7 +93,7 @@ class ShownItems:
         rgb = self.given_reference(item)
         if rgb is None:
             return Shown(REFERENCE, 0, None, "no_reference: none was found for this item")
-        return Shown(REFERENCE, 0, on_paper(rgb, read_rgb(frame_path(folder_of(self.table) / item, 0)).shape))
+        return Shown(REFERENCE, 0, on_paper(rgb, _made(frame_path(folder_of(self.table) / item, 0)).shape))
 
     def given_reference(self, item: str) -> np.ndarray | None:
         """The most similar picture of the gallery, cropped as the rows are given it; None if there is none."""
@@ -102,7 +103,7 @@ class ShownItems:
 
     def picture_of(self, reference: str) -> np.ndarray:
         """A picture of the gallery that is a reference, cropped as the rows are given it."""
-        return read_rgb(frame_path(folder_of(self.references) / reference, 0))
+        return _made(frame_path(folder_of(self.references) / reference, 0))
 
     def result(self, colorized: Path, item: str, frame: int = 0) -> Shown:
         """A frame as a row has coloured it (`colorized`: its table), with its numbers; or why there is none."""
@@ -112,9 +113,15 @@ class ShownItems:
             return Shown(row, frame, None, f"not_coloured: the row does not colour {self.kind}")
         if line["reason"] is not None:
             return Shown(row, frame, None, f"{line['reason']}: {line['detail']}")
-        rgb = read_rgb(frame_path(folder_of(colorized) / self.kind / item, frame))
-        truth = read_rgb(frame_path(folder_of(self.table) / item, frame))
+        rgb = _made(frame_path(folder_of(colorized) / self.kind / item, frame))
+        truth = _made(frame_path(folder_of(self.table) / item, frame))
         return with_numbers(Shown(row, frame, rgb), {"psnr": psnr(rgb, truth), "colorful": colorfulness(rgb)})
+
+
+def _made(path: Path) -> np.ndarray:
+    """A picture that the pipeline made. Raises MachineFault if it is not there any more."""
+    with prepared(path):
+        return read_rgb(path)
 
 
 @cache

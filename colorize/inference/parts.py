@@ -17,7 +17,7 @@ import numpy as np
 
 from colorize.inference.clip import CannotColorize
 from media.seal import Damaged, seal, unsealed
-from media.whole import is_temporary, written_whole
+from media.whole import is_temporary, named_after, written_whole
 
 # What a run writes: into its folder, and into the folder `frames` in that.
 OURS = re.compile(
@@ -41,7 +41,7 @@ class Parts:
 
     def __init__(self, output: Path, recipe: dict):
         """recipe: everything that decides the result, as JSON; segments of another recipe are not gone on with."""
-        self.folder, self.recipe = output.with_name(f"{output.name}.parts"), recipe
+        self.folder, self.recipe = named_after(output, "{}.parts"), recipe
         self.frames, self.newest = self.folder / "frames", self.folder / "state.npz"
 
     def begin(self, fresh: bool = False) -> State:

@@ -74,3 +74,10 @@ def test_folders_of_items_that_are_gone_and_what_a_kill_left_are_removed(tmp_pat
         (tmp_path / name).touch()
     remove_all_but({"kept"}, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "kept"]
+
+
+def test_a_name_as_long_as_names_can_be_is_written_whole(tmp_path):
+    path = tmp_path / ("文" * 85)
+    with written_whole(path) as temporary:
+        temporary.write_text("all")
+    assert path.read_text() == "all" and list(tmp_path.iterdir()) == [path]

@@ -74,6 +74,11 @@ def test_what_is_damaged_is_made_again_and_named(three, capsys, name, expected, 
     assert str(file) not in capsys.readouterr().out
 
 
+def test_an_output_of_a_name_as_long_as_names_can_be(tmp_path):
+    parts = Parts(tmp_path / ("文" * 85), {})
+    assert parts.begin() == State() and parts.folder.is_dir()
+
+
 @pytest.mark.parametrize("name", ["state.npz", "00002.mp4"])
 def test_what_is_gone_is_made_again(three, name):
     (three.folder / name).unlink()
