@@ -19,6 +19,7 @@ VIDEOS = {
     "webm": ("libvpx", "yuv420p"),
 }
 WEIGHTS = ("safetensors", "pth", "legacy.pth", "npz")
+OURS = {"backbone": "efficientnet_lite0", "width": 0.125}
 # Numbers that readers stumble over, as they stand in headers.
 WORDS = [bytes(4), b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x01\x00\x00", b"\x80" + bytes(3)]
 
@@ -64,12 +65,21 @@ def write_weights(folder: Path, rng: np.random.Generator) -> None:
     import torch
     from safetensors.numpy import save_file
 
+    from colorize import checkpoint
+    from colorize.model import ExemplarModel
+    from vision.backbones import load_backbone
+
     state = {f"layer{i}.weight": rng.standard_normal((4, 3, 3), dtype=np.float32) for i in range(3)}
     save_file(state, folder / "weights.safetensors", {"backbone": "efficientnet_lite0", "width": "0.125"})
     tensors = {name: torch.from_numpy(value) for name, value in state.items()}
     torch.save(tensors, folder / "weights.pth")
     torch.save(tensors, folder / "weights.legacy.pth", _use_new_zipfile_serialization=False)
     np.savez(folder / "weights.npz", **state)
+    checkpoint.save(
+        ExemplarModel(load_backbone("efficientnet_lite0", folder), width=0.125),
+        folder / "weights_ours.safetensors",
+        OURS,
+    )
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
