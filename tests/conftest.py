@@ -1,5 +1,6 @@
 """Media that the tests make for themselves."""
 
+import signal
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -28,6 +29,12 @@ def pytest_xdist_make_scheduler(config, log):
             return next((folder for folder in ONE_WORLD if nodeid.startswith(folder)), super()._split_scope(nodeid))
 
     return ByWorld(config, log)
+
+
+def pytest_configure():
+    """Tests send SIGINT, which what is started in the background of a script has been told to ignore."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
