@@ -16,7 +16,7 @@ from pathlib import Path
 
 from media.bar import Bar
 from media.faults import listed
-from media.receipts import Outputs, read_receipt, receipt_path, sha256_of, write_receipt
+from media.receipts import Outputs, made_folder, read_receipt, receipt_path, sha256_of, write_receipt
 from media.whole import remove
 from media.writer import sole_writer
 
@@ -115,7 +115,7 @@ def run_tasks(
             project installed and see the same files under the same paths.
         desc: what the log calls it.
     """
-    receipts.mkdir(parents=True, exist_ok=True)
+    made_folder(receipts)
     with sole_writer(receipts):
         paths = {task.name: receipt_path(receipts, task.name) for task in tasks}
         rows = {task.name: read_receipt(paths[task.name], task.key, outputs) for task in tasks}

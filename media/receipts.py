@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from media.faults import of_the_machine
+from media.regular import check_regular
 from media.whole import LONGEST_NAME, remove, write_whole
 
 # The files, or folders of files, that a row stands for; None for a failure, which is tried again.
@@ -39,11 +41,14 @@ def write_receipt(path: Path, key: str, rows: list[dict], outputs: Outputs) -> N
 def read_receipt(path: Path, key: str, outputs: Outputs) -> list[dict] | None:
     """The rows of a finished task; None if it has to be done, with a line on stderr if that is not to be expected."""
     try:
+        check_regular(path)
         said = json.loads(path.read_bytes())
         whole = said.pop("sha256") == _digest(said)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, AttributeError, TypeError, IsADirectoryError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OSError) as error:
+        if of_the_machine(error):
+            raise
         whole = False
     if not whole:
         _tell(f"warning: {path}: this receipt is damaged")
@@ -55,6 +60,14 @@ def read_receipt(path: Path, key: str, outputs: Outputs) -> list[dict] | None:
         _tell(wrong)
         return None
     return said["rows"]
+
+
+def made_folder(receipts: Path) -> None:
+    """Make the folder of receipts; what else lies under its name is none of ours and is removed."""
+    if os.path.lexists(receipts) and not receipts.is_dir():
+        print(f"warning: {receipts} is no folder of receipts; its pieces are made again", file=sys.stderr)
+        receipts.unlink()
+    receipts.mkdir(parents=True, exist_ok=True)
 
 
 def files_of_rows(rows: list[dict], outputs: Outputs) -> list[Path]:

@@ -20,6 +20,19 @@ from media.whole import temporary_of
 WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
+# Handles of locks. A forked child, such as loads the samples of a training, must not hold what its parent held.
+HELD: set[int] = set()
+
+
+def _let_go() -> None:
+    for handle in HELD:
+        os.close(handle)
+    HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
 class StillWriting(MachineFault):
     """Another process writes the same files. The message names it, and says what to do."""
 
@@ -41,13 +54,16 @@ def sole_writer(path: Path) -> Iterator[None]:
     beside = temporary_of(path).with_suffix(".lock")
     beside.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked(beside, path)
+    HELD.add(handle)
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
     finally:
-        beside.unlink(missing_ok=True)  # before the lock is given back: whoever waits for no lock makes a new file
-        os.close(handle)
+        if handle in HELD:  # not in a forked child
+            beside.unlink(missing_ok=True)  # before the lock is given back: whoever waits for no lock makes a new file
+            HELD.remove(handle)
+            os.close(handle)
 
 
 def _locked(beside: Path, path: Path) -> int:

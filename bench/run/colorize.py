@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 from bench.methods.contract.method import KINDS, Method, Setting
-from bench.methods.contract.rows import load, method_of
+from bench.methods.contract.rows import EXECUTION_OPTIONS, load, method_of
 from bench.methods.weights.published import OF_METHOD
 from bench.run.inputs import (
     ItemFailed,
@@ -92,7 +92,8 @@ def main(
         sources.append(read_sources("images", images, image_references, rank))
     version, said = version_of(type(method).__module__), method.record()
     networks = contents((*OF_BACKBONE.get(backbone, ()), *OF_METHOD.get(method_of(row, chosen), ())), weights)
-    decided = [version_of(STAGE), version, chosen, networks, seed, checkpoint and content_of(checkpoint), said]
+    deciding = {name: value for name, value in chosen.items() if name not in EXECUTION_OPTIONS}
+    decided = [version_of(STAGE), version, deciding, networks, seed, checkpoint and content_of(checkpoint), said]
     colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table, decided)
     return {"method": version, "record": said}
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from media.receipts import read_receipt, receipt_path, write_receipt
+from media.receipts import made_folder, read_receipt, receipt_path, write_receipt
 from media.whole import LONGEST_NAME
 
 ROWS = [{"clip": "c1", "value": 0.1, "none": None, "name": "é"}, {"clip": "c2", "value": float("inf")}]
@@ -109,3 +109,22 @@ def test_names_of_any_length_have_a_receipt(tmp_path):
     for path in paths:
         write_receipt(path, "key", [], lambda row: [])
         assert read_receipt(path, "key", lambda row: []) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to itself", "deep"])
+def test_what_is_no_receipt_at_all(there, capsys, kind):
+    there.path.unlink()
+    if kind == "pipe":
+        os.mkfifo(there.path)
+    elif kind == "deep":
+        there.path.write_text("[" * 200_000)
+    else:
+        there.path.symlink_to(there.path.name)
+    assert there() is None
+    assert str(there.path) in capsys.readouterr().err and not os.path.lexists(there.path)
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path, capsys):
+    (tmp_path / "receipts").touch()
+    made_folder(tmp_path / "receipts")
+    assert (tmp_path / "receipts").is_dir() and "is no folder of receipts" in capsys.readouterr().err

@@ -38,6 +38,21 @@ with sole_writer(pathlib.Path(sys.argv[1])):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_forked_child_holds_nothing(tmp_path):
+    read, write = os.pipe()
+    with sole_writer(tmp_path / "folder"):
+        if (child := os.fork()) == 0:
+            os.close(write)
+            os.read(read, 1)  # until its parent lets it go
+            os._exit(0)
+    with sole_writer(tmp_path / "folder"):
+        pass
+    os.close(write)
+    os.waitpid(child, 0)
+    os.close(read)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_file_systems_without_locks_do_without(tmp_path, monkeypatch):
     def none(*_):
         raise OSError(37, "No locks available")

@@ -39,6 +39,11 @@ IN_BRACES = re.compile(r"(?<!\$)(\{\{[A-Za-z_]\w*\}\}|\{[A-Za-z_]\w*\})")
 TIMEOUT, TIMEOUT_OF_RECORD = 4 * 3600, 600
 # Bytes that a disk has free where it is not full.
 ROOM = 1 << 20
+# How a shell says what is no item's fault, and what systems say of disks that are lost.
+NOT_THERE = "The shell finds no such program, or may not run it"
+KILLED = "Something killed it, as systems do where memory is used up"
+MACHINE_STATUS = {126: NOT_THERE, 127: NOT_THERE, -9: KILLED, 128 + 9: KILLED}
+LOST = ("Input/output error", "Stale file handle")
 # Lines of stderr in a message, and letters of each.
 LINES, LETTERS = 5, 400
 
@@ -54,15 +59,21 @@ class Run:
     output: Path
     stderr: Stream
     log: Path | None
+    status: int | None  # None where its time was over
 
     def failed(self, what: str) -> Exception:
-        """The error to raise: CommandFailed, or MachineFault where the program failed for a full disk."""
+        """The error to raise: CommandFailed, or MachineFault where the program failed for the machine.
+
+        A program that says it is out of memory may be so for the size of its item: that is a failure of the item.
+        """
         said = _last_lines(self.stderr)
         words = f"{what}; its stderr ends: {said}" if said else f"{what}; it wrote nothing to stderr"
         if self.log:
             words += f" (all that it said: {self.log})"
         if "no space left on device" in said.lower() or shutil.disk_usage(self.output.parent).free < ROOM:
             return MachineFault(f"{words}. The disk is full: make room and run again; nothing is recorded of this item")
+        if why := MACHINE_STATUS.get(self.status) or next((why for why in LOST if why.lower() in said.lower()), None):
+            return MachineFault(f"{words}. {why}: mend it and run again; nothing is recorded of this item")
         return CommandFailed(words)
 
 
@@ -146,7 +157,7 @@ class Command(Method):
     def _run(self, paths: dict[str, Path], watcher: Watcher, log: Path | None) -> Run:
         line = IN_BRACES.sub(lambda word: _replaced(word[0], paths), self.line)
         ended = run(line, self.timeout, watcher, log)
-        done = Run(paths["output"], ended.stderr, log)
+        done = Run(paths["output"], ended.stderr, log, ended.status)
         if failed := _status(ended.status, f"{self.timeout:g} s (the row's `timeout`)"):
             raise done.failed(f"{failed} of {self.line!r}")
         return done

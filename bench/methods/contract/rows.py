@@ -15,6 +15,8 @@ from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
 ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
+# Options that decide no result that there is.
+EXECUTION_OPTIONS = ("timeout",)
 
 
 def names() -> list[str]:

@@ -24,8 +24,19 @@ FIRST, LAST, IN_LOG = 1 << 20, 1 << 16, 10 << 20
 LOOK, LAST_WORDS = 0.05, 1.0
 # A process with this variable was started by the line, wherever it hid.
 MARK = "HUEBENCH_COMMAND"
-# It reads the process group that runs now, and once nobody writes any more, kills it and removes the folder.
-WATCH = 'while read -r line; do group=$line; done; [ -z "$group" ] || kill -s KILL -- "-$group"; rm -rf -- "$1"'
+# It reads the process group and the mark of the line that runs now, and once nobody writes any more, kills the group
+# and whatever has the mark, and removes the folder.
+WATCH = """
+while read -r line; do now=$line; done
+if [ -n "$now" ]; then
+    kill -s KILL -- "-${now% *}"
+    for file in /proc/[0-9]*/environ; do
+        process=${file#/proc/}
+        if grep -qs -- "${now#* }" "$file"; then kill -s KILL "${process%/environ}"; fi
+    done
+fi
+rm -rf -- "$1"
+"""
 
 
 @dataclass
@@ -87,10 +98,10 @@ class Watcher:
         )
         return self
 
-    def group(self, number: int | None) -> None:
-        """The process group that runs now; None: none."""
+    def runs(self, group: int | None, mark: str = "") -> None:
+        """The process group that runs now, and the mark of what left it; None: none."""
         with suppress(BrokenPipeError):
-            self.process.stdin.write(b"\n" if number is None else f"{number}\n".encode())
+            self.process.stdin.write(b"\n" if group is None else f"{group} {mark}\n".encode())
 
     def __exit__(self, *_) -> None:
         self.process.kill()
@@ -139,11 +150,11 @@ def _started(line: str, mark: str, watcher: Watcher) -> Iterator[subprocess.Pope
         env=os.environ | {MARK: mark},
     )
     try:
-        watcher.group(process.pid)
+        watcher.runs(process.pid, mark)
         yield process
     finally:
         _end(process, mark)
-        watcher.group(None)
+        watcher.runs(None)
         process.stdout.close()
         process.stderr.close()
 

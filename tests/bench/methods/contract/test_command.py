@@ -58,6 +58,23 @@ def test_failure_carries_the_programs_words(clip, line, expected):
         clip(line)
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("no-such-program-at-all {frames} {output}", "exit status 127 .*finds no such program"),
+        ("kill -s KILL $$; cp {frames} {output}", "exit status -9 .*memory is used up"),
+        ("python -c 'import os; os.kill(os.getpid(), 9)'; exit $?; cp {frames} {output}", "exit status 137 .*memory"),
+        (
+            "echo 'OSError: [Errno 5] Input/output error' >&2; exit 1; cp {frames} {output}",
+            "Input/output error: mend it",
+        ),
+    ],
+)
+def test_what_is_no_items_fault_ends_the_job(clip, line, expected):
+    with pytest.raises(MachineFault, match=f"(?s){expected}"):
+        clip(line)
+
+
 def test_other_braces_are_left_to_the_shell(clip):
     found = clip("ls {frames} | awk '{print $1}' | while read f; do cp {frames}/$f {output}; done")
     assert len(found) == 5

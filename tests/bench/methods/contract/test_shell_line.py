@@ -81,18 +81,22 @@ from bench.methods.contract.shell_line import Watcher, run
 from media.stopping import stopped_plainly
 
 with stopped_plainly(), Watcher(sys.argv[1]) as watcher:
-    run(f"echo $$ > {sys.argv[1]}/number; sleep 600", 600, watcher)
+    run(f"{sys.argv[2]} sh -c 'echo $$ > {sys.argv[1]}/number; sleep 600'", 600, watcher)
 """
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGKILL"])
-def test_it_ends_with_the_job(tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "behind"), [("SIGTERM", ""), ("SIGINT", ""), ("SIGKILL", ""), ("SIGTERM", "setsid"), ("SIGKILL", "setsid")]
+)
+def test_it_ends_with_the_job(tmp_path, how, behind):
     import signal
 
     root = Path(__file__).parents[4]
     environment = os.environ | {"PYTHONPATH": str(root)}
     (tmp_path / "work").mkdir()
-    job = subprocess.Popen([sys.executable, "-c", JOB, tmp_path / "work"], env=environment, stderr=subprocess.PIPE)
+    job = subprocess.Popen(
+        [sys.executable, "-c", JOB, tmp_path / "work", behind], env=environment, stderr=subprocess.PIPE
+    )
     number = tmp_path / "work" / "number"
     while not (number.exists() and number.read_text().strip()):
         time.sleep(0.02)
