@@ -192,7 +192,7 @@ class Resuming:
         with open(self.part, "ab" if begun else "wb") as file, Bar(total=total, **shown) as bar:
             while chunk := answer.raw.read1(CHUNK):
                 if file.tell() == 0:
-                    self._refuse_page(chunk)
+                    self._refuse_page(chunk, answer.headers.get("Content-Type", ""))
                 if file.tell() + len(chunk) > self.download.most:
                     self._refuse_length(file.tell() + len(chunk))
                 file.write(chunk)
@@ -210,8 +210,6 @@ class Resuming:
         if status == 416:
             self._forget()
         answer.raise_for_status()
-        if answer.headers.get("Content-Type", "").lower().startswith(("text/html", "application/xhtml")):
-            self._refuse_page(answer.raw.read1(CHUNK))
 
     def _check_rest(self, answer: "requests.Response", begun: int) -> None:
         """Have what does not begin where the part ends fetched from the start."""
@@ -232,9 +230,9 @@ class Resuming:
         if total - begun > free:
             raise OSError(errno.ENOSPC, f"{total - begun:,} bytes are to come and {free:,} are free", str(self.part))
 
-    def _refuse_page(self, start: bytes) -> None:
+    def _refuse_page(self, start: bytes, kind: str) -> None:
         """Raise CannotFetch for the beginning of a web page, with its title; of anything else say nothing."""
-        if not start.lstrip().lower().startswith(PAGE):
+        if not start.lstrip().lower().startswith(b"<" if "html" in kind.lower() else PAGE):
             return
         title = re.search(rb"<title[^>]*>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
         called = " ".join(title.group(1).decode(errors="replace").split())[:100] if title else "without a title"

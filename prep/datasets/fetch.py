@@ -55,7 +55,10 @@ def obtain(dataset: Dataset, offer: Offer | None) -> None:
 
 
 def take(offer: Offer, root: Path) -> None:
-    """Fetch an archive and make a folder of it, whole; the archive does not stay. Raises DatasetError or MachineFault."""
+    """Fetch an archive and make a folder of it, whole; the archive does not stay.
+
+    Raises DatasetError, or MachineFault where the disk does not take it.
+    """
     root = root.resolve()  # a link to a roomy disk stays a link
     if is_there(root):
         return  # another process has made it in the meantime
