@@ -34,8 +34,7 @@ def video(
         reference: a colour picture for all shots, or one a shot, in order.
         output: a video (.mp4, .m4v, .mov, .mkv), an image (.png, .jpg), or without a suffix a folder of PNG frames.
         weights: a .safetensors file of colorize.training.exemplar, or the folder with the published program's files;
-            release = the published model of the paper, fetched into weights_dir on first use (160 MB, and 80 MB of
-            VGG19 in the same archive).
+            release = the paper's published model, fetched into weights_dir on first use (160 MB, and 80 MB of VGG19).
         weights_dir: where other people's weight files, such as the backbone's, are sought.
         short_side: pixels of the shorter side as the network sees a frame, at most; 0 = the frame's own size.
         finish: release = the colours x1.25 and smoothed along edges, as the published program does.
@@ -51,18 +50,14 @@ def video(
     from media.fetching import CannotFetch
     from media.image import CorruptImage
     from media.stopping import stopped_plainly
-    from vision.supply import supply
-    from vision.weights import RELEASE_FILES, MisfitWeights
+    from vision.weights import MisfitWeights
 
     warnings.showwarning = _plainly
-    options = {"weights_dir": weights_dir, "short_side": short_side, "finish": finish}
+    options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}
     options |= {"side_by_side": side_by_side, "fps": fps, "device": device, "fresh": fresh}
     try:
         with stopped_plainly():
-            if weights == "release":
-                supply(RELEASE_FILES, weights_dir)
-                weights = weights_dir
-            colorize_video(input, list(reference), output, weights=weights, **options)
+            colorize_video(input, list(reference), output, **options)
     except (CannotColorize, CannotFetch, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
 

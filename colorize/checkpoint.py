@@ -71,15 +71,20 @@ def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarM
 
     Raises MissingWeights naming the file and its origin, or MisfitWeights.
     """
-    folder = Path(folder)
     backbone = VGG19()
     model = ExemplarModel(backbone, protocol="release")
-    load_release(model.correspondence, newest(folder, "nonlocal_net_iter"))
-    load_release(model.colorization, newest(folder, "colornet_iter"))
-    load_release(backbone, release_vgg19(folder, Path(weights_dir)))
+    networks = (model.correspondence, model.colorization, backbone)
+    for network, path in zip(networks, release_paths(Path(folder), Path(weights_dir)), strict=True):
+        load_release(network, path)
     backbone.eval().requires_grad_(False)
     model.temperature = RELEASE_TEMPERATURE
     return model.eval()
+
+
+def release_paths(folder: Path, weights_dir: Path) -> list[Path]:
+    """The files of the published model: correspondence, colorization, VGG19. Raises MissingWeights."""
+    networks = [newest(folder, stem) for stem in ("nonlocal_net_iter", "colornet_iter")]
+    return [*networks, release_vgg19(folder, weights_dir)]
 
 
 def newest(folder: Path, stem: str) -> Path:

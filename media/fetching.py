@@ -1,7 +1,7 @@
 """Others' files fetched over HTTP: gone on with where they broke off, held to their hash, there whole or not at all.
 
-Pooch tries again and puts the file into its place; the downloader it is given here asks for the missing rest. What has
-come so far lies beside the file as `.<name>.part`, where it came from in `.<name>.from`.
+Pooch tries again; the downloader it is given here asks for the missing rest. What has come so far, and where it came
+from, lies beside the file in the folder `.<name>.fetch`, which goes when the file is whole.
 """
 
 import errno
@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ import pooch
 
 from media.bar import Bar
 from media.faults import machine_fault
-from media.whole import named_after, sync, temporary_of, write_whole
+from media.whole import named_after, sync, write_whole
 from media.writer import StillWriting, sole_writer
 
 if TYPE_CHECKING:
@@ -73,38 +73,39 @@ def _fetch(download: Download, path: Path) -> None:
 
     if not download.address.startswith(("http://", "https://")):
         raise CannotFetch(f"{download.address or 'no address'}: expected one that begins with http:// or https://")
-    files = pooch.create(
-        path.parent, "", registry={path.name: None}, urls={path.name: download.address}, retry_if_failed=RETRIES
-    )
+    beside = named_after(path, ".{}.fetch")
+    beside.mkdir(parents=True, exist_ok=True)
+    resuming = Resuming(download, beside, path.name)
+    named = {"registry": {path.name: None}, "urls": {path.name: download.address}}
     try:
-        files.fetch(path.name, downloader=Resuming(download, path))
+        whole = pooch.create(beside, "", **named, retry_if_failed=RETRIES).fetch(path.name, downloader=resuming)
+        os.replace(whole, path)
     except requests.RequestException as error:
-        part = temporary_of(path)
-        kept = f" {part.stat().st_size:,} bytes have come and are gone on with." if part.exists() else ""
+        kept = f" {size:,} bytes have come and are gone on with." if (size := resuming.begun()) else ""
         raise CannotFetch(
             f"{download.address} cannot be fetched: {_reason(error)}.{kept} Is this machine online? Run the same "
             f"command again, or fetch the address elsewhere and put the file at {path}"
         ) from error
+    finally:
+        if not resuming.begun():
+            shutil.rmtree(beside)
 
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Hold the right to write a path; wait, with a word, while another process holds it."""
     said = False
-    while True:
-        writer = sole_writer(path)
-        try:
-            writer.__enter__()
-            break
-        except StillWriting as error:
-            if not said:
-                print(f"waiting: {error}", flush=True)
-            said = True
-            time.sleep(TURN)
-    try:
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(sole_writer(path))
+                break
+            except StillWriting as error:
+                if not said:
+                    print(f"waiting: {error}", flush=True)
+                said = True
+                time.sleep(TURN)
         yield
-    finally:
-        writer.__exit__(None, None, None)
 
 
 def misfit(download: Download, path: Path) -> str:
@@ -118,18 +119,18 @@ def misfit(download: Download, path: Path) -> str:
 class Resuming:
     """A downloader for pooch that asks for the rest of what is there in part."""
 
-    def __init__(self, download: Download, path: Path):
+    def __init__(self, download: Download, folder: Path, name: str):
         self.download = download
-        self.name = path.name
-        self.part = temporary_of(path)
-        self.note = named_after(path, ".{}.from")
+        self.name = name  # to be called by
+        self.part = folder / "part"
+        self.note = folder / "note.json"
 
     def __call__(self, url: str, output_file: str, _: object) -> None:
         """Write the whole file to `output_file`. Raises requests' errors for what may pass, else CannotFetch."""
         import requests
         import urllib3
 
-        begun = self._begun()
+        begun = self.begun()
         try:
             with requests.get(url, headers=self._headers(begun), stream=True, timeout=TIMEOUT) as answer:
                 begun = self._take(answer, begun)
@@ -147,7 +148,7 @@ class Resuming:
         os.replace(self.part, output_file)
         self._forget()
 
-    def _begun(self) -> int:
+    def begun(self) -> int:
         """Bytes that are there of this very address; what is of another one is removed."""
         if self._noted().get("address") != self.download.address:
             self._forget()

