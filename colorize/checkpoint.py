@@ -97,7 +97,8 @@ def newest(folder: Path, stem: str) -> Path:
     if not numbered:
         raise MissingWeights(
             f"weight file {stem}_<iteration>.pth is missing in {folder}. It comes from: {RELEASE} "
-            f"(checkpoints/video_moredata_l1/{stem}_76000.pth of its release)"
+            f"(checkpoints/video_moredata_l1/{stem}_76000.pth of its release); it is fetched by "
+            "`python -m bench weights --fetch release`"
         )
     return numbered[max(numbered)]
 
@@ -108,6 +109,7 @@ def release_vgg19(folder: Path, weights_dir: Path) -> Path:
         if path.exists():
             return path
     raise MissingWeights(
-        f"weight file {VGG19_FEATURES.name} is missing. Put it in {folder} or {weights_dir}. "
+        f"weight file {VGG19_FEATURES.name} is missing. Put it in {folder} or {weights_dir} (`python -m bench weights "
+        f"--fetch release` does). "
         f"It comes from: {VGG19_FEATURES.origin}"
     )

@@ -159,8 +159,8 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
         path = _in_package(file)
     if not path.exists():
         raise MissingWeights(
-            f"weight file {file.name} is missing. Put it at {Path(weights_dir) / file.name}. "
-            f"It comes from: {file.origin}"
+            f"weight file {file.name} is missing. `python -m bench weights --fetch {file.name}` fetches it or says how "
+            f"to get it; its place is {Path(weights_dir) / file.name}. It comes from: {file.origin}"
         )
     check_content(path)
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
