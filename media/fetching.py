@@ -100,9 +100,9 @@ def turn(path: Path) -> Iterator[None]:
             try:
                 held.enter_context(sole_writer(path))
                 break
-            except StillWriting as error:
+            except StillWriting:
                 if not said:
-                    print(f"waiting: {error}", flush=True)
+                    print(f"{path}: another process fetches it; waiting for it", flush=True)
                 said = True
                 time.sleep(TURN)
         yield

@@ -243,4 +243,4 @@ def test_two_at_once_fetch_it_once(offered, path, site, capsys):
     for thread in both:
         thread.join()
     assert path.read_bytes() == DATA and len(site.asked) == 1 and left(path) == ["net.pth"]
-    assert "waiting: " in capsys.readouterr().out
+    assert "net.pth: another process fetches it" in capsys.readouterr().out
