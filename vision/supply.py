@@ -17,11 +17,15 @@ LIMITS = Limits(bytes=MOST, files=1000)
 def supply(files: Sequence[WeightFile], weights_dir: str | Path, mirror: str = "") -> None:
     """Have these files in `weights_dir`, or in their packages. Says of each that is fetched its licence, then fetches.
 
+    A file that is there already stays as it is, also one that is not the published file: then CannotFetch says so.
     mirror: address of a folder that holds the files under their own names, instead of where their authors put them.
     Raises CannotFetch, also for files that a person has to get, or MachineFault.
     """
     folder = Path(weights_dir)
     missing = [file for file in files if not is_present(file, folder)]
+    for file in files:
+        if (folder / file.name).exists() and (wrong := _misfit(file, folder / file.name)):
+            raise CannotFetch(f"{wrong}; the file was there already: move it away and run again")
     if mirror:
         address = mirror.rstrip("/")
         there = {"package": "", "archive": "", "by_hand": ""}
@@ -36,7 +40,9 @@ def supply(files: Sequence[WeightFile], weights_dir: str | Path, mirror: str = "
         else:
             fetch(download_of(group[0]), folder / group[0].name)
         for file in group:
-            _check(file, folder / file.name)
+            if wrong := _misfit(file, folder / file.name):
+                (folder / file.name).unlink()
+                raise CannotFetch(f"{wrong}; it was not kept")
 
 
 def together(files: Sequence[WeightFile]) -> list[list[WeightFile]]:
@@ -80,13 +86,11 @@ def _from_archive(files: list[WeightFile], folder: Path) -> None:
         archive.unlink()
 
 
-def _check(file: WeightFile, path: Path) -> None:
-    """Raise CannotFetch for a file that came and is not the published one; it does not stay."""
+def _misfit(file: WeightFile, path: Path) -> str:
+    """What shows that a file is not the published one, in words; empty if nothing does."""
     try:
         check_content(path)
     except MisfitWeights as error:
-        path.unlink()
-        raise CannotFetch(str(error)) from error
-    if wrong := misfit(download_of(file), path):
-        path.unlink()
-        raise CannotFetch(f"{path}: {wrong}; it was not kept")
+        return str(error)
+    wrong = misfit(download_of(file), path)
+    return wrong and f"{path}: {wrong}"

@@ -48,10 +48,19 @@ def test_the_licence_stands_before_the_download(alone, tmp_path, site, capsys):
 
 
 def test_what_is_there_is_not_fetched(alone, packed, tmp_path, site, capsys):
-    for name in ("a.pth", "b.pth", "c.pth"):
+    (tmp_path / "a.pth").write_bytes(DATA)
+    for name in ("b.pth", "c.pth"):
         (tmp_path / name).write_bytes(b"mine")
     supply([alone, *packed, EFFICIENTNET_LITE0], tmp_path)
     assert not site.asked and not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"mine", "sha256 is"), (b"<html>too many requests", "a web page")])
+def test_what_is_there_and_is_another_file_is_named_and_stays(alone, tmp_path, site, data, said):
+    (tmp_path / "a.pth").write_bytes(data)
+    with pytest.raises(CannotFetch, match=rf"a\.pth: .*{said}.*there already: move it away"):
+        supply([alone], tmp_path)
+    assert (tmp_path / "a.pth").read_bytes() == data and not site.asked
 
 
 def test_files_of_one_archive_are_fetched_together(alone, packed, tmp_path, site):
