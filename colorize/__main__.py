@@ -15,7 +15,7 @@ def video(
     input: Path,
     reference: tuple[Path, ...],
     output: Path,
-    weights: Path = ROOT / "weights" / "huebench-small.safetensors",
+    weights: Literal["release"] | Path = ROOT / "weights" / "huebench-small.safetensors",
     weights_dir: Path = ROOT / "weights" / "external",
     short_side: int = 216,
     finish: Literal["none", "release"] = "none",
@@ -33,7 +33,8 @@ def video(
         input: a video, an image, or a folder of frames, which are taken in natural order.
         reference: a colour picture for all shots, or one a shot, in order.
         output: a video (.mp4, .m4v, .mov, .mkv), an image (.png, .jpg), or without a suffix a folder of PNG frames.
-        weights: a .safetensors file of colorize.training.exemplar, or the folder with the published program's files.
+        weights: a .safetensors file of colorize.training.exemplar, or the folder with the published program's files;
+            release = the paper's published model, fetched into weights_dir on first use (160 MB, and 80 MB of VGG19).
         weights_dir: where other people's weight files, such as the backbone's, are sought.
         short_side: pixels of the shorter side as the network sees a frame, at most; 0 = the frame's own size.
         finish: release = the colours x1.25 and smoothed along edges, as the published program does.
@@ -46,6 +47,7 @@ def video(
     from colorize.inference.video import colorize_video
     from media.decoding import VideoError
     from media.faults import MachineFault
+    from media.fetching import CannotFetch
     from media.image import CorruptImage
     from media.stopping import stopped_plainly
     from vision.weights import MisfitWeights
@@ -56,7 +58,7 @@ def video(
     try:
         with stopped_plainly():
             colorize_video(input, list(reference), output, **options)
-    except (CannotColorize, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
+    except (CannotColorize, CannotFetch, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
         sys.exit(f"error: {error}")
 
 

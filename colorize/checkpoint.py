@@ -71,15 +71,20 @@ def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarM
 
     Raises MissingWeights naming the file and its origin, or MisfitWeights.
     """
-    folder = Path(folder)
     backbone = VGG19()
     model = ExemplarModel(backbone, protocol="release")
-    load_release(model.correspondence, newest(folder, "nonlocal_net_iter"))
-    load_release(model.colorization, newest(folder, "colornet_iter"))
-    load_release(backbone, release_vgg19(folder, Path(weights_dir)))
+    networks = (model.correspondence, model.colorization, backbone)
+    for network, path in zip(networks, release_paths(Path(folder), Path(weights_dir)), strict=True):
+        load_release(network, path)
     backbone.eval().requires_grad_(False)
     model.temperature = RELEASE_TEMPERATURE
     return model.eval()
+
+
+def release_paths(folder: Path, weights_dir: Path) -> list[Path]:
+    """The files of the published model: correspondence, colorization, VGG19. Raises MissingWeights."""
+    networks = [newest(folder, stem) for stem in ("nonlocal_net_iter", "colornet_iter")]
+    return [*networks, release_vgg19(folder, weights_dir)]
 
 
 def newest(folder: Path, stem: str) -> Path:
@@ -92,7 +97,8 @@ def newest(folder: Path, stem: str) -> Path:
     if not numbered:
         raise MissingWeights(
             f"weight file {stem}_<iteration>.pth is missing in {folder}. It comes from: {RELEASE} "
-            f"(checkpoints/video_moredata_l1/{stem}_76000.pth of its release)"
+            f"(checkpoints/video_moredata_l1/{stem}_76000.pth of its release); it is fetched by "
+            "`python -m bench weights --fetch release`"
         )
     return numbered[max(numbered)]
 
@@ -103,6 +109,7 @@ def release_vgg19(folder: Path, weights_dir: Path) -> Path:
         if path.exists():
             return path
     raise MissingWeights(
-        f"weight file {VGG19_FEATURES.name} is missing. Put it in {folder} or {weights_dir}. "
+        f"weight file {VGG19_FEATURES.name} is missing. Put it in {folder} or {weights_dir} (`python -m bench weights "
+        f"--fetch release` does). "
         f"It comes from: {VGG19_FEATURES.origin}"
     )

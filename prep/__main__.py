@@ -8,14 +8,14 @@ from pydantic import ValidationError
 from media.faults import MachineFault
 from media.stopping import stopped_plainly
 from plan.errors import ConfigError
-from prep.datasets import draw
+from prep.datasets import draw, fetch
 from prep.datasets.registry import DatasetError
 from prep.describe import describe
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command that the arguments name; what is wrong with them or with the data ends it with one message."""
-    commands = {"describe": describe.main, "draw": draw.main}
+    commands = {"describe": describe.main, "draw": draw.main, "fetch": fetch.main}
     try:
         with stopped_plainly():
             tyro.extras.subcommand_cli_from_dict(commands, prog="python -m prep", args=arguments)

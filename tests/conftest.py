@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
 import numpy as np
 import pytest
+from loopback import Site
 
 from media.image import cover_crop
 
@@ -107,3 +109,14 @@ def write_video():
         return path
 
     return write
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """A server on loopback (tests/faults/loopback.py). Between two tries nobody waits."""
+    import pooch.core
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(pooch.core, "time", SimpleNamespace(sleep=lambda seconds: None))
+    with Site() as site:
+        yield site

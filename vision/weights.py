@@ -22,6 +22,13 @@ class WeightFile:
     licence: str = ""
     size: str = ""  # for people: a file of another size is another file or a part of it
     changes: str = ""  # what is different where the file is present
+    archive: str = ""  # address of the zip or tar that it is in, if `origin` is not the file's own
+    by_hand: str = ""  # what a person has to do to get it, where no program can
+
+    @property
+    def address(self) -> str:
+        """Where a program gets it, or the archive that it is in; empty where it comes in a package or by hand."""
+        return "" if self.by_hand or self.package else self.archive or self.origin
 
 
 EFFICIENTNET_LITE0 = WeightFile(
@@ -33,9 +40,14 @@ EFFICIENTNET_LITE0 = WeightFile(
     size="19 MB",
     changes="the default backbone, classifier and Fréchet features; comes with the installation",
 )
+RELEASE_ARCHIVE = (
+    "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization/releases/download/v1.0/"
+    "colorization_checkpoint.zip"
+)
 VGG19_FEATURES = WeightFile(
     name="vgg19_conv.pth",
     origin="https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization (data/vgg19_conv.pth of its release)",
+    archive=RELEASE_ARCHIVE,
     licence="MIT (the release)",
     size="80 MB",
     changes="`backbone: vgg19`: matching, retrieval and losses on the paper's features, no stand-in",
@@ -84,10 +96,26 @@ FLOWNET2_NVIDIA = WeightFile(
     name="FlowNet2_checkpoint.pth.tar",
     origin="https://drive.google.com/file/d/1hF8vS6YeHkx3j2pfCeQqqZGwA_PJq_Da "
     "(linked from https://github.com/NVIDIA/flownet2-pytorch)",
+    by_hand="take flownet2-things-d63b53a7.ckpt instead, which needs no browser; or open the address in one, confirm "
+    "that the file is fetched without a scan for viruses, and put it into its place",
     licence="research only",
     size="620 MB",
     changes="`flow: ptlflow:flownet2`: flicker, masks and propagation with the paper's flow, no stand-in",
 )
+
+DEVC_CORRESPONDENCE, DEVC_COLORIZATION = (
+    WeightFile(
+        name=name,
+        origin="colorization_checkpoint.zip of release v1.0 of "
+        "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization (video_moredata_l1/)",
+        archive=RELEASE_ARCHIVE,
+        licence="MIT",
+        size=size,
+        changes="`python -m colorize video --weights release` is the published model of the paper",
+    )
+    for name, size in (("nonlocal_net_iter_76000.pth", "28 MB"), ("colornet_iter_76000.pth", "131 MB"))
+)
+RELEASE_FILES = (DEVC_CORRESPONDENCE, DEVC_COLORIZATION, VGG19_FEATURES)
 
 
 class MissingWeights(FileNotFoundError):
@@ -131,8 +159,8 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
         path = _in_package(file)
     if not path.exists():
         raise MissingWeights(
-            f"weight file {file.name} is missing. Put it at {Path(weights_dir) / file.name}. "
-            f"It comes from: {file.origin}"
+            f"weight file {file.name} is missing. `python -m bench weights --fetch {file.name}` fetches it or says how "
+            f"to get it; its place is {Path(weights_dir) / file.name}. It comes from: {file.origin}"
         )
     check_content(path)
     for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):

@@ -31,9 +31,10 @@ from media.color import clipped_rgb_from_lab, lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_rgb
-from media.provenance import files_of
 from media.versions import version_of
 from vision.shots import find_shots
+from vision.supply import supply
+from vision.weights import RELEASE_FILES
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_WEIGHTS = ROOT / "weights" / "huebench-small.safetensors"
@@ -92,25 +93,26 @@ def colorize_video(
     references: one picture for all shots, or one a shot in order. output: a video, an image, or a folder of PNG frames
     where it has no suffix. short_side: pixels of the shorter side as the network sees a frame, at most; 0 = as it is.
     fps: of frames that are images. device: `auto` is the GPU where there is one. A killed run goes on from its last
-    finished segment unless `fresh`.
+    finished segment unless `fresh`. weights: the word "release" is the published model, fetched into `weights_dir`.
 
-    Raises CannotColorize, FileNotFoundError, MisfitWeights, VideoError or CorruptImage, each with what to do;
+    Raises CannotColorize, CannotFetch, FileNotFoundError, MisfitWeights, VideoError or CorruptImage with what to do;
     TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk or
     an input that was lost on the way, after which the same call goes on.
     """
-    output, weights = Path(output), Path(weights)
+    output = Path(output)
     references = [Path(reference) for reference in references]
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
     size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
     pictures = [shrunk_reference(path, size) for path in references]
     device = chosen_device(device)
+    weights = weights_at_hand(weights, weights_dir)
     colorizer = open_colorizer(weights, weights_dir, device)
     scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
     recipe = {
         "input": digest_of_files(clip.files, identity),
         "references": digest_of_files(references, content),
-        "weights": digest_of_files(files_of(weights), content),
+        "weights": digest_of_files(files_taken(weights, weights_dir), content),
         "device": device,
         "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
         "program": version_of(__name__),
@@ -273,6 +275,14 @@ def chosen_device(device: Device) -> str:
     return device
 
 
+def weights_at_hand(weights: str | Path, weights_dir: str | Path) -> Path:
+    """Where weights lie; those of the published model are fetched first if they are not there. Raises CannotFetch."""
+    if weights != "release":  # a folder of this name is Path("release")
+        return Path(weights)
+    supply(RELEASE_FILES, weights_dir)
+    return Path(weights_dir)
+
+
 def open_colorizer(weights: Path, weights_dir: str | Path, device: str) -> Colorizer:
     """The model of a checkpoint of ours (.safetensors), or of a folder with the published program's files.
 
@@ -288,6 +298,11 @@ def open_colorizer(weights: Path, weights_dir: str | Path, device: str) -> Color
     if weights.suffix != ".safetensors":
         raise CannotColorize(f"{weights}: expected a .safetensors file, or the folder of the published program's files")
     return Colorizer(checkpoint.load(weights, weights_dir), device=device)
+
+
+def files_taken(weights: Path, weights_dir: str | Path) -> list[Path]:
+    """The files that `open_colorizer` reads of weights that it could open; the folder may hold others."""
+    return checkpoint.release_paths(weights, Path(weights_dir)) if weights.is_dir() else [weights]
 
 
 def beside_input(rgb: np.ndarray, luminance: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -153,7 +153,8 @@ def root_folder(dataset: Dataset) -> Path:
     if not isdir(folder):
         raise DatasetError(
             f"dataset {dataset.name!r}: the folder {folder} does not exist or may not be entered; "
-            "put the data there or correct its root in the registry of datasets"
+            f"put the data there (`python -m prep fetch {dataset.name}` does, or says how) or correct its root in the "
+            "registry of datasets"
         )
     return folder
 

@@ -152,7 +152,7 @@ def test_data_that_are_not_there_can_be_planned_with_and_are_named(plan):
     sets.shards_of("gallery", "gallery")
     said = sets.absent()
     assert said.startswith("config: images.sets.gallery: dataset 'imagenet-train': the folder ")
-    assert "does not exist or may not be entered; put the data there or correct its root" in said
+    assert "does not exist or may not be entered; put the data there (`python -m prep fetch" in said
     assert set(sets.states(sets.config["images"]["sets"]["gallery"])) == {""}
 
 

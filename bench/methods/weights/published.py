@@ -5,6 +5,8 @@ Those of features, metrics and flows are described in vision/weights.py.
 
 from vision.weights import (
     ALEXNET,
+    DEVC_COLORIZATION,
+    DEVC_CORRESPONDENCE,
     EFFICIENTNET_LITE0,
     FLOWNET2_NVIDIA,
     INCEPTION_FID,
@@ -64,7 +66,9 @@ LARSSON2016 = WeightFile(
 )
 HE2018 = WeightFile(
     name="example_net.pth",
-    origin="Dropbox, linked from https://github.com/msracver/Deep-Exemplar-based-Colorization",
+    origin="https://www.dropbox.com/s/ebtuwj7doteelia/example_net.pth "
+    "(linked from https://github.com/msracver/Deep-Exemplar-based-Colorization)",
+    by_hand="open the address in a browser, click Download, and put the file into its place",
     licence="MIT",
     size="136 MB",
     changes="row he2018 is the published colour network, on matches of this project",
@@ -78,7 +82,9 @@ LAI2018 = WeightFile(
 )
 VPN2017 = WeightFile(
     name="COLOR_STAGE1.caffemodel",
-    origin="Dropbox, linked from https://github.com/varunjampani/video_prop_networks",
+    origin="https://www.dropbox.com/s/nr17917qja3026m/COLOR_STAGE1.caffemodel "
+    "(linked from https://github.com/varunjampani/video_prop_networks)",
+    by_hand="open the address in a browser, click Download, and put the file into its place",
     licence="BSD 3-clause",
     size="50 to 100 kB",
     changes="row vpn2017 is the published network",
@@ -92,17 +98,6 @@ FLOWNET2_PTLFLOW = WeightFile(
     size="650 MB",
     changes="`flow: ptlflow:flownet2`, as the file of NVIDIA; leave one of the two there",
 )
-DEVC_CORRESPONDENCE, DEVC_COLORIZATION = (
-    WeightFile(
-        name=name,
-        origin="colorization_checkpoint.zip of release v1.0 of "
-        "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization (video_moredata_l1/)",
-        licence="MIT",
-        size=size,
-        changes="`python -m colorize video --weights <this folder>` is the published model of the paper",
-    )
-    for name, size in (("nonlocal_net_iter_76000.pth", "28 MB"), ("colornet_iter_76000.pth", "131 MB"))
-)
 
 # What a row can use, the preferred file first; one of them is enough.
 OF_METHOD: dict[str, tuple[WeightFile, ...]] = {
@@ -114,6 +109,9 @@ OF_METHOD: dict[str, tuple[WeightFile, ...]] = {
     "lai2018": (LAI2018,),
     "vpn2017": (VPN2017,),
 }
+
+# Files of which one is enough, the one that needs no browser first.
+ALTERNATIVES: tuple[tuple[WeightFile, ...], ...] = (*OF_METHOD.values(), (FLOWNET2_PTLFLOW, FLOWNET2_NVIDIA))
 
 # What was learned of each of these networks, so that listing them need not build them (a test counts again).
 PARAMETERS = {

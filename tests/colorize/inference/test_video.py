@@ -9,7 +9,9 @@ import sys
 import time
 import warnings
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -27,6 +29,7 @@ from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode
 from media.encoding import VideoWriter
 from media.faults import MachineFault
 from media.image import CorruptImage, frame_path, read_rgb, write_png
+from vision.weights import WeightFile
 
 ROOT = Path(__file__).parents[3]
 
@@ -575,3 +578,37 @@ def test_a_process_that_fails_says_nothing_besides_its_sentence(clip, red, tmp_p
 def test_help_is_quick():
     code = "import sys, colorize.__main__; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_published_model_is_fetched_on_first_use(site, tmp_path, command, capsys, monkeypatch, picture):
+    archive = BytesIO()
+    with ZipFile(archive, "w") as opened:
+        for name in ("checkpoints/video_moredata_l1/colornet_iter_76000.pth", "data/vgg19_conv.pth"):
+            opened.writestr(name, "weights")
+    site.files["/release.zip"] = archive.getvalue()
+    names = ("colornet_iter_76000.pth", "vgg19_conv.pth")
+    files = [WeightFile(name, "its page", archive=f"{site.address}/release.zip", size="131 MB") for name in names]
+    monkeypatch.setattr(video, "RELEASE_FILES", files)
+    write_png(tmp_path / "grey.png", picture(1, 32, 48))
+    given = ["--reference", tmp_path / "grey.png", "--output", tmp_path / "out.png"]
+    given += ["--weights-dir", tmp_path / "external", "--device", "cpu"]
+    opened = []
+
+    def open_colorizer(weights, *_):
+        opened.append(weights)
+        raise CannotColorize("seen")
+
+    monkeypatch.setattr(video, "open_colorizer", open_colorizer)
+    assert "none.png" in command("--input", tmp_path / "none.png", *given, "--weights", "release")
+    given += ["--input", tmp_path / "grey.png"]
+    assert command(*given, "--weights", "./release") == "error: seen"
+    assert not site.asked and opened == [Path("release")]
+    for _ in range(2):
+        assert command(*given, "--weights", "release") == "error: seen"
+    assert opened[1:] == [tmp_path / "external"] * 2 and len(site.asked) == 1
+    assert sorted(path.name for path in (tmp_path / "external").iterdir()) == list(names)
+    assert "colornet_iter_76000.pth: 131 MB; licence" in capsys.readouterr().out
+
+    (tmp_path / "external/vgg19_conv.pth").unlink()
+    site.files.clear()
+    assert "release.zip: the server says 404" in command(*given, "--weights", "release") and len(opened) == 3
