@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 from bench.methods.contract.method import KINDS, Method, Setting
-from bench.methods.contract.rows import EXECUTION_OPTIONS, load, method_of
+from bench.methods.contract.rows import deciding_options, load, method_of
 from bench.methods.weights.published import OF_METHOD
 from bench.run.inputs import (
     ItemFailed,
@@ -90,12 +90,18 @@ def main(
     sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
         sources.append(read_sources("images", images, image_references, rank))
-    version, said = version_of(type(method).__module__), method.record()
-    networks = contents((*OF_BACKBONE.get(backbone, ()), *OF_METHOD.get(method_of(row, chosen), ())), weights)
-    deciding = {name: value for name, value in chosen.items() if name not in EXECUTION_OPTIONS}
-    decided = [version_of(STAGE), version, deciding, networks, seed, checkpoint and content_of(checkpoint), said]
+    said = method.record()
+    decided = decided_by(row, chosen, method, setting, said)
     colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table, decided)
-    return {"method": version, "record": said}
+    return {"method": version_of(type(method).__module__), "record": said}
+
+
+def decided_by(row: str, options: dict, method: Method, setting: Setting, said: dict) -> list:
+    """What the results of all items follow from; said: what the method says of itself."""
+    files = (*OF_BACKBONE.get(setting.backbone, ()), *OF_METHOD.get(method_of(row, options), ()))
+    checkpoint = setting.checkpoint and content_of(setting.checkpoint)
+    code = [version_of(STAGE), version_of(type(method).__module__)]
+    return [*code, deciding_options(options), contents(files, setting.weights_dir), setting.seed, checkpoint, said]
 
 
 def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path, decided: list) -> None:

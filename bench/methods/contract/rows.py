@@ -19,6 +19,11 @@ ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
 EXECUTION_OPTIONS = ("timeout",)
 
 
+def deciding_options(options: dict) -> dict:
+    """The options of a row that decide its results."""
+    return {name: value for name, value in options.items() if name not in EXECUTION_OPTIONS}
+
+
 def names() -> list[str]:
     """The methods that have a file in bench/methods/, without importing them."""
     modules = pkgutil.iter_modules(importlib.import_module("bench.methods").__path__)
