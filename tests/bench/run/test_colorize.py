@@ -370,10 +370,6 @@ def test_one_clip_more_colours_one_clip_and_one_less_is_removed(run, counted, wo
     assert ("clips", "clip_b") not in table.index
 
 
-def test_another_time_limit_colours_nothing_again():
-    assert deciding_options({"command": "x", "timeout": 9}) == deciding_options({"command": "x"}) == {"command": "x"}
-
-
 @pytest.mark.parametrize("what", ["frames", "hash", "reference", "frame of a result", "seed", "options"])
 def test_what_changed_is_coloured_again_and_nothing_else(run, use, world, what):
     asked, changes, options = [], {}, {"label": 1}

@@ -9,7 +9,7 @@ import pytest
 from bench.methods.contract import command
 from bench.methods.contract.command import CommandFailed
 from bench.methods.contract.method import Given
-from bench.methods.contract.rows import load
+from bench.methods.contract.rows import deciding_options, load
 from media.color import lab_from_rgb
 from media.faults import MachineFault
 from media.image import write_png
@@ -73,6 +73,10 @@ def test_failure_carries_the_programs_words(clip, line, expected):
 def test_what_is_no_items_fault_ends_the_job(clip, line, expected):
     with pytest.raises(MachineFault, match=f"(?s){expected}"):
         clip(line)
+
+
+def test_another_time_limit_colours_nothing_again():
+    assert deciding_options({"command": "x", "timeout": 9}) == deciding_options({"command": "x"}) == {"command": "x"}
 
 
 def test_other_braces_are_left_to_the_shell(clip):
