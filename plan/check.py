@@ -12,15 +12,15 @@ from textwrap import wrap
 
 from bench.stand_ins import Choices, stand_ins
 from plan.errors import ConfigError
-from plan.parts import FETCH_DATASET, FETCH_WEIGHTS, MISSING, Part, Parts
+from plan.needs import FETCH_DATASET, FETCH_WEIGHTS, MISSING, Need, Needs
 from plan.pipeline import Plan
 from plan.reading import ROOT, check_files, read_config
 from vision.weights import ALEXNET
 
 WIDTH = 100  # letters of a line
 UNBROKEN = {"break_long_words": False, "break_on_hyphens": False}  # a name or an address is copied whole
-# So many entries of a list are shown where not all are wanted.
 MORE = "`python -m plan check`, with the same --configfile, says this of all that there is to make."
+# So many entries of a list are shown where not all are wanted.
 FEW = {"missing": 9, "there": 8, "rows": 4}
 HOW_TO_GET = {
     "datasets": f"`{FETCH_DATASET} NAME`, or put the files there yourself: docs/datasets.md says whom to ask",
@@ -41,8 +41,8 @@ def main(*, configfile: tuple[Path, ...] = (), all: bool = False) -> None:
     """
     try:
         check_files(configfile)
-        parts = Parts(Plan(read_config(configfile), ROOT))
-        check = Check(parts, parts.of_all(), list(parts.plan.rows), is_scored=True)
+        needs = Needs(Plan(read_config(configfile), ROOT))
+        check = Check(needs, needs.of_all(), list(needs.plan.rows), is_scored=True)
         lines = list(check.lines(all))
     except ConfigError as error:
         sys.exit(f"error: {error}")
@@ -53,9 +53,9 @@ def main(*, configfile: tuple[Path, ...] = (), all: bool = False) -> None:
 
 def check_of_jobs(plan: Plan, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> "Check":
     """The check of the jobs of a run: the rule of each, and what its wildcards stand for."""
-    parts, jobs = Parts(plan), sorted(jobs, key=lambda job: (job[0], sorted(job[1].items())))
+    needs, jobs = Needs(plan), sorted(jobs, key=lambda job: (job[0], sorted(job[1].items())))
     rows = dict.fromkeys(own["row"] for rule, own in jobs if rule in ("colorize", "recolor", "colorize_shown"))
-    return Check(parts, parts.of_jobs(jobs), list(rows), is_scored=any(rule == "score" for rule, _ in jobs))
+    return Check(needs, needs.of_jobs(jobs), list(rows), is_scored=any(rule == "score" for rule, _ in jobs))
 
 
 def before_run(plan: Plan, jobs: Iterable[tuple[str, Mapping[str, str]]], warn: Callable[[str], object]) -> str:
@@ -73,20 +73,20 @@ def before_run(plan: Plan, jobs: Iterable[tuple[str, Mapping[str, str]]], warn: 
 class Check:
     """What is needed for something, and what of it is not there."""
 
-    parts: Parts
-    needed: list[Part]
+    needs: Needs
+    needed: list[Need]
     rows: list[str]  # that are to be coloured
     is_scored: bool
 
     @cached_property
-    def missing(self) -> list[Part]:
+    def missing(self) -> list[Need]:
         """What cannot be used; no job that needs one of these can be done."""
-        return [part for part in self.needed if part.fault]
+        return [need for need in self.needed if need.fault]
 
     @cached_property
     def skipped(self) -> dict[str, str]:
         """The rows that a run goes on without, each with the reason."""
-        reasons = {row: self.parts.why_not(row) for row in self.rows}
+        reasons = {row: self.needs.why_not(row) for row in self.rows}
         return {row: reason for row, reason in reasons.items() if reason}
 
     @property
@@ -96,38 +96,38 @@ class Check:
     def lines(self, everything: bool = False) -> Iterator[str]:
         """The screen; `everything`: long lists whole."""
         for kind in CALLED:
-            yield from self._about_parts(kind, everything)
+            yield from self._about_needs(kind, everything)
         yield from self._about_rows(everything)
         yield from self._about_scores()
         yield from self._how_to_get()
 
-    def _about_parts(self, kind: str, everything: bool) -> Iterator[str]:
-        by_name: dict[str, list[Part]] = {}
-        for part in self.needed:
-            if part.kind == kind:
-                by_name.setdefault(part.name, []).append(part)
+    def _about_needs(self, kind: str, everything: bool) -> Iterator[str]:
+        by_name: dict[str, list[Need]] = {}
+        for need in self.needed:
+            if need.kind == kind:
+                by_name.setdefault(need.name, []).append(need)
         if not by_name:
             return
-        missing = {name: own for name, own in by_name.items() if any(part.fault for part in own)}
+        missing = {name: own for name, own in by_name.items() if any(need.fault for need in own)}
         there = [self._there(name, own) for name, own in by_name.items() if name not in missing]
         said = f"{CALLED[kind]}: {len(there)} of {len(by_name)} {'is' if len(by_name) == 1 else 'are'} there"
         names = ", ".join(_few(there, FEW["there"], everything))
         yield from wrap(f"{said}{f': {names}' if there else ''}", WIDTH, subsequent_indent="  ", **UNBROKEN)
-        entries = [_lacking(name, next(part for part in own if part.fault)) for name, own in missing.items()]
+        entries = [_lacking(name, next(need for need in own if need.fault)) for name, own in missing.items()]
         for text in _few(entries, FEW["missing"], everything):
             yield from _entry(MISSING, text)
 
-    def _there(self, name: str, own: list[Part]) -> str:
+    def _there(self, name: str, own: list[Need]) -> str:
         if own[0].kind != "datasets":
             return name
-        count, wanted = self.parts.count(name, own), own[0].size.removesuffix(" files")
-        whole = f" of {wanted}" if wanted and f"{count:,}" != wanted and [part.files for part in own] == ["*"] else ""
+        count, wanted = self.needs.count(name, own), own[0].size.removesuffix(" files")
+        whole = f" of {wanted}" if wanted and f"{count:,}" != wanted and [need.files for need in own] == ["*"] else ""
         return f"{name} ({count:,}{whole} file{'' if count == 1 else 's'})"
 
     def _about_rows(self, everything: bool) -> Iterator[str]:
         if not self.rows:
             return
-        lacking = {row: [part.name for part in self.parts.of_row(row) if part in self.missing] for row in self.rows}
+        lacking = {row: [need.name for need in self.needs.of_row(row) if need in self.missing] for row in self.rows}
         lacking = {row: list(dict.fromkeys(names)) for row, names in lacking.items() if names}
         left = [row for row in self.rows if row not in lacking and row not in self.skipped]
         yield f"Rows: {len(left)} of {len(self.rows)} can be coloured"
@@ -153,15 +153,15 @@ class Check:
         """What scores lack, which columns are left out, and what stands in for the paper's choices."""
         if not self.is_scored:
             return
-        lacking = [part.name for part in self.parts.of_scores() if part in self.missing]
+        lacking = [need.name for need in self.needs.of_scores() if need in self.missing]
         entries = [("lack", ", ".join(lacking) + ": without, no table can be made")] if lacking else []
-        if self.parts.lacks_lpips():
+        if self.needs.lacks_lpips():
             entries.append(("left out", f"LPIPS: {ALEXNET.name} ({ALEXNET.size}) is missing; {ALEXNET.origin}"))
-        trained = [row for row in self.rows if self.parts.is_trained_anew(row)]
+        trained = [row for row in self.rows if self.needs.is_trained_anew(row)]
         if trained:
             text = f"{', '.join(_few(trained, FEW['rows'], False))}: trained here, not with their authors' weights"
             entries.append(("stand-in", text))
-        chosen = Choices(**{key: self.parts.config[key] for key in Choices.model_fields})
+        chosen = Choices(**{key: self.needs.config[key] for key in Choices.model_fields})
         entries += [("stand-in", text) for text in stand_ins(chosen)]
         if entries:
             yield "Scores and columns"
@@ -169,19 +169,19 @@ class Check:
             yield from _entry(what, text)
 
     def _how_to_get(self) -> Iterator[str]:
-        kinds = dict.fromkeys(part.kind for part in self.missing)
+        kinds = dict.fromkeys(need.kind for need in self.missing)
         if kinds:
             yield "To get what is missing"
         for kind in kinds:
-            yield from _entry(kind, HOW_TO_GET[kind].format(folder=self.parts.config["weights"]))
+            yield from _entry(kind, HOW_TO_GET[kind].format(folder=self.needs.config["weights"]))
 
 
-def _lacking(name: str, part: Part) -> str:
+def _lacking(name: str, need: Need) -> str:
     """A line about what cannot be used: how large it is and where from, or else what is wrong with it."""
-    if part.fault != MISSING:
-        return f"{name}: {part.fault}"
-    size = f" ({part.size})" if part.size else ""
-    return f"{name}{size}: {f'from {part.origin}' if part.origin else f'belongs into {part.where}'}"
+    if need.fault != MISSING:
+        return f"{name}: {need.fault}"
+    size = f" ({need.size})" if need.size else ""
+    return f"{name}{size}: {f'from {need.origin}' if need.origin else f'belongs into {need.where}'}"
 
 
 def _few(texts: Iterable[str], count: int, everything: bool) -> list[str]:

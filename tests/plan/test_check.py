@@ -3,14 +3,14 @@
 import pytest
 
 from plan.check import MORE, WIDTH, Check, before_run, main
-from plan.parts import Parts
+from plan.needs import Needs
 
 
 @pytest.fixture
 def check(plan):
     def make(change: dict | None = None, overlays: tuple[str, ...] = ()) -> Check:
-        parts = Parts(plan(change, overlays))
-        return Check(parts, parts.of_all(), list(parts.plan.rows), is_scored=True)
+        needs = Needs(plan(change, overlays))
+        return Check(needs, needs.of_all(), list(needs.plan.rows), is_scored=True)
 
     return make
 

@@ -47,7 +47,7 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
 
 
 def test_a_run_stops_before_its_first_job_where_something_is_missing(tmp_path):
-    done = snakemake("results/colorize/nn_match.parquet", directory=tmp_path, config=ROOT / "config/paper.yaml")
+    done = snakemake("--", "results/colorize/nn_match.parquet", directory=tmp_path, config=ROOT / "config/paper.yaml")
     assert done.returncode == 1 and "Traceback" not in done.stdout
     assert "missing   vgg19_conv.pth (80 MB)" in done.stdout and "missing   videvo-test" in done.stdout
     assert "pt_inception" not in done.stdout  # only scores need it

