@@ -23,8 +23,8 @@ MORE = "`python -m plan check`, with the same --configfile, says this of all tha
 # So many entries of a list are shown where not all are wanted.
 FEW = {"missing": 9, "there": 8, "rows": 4}
 HOW_TO_GET = {
-    "datasets": f"`{FETCH_DATASET} NAME`, or put the files there yourself: docs/datasets.md says whom to ask",
-    "weights": f"`{FETCH_WEIGHTS} NAME ...`, or put the files into {{folder}} yourself",
+    "datasets": f"`{FETCH_DATASET} NAME{{datasets}}`, or put the files there yourself: docs/datasets.md says whom to ask",
+    "weights": f"`{FETCH_WEIGHTS} NAME ...{{weights}}`, or put the files into {{folder}} yourself",
     "checkpoints": "train them, or correct `checkpoint` in the configuration",
 }
 CALLED = {"datasets": "Datasets", "weights": "Weight files", "checkpoints": "Checkpoints"}
@@ -172,8 +172,10 @@ class Check:
         kinds = dict.fromkeys(need.kind for need in self.missing)
         if kinds:
             yield "To get what is missing"
+        config, usual = self.needs.config, {"datasets": "config/datasets.tsv", "weights": "weights/external"}
+        flags = {key: "" if config[key] == path else f" --{key} {config[key]}" for key, path in usual.items()}
         for kind in kinds:
-            yield from _entry(kind, HOW_TO_GET[kind].format(folder=self.needs.config["weights"]))
+            yield from _entry(kind, HOW_TO_GET[kind].format(folder=config["weights"], **flags))
 
 
 def _lacking(name: str, need: Need) -> str:

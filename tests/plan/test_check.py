@@ -55,6 +55,11 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(check):
     assert "`python -m prep fetch NAME`" in said and "`python -m bench weights --fetch NAME ...`" in said
 
 
+def test_commands_are_told_where_else_a_configuration_has_its_weights(check, tmp_path):
+    text = " ".join(" ".join(check({"backbone": "vgg19", "weights": str(tmp_path)}).lines()).split())
+    assert f"--fetch NAME ... --weights {tmp_path}`, or put the files into {tmp_path} yourself" in text
+
+
 def test_long_lists_are_folded(check):
     rows = {f"row{number}": {"method": "zhang2016"} for number in range(9)}
     made = check({"methods": rows})
