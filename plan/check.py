@@ -23,8 +23,8 @@ MORE = "`python -m plan check`, with the same --configfile, says this of all tha
 # So many entries of a list are shown where not all are wanted.
 FEW = {"missing": 9, "there": 8, "rows": 4}
 HOW_TO_GET = {
-    "datasets": f"`{FETCH_DATASET} NAME{{datasets}}`, or put the files there yourself: docs/datasets.md says whom to ask",
-    "weights": f"`{FETCH_WEIGHTS} NAME ...{{weights}}`, or put the files into {{folder}} yourself",
+    "datasets": f"`{FETCH_DATASET} NAME{{datasets}}`, or put the files there: docs/datasets.md says whom to ask",
+    "weights": f"`{FETCH_WEIGHTS} NAME ...{{weights}}`, or put the files into {{folder}}",
     "checkpoints": "train them, or correct `checkpoint` in the configuration",
 }
 CALLED = {"datasets": "Datasets", "weights": "Weight files", "checkpoints": "Checkpoints"}
@@ -120,9 +120,10 @@ class Check:
     def _there(self, name: str, own: list[Need]) -> str:
         if own[0].kind != "datasets":
             return name
-        count, wanted = self.needs.count(name, own), own[0].size.removesuffix(" files")
-        whole = f" of {wanted}" if wanted and f"{count:,}" != wanted and [need.files for need in own] == ["*"] else ""
-        return f"{name} ({count:,}{whole} file{'' if count == 1 else 's'})"
+        count, registered = self.needs.count(name, own), own[0].size
+        if registered and count < int(registered.partition(" ")[0].replace(",", "")):
+            return f"{name} ({count:,} of {registered})"
+        return f"{name} ({count:,} file{'' if count == 1 else 's'})"
 
     def _about_rows(self, everything: bool) -> Iterator[str]:
         if not self.rows:

@@ -4,6 +4,7 @@ import pytest
 
 from plan.check import MORE, WIDTH, Check, before_run, main
 from plan.needs import Needs
+from plan.reading import ROOT
 
 
 @pytest.fixture
@@ -57,7 +58,20 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(check):
 
 def test_commands_are_told_where_else_a_configuration_has_its_weights(check, tmp_path):
     text = " ".join(" ".join(check({"backbone": "vgg19", "weights": str(tmp_path)}).lines()).split())
-    assert f"--fetch NAME ... --weights {tmp_path}`, or put the files into {tmp_path} yourself" in text
+    assert f"--fetch NAME ... --weights {tmp_path}`, or put the files into {tmp_path}" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [("", "2 files"), ("2", "2 files"), ("1", "2 files"), ("1168", "2 of 1,168 files")]
+)
+def test_a_dataset_that_is_there_in_part_says_so(check, tmp_path, count, said):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    line = f"films\tvideos\t{tmp_path}\t\t\t\t\t{count}\t\n"
+    (tmp_path / "datasets.tsv").write_text((ROOT / "config/datasets.tsv").read_text() + line)
+    test = {"from": [{"dataset": "films", "files": "*.mp4"}]}
+    made = check({"datasets": str(tmp_path / "datasets.tsv"), "clips": {"sets": {"test": test}}})
+    assert made.passes and f"films ({said})" in " ".join(made.lines())
 
 
 def test_long_lists_are_folded(check):
