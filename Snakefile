@@ -39,9 +39,8 @@ rule all:
         "<results>/report",
 
 
-# A dry run shows what would be made of data that are not there yet.
 onstart:
-    stop(SETS.absent())
+    stop(missing())
 
 
 stop(wrong_target(asked_for(sys.argv), workflow.rules, PLAN.wildcards))

@@ -6,7 +6,7 @@ from importlib import import_module
 import tyro
 
 # Each names a module with a `main` whose signature and docstring are the command's interface.
-COMMANDS = {"schema": "plan.generated", "versions": "plan.lock"}
+COMMANDS = {"check": "plan.check", "cost": "plan.estimate", "schema": "plan.generated", "versions": "plan.lock"}
 
 
 def main(arguments: list[str]) -> None:

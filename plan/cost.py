@@ -1,4 +1,4 @@
-"""How long jobs take, and with that how long is left of a run.
+"""What jobs cost: how long they take, with that how long is left of a run, and what an item of each stage comes to.
 
 What jobs of this folder took before counts (the benchmark files in its logs); where there are none, what they take with
 the default configuration on two cores. Both are corrected by how long the finished jobs of the run took.
@@ -19,6 +19,64 @@ SECONDS = {
     "score": 11, "table1": 4, "table5": 4, "propagation": 4, "report": 60,
 }  # fmt: skip
 OTHERS = 10
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a stage costs: once a job, and for each of its units, most often a frame of 216x384 or a photograph."""
+
+    start: float  # CPU seconds of a job without units, mostly imports
+    each: float  # CPU seconds of a unit, without the networks that follow
+    size: float = 0  # bytes that a unit leaves
+    files: float = 0  # files that a unit leaves
+
+
+PIXELS = 216 * 384  # of the frame to which the following refer
+# Measured on the default configuration, x86, one thread a job.
+UNITS = {
+    "sources": Unit(0.7, 0.001, 200),
+    "clips": Unit(0.9, 0.011, 150e3, 1.04),
+    "images": Unit(0.9, 0.03, 170e3, 2),
+    "renderings": Unit(1.2, 0.034, 150e3, 1.04),
+    "gather": Unit(1.0, 0.001, 500),
+    "flow": Unit(0.8, 0.025, 190e3, 2.04),
+    "gather_flow": Unit(1.0, 0.001, 100),
+    "gallery": Unit(4.0, 0.01, 5.6e3, 0),
+    "references": Unit(3.4, 0.06, 115e3, 1),
+    "train": Unit(6.0, 0),
+    "colorize": Unit(1.0, 0.015, 150e3, 1.04),
+    "truth": Unit(3.5, 0.02, 7e3, 1),
+    "score": Unit(1.0, 0.045, 500),
+    "table": Unit(2.0, 0, 30e3, 4),
+    "figure": Unit(2.0, 0, 5e6, 10),
+    "report": Unit(60.0, 0, 50e6, 300),
+}
+TORCH = 2.5  # seconds until a job has imported it and loaded a network
+# Seconds of a network for a frame or a photograph.
+NETWORK_SECONDS = {
+    "efficientnet_lite0": 0.03, "vgg19": 0.75, "vgg19_classifier": 0.56, "inception": 0.21, "inception_clean": 0.21,
+}  # fmt: skip
+# Seconds of a flow between two frames; one there and one back is made of each pair. Unlisted: as RAFT.
+FLOW_SECONDS = {"dis": 0.01, "farneback": 0.016, "raft_small": 0.29, "raft": 0.95, "ptlflow:flownet2": 2.3}
+# Seconds a frame of the methods, at a width of 0.25 and at 1 (benchmarks/README.md). Unlisted: 0.
+METHOD_SECONDS = {
+    "bonneel2015": (0.35, 0.35), "fusion": (0.23, 0.23), "he2018": (0.77, 3.96), "iizuka2016": (0.04, 0.42),
+    "lai2018": (0.14, 0.75), "larsson2016": (0.45, 9.78), "levin2004": (0.01, 0.01), "nn_match": (0.23, 0.23),
+    "ours": (0.40, 2.66), "stn2018": (0.15, 1.0), "vpn2017": (1.04, 1.09), "welsh2002": (0.03, 0.03),
+    "zhang2016": (0.08, 0.96), "zhang2017": (0.17, 1.93), "flow_propagation": (0.01, 0.01),
+}  # fmt: skip
+LEARNING = 5.5  # times the colouring of its crop, that a sample costs in training
+GPU_SAMPLE = 0.066  # seconds of an H100 for a sample of 216x384 of the paper's model at width 1, in float32
+MODEL_BYTES = 144e6  # of a model of width 1
+SEARCHED = 1.6e-7  # seconds an item and image of the gallery
+
+
+def seconds_a_frame(method: str, width: float) -> float:
+    """Seconds in which a method colours a frame of PIXELS: between those of the two widths that were measured."""
+    narrow, full = METHOD_SECONDS.get(method, (0.0, 0.0))
+    return narrow + (full - narrow) * max(0.0, (width**2 - 0.25**2) / (1 - 0.25**2))
+
+
 # So many seconds of finished jobs weigh as much as what was expected.
 FEW = 120
 

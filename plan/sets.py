@@ -8,7 +8,7 @@ from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
 from prep.datasets.changes import state_of
-from prep.datasets.registry import COLUMNS, DatasetError, find_dataset, lists_of, media_folder, read_registry
+from prep.datasets.registry import COLUMNS, Dataset, DatasetError, find_dataset, lists_of, media_folder, read_registry
 from prep.datasets.selection import Selection, planned_count, select_all
 
 
@@ -40,8 +40,7 @@ class Sets:
         self.filmed = [split for split in clips if split not in self.rendered]
         self._shards: dict[tuple[str, str], int] = {}
         # A folder is listed once for all that is asked about it, here and in `states`.
-        self._select_all = cache(select_all)
-        self._absent: dict[str, str] = {}
+        self.select_all = cache(select_all)
         for split in self.rendered:
             photos = clips[split]["rendered"]["photos"]
             check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
@@ -82,20 +81,17 @@ class Sets:
 
     def _state(self, dataset: str, files: str) -> str:
         try:
-            return state_of(find_dataset(self.registry, dataset), files, self._select_all)
+            return state_of(find_dataset(self.registry, dataset), files, self.select_all)
         except (DatasetError, OSError) as error:
             if of_the_machine(error):
                 raise ConfigError(f"config: dataset {dataset!r} cannot be looked at: {error}") from error
             return ""
 
-    def absent(self) -> str:
-        """What to say of the datasets of the planned jobs that are not there; empty where all are."""
-        return "\n".join(self._absent.values())
-
     def shards_of(self, kind: str, split: str) -> int:
         """In how many shards a set is prepared; the kind `gallery`: in how many an image set is searched.
 
-        Raises ConfigError where a dataset is not there: only what is asked for has to be.
+        A dataset that is not there yet counts for what the registry says, or for nothing: a plan of it can be shown.
+        Raises ConfigError where it is not in the registry, or not as it should be.
         """
         if (kind, split) not in self._shards:
             self._shards[kind, split] = shards_for(self._count(kind, split), self.config["shards"][kind])
@@ -108,18 +104,16 @@ class Sets:
             return items["rendered"]["count"]
         try:
             wanted = [Selection(dataset=one["dataset"], files=one["files"]) for one in items["from"]]
-            for one in wanted:
-                self._look_for(one.dataset, f"{section}.sets.{split}")
-            return planned_count(self.registry, wanted, lambda *which: self._select_all(*which)[0])
+            return planned_count(self.registry, wanted, self._members)
         except ValueError as error:
             raise ConfigError(f"config: {section}.sets.{split}: {error}") from error
 
-    def _look_for(self, dataset: str, place: str) -> None:
-        """Note that a dataset is not there: a run that needs it has to stop, its plan can be shown."""
+    def _members(self, dataset: Dataset, files: str) -> list:
         try:
-            media_folder(find_dataset(self.registry, dataset))
-        except DatasetError as error:
-            self._absent[dataset] = f"config: {place}: {error}"
+            media_folder(dataset)
+        except DatasetError:
+            return []
+        return self.select_all(dataset, files)[0]
 
     def shard_tables(self, folder: str, kind: str, split: str, suffix: str = "parquet") -> list[str]:
         """The tables of a set's shards, or what lies beside them."""

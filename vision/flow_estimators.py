@@ -14,7 +14,8 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from vision.weights import FLOWNET2_NVIDIA, RAFT_LARGE, RAFT_SMALL, MissingWeights, WeightFile, locate
+from vision.network_files import RAFT_FILES, checkpoints_of
+from vision.weights import FLOWNET2_NVIDIA, MissingWeights, WeightFile, locate
 
 Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -57,7 +58,6 @@ def farneback(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 WITHOUT_WEIGHTS: dict[str, Estimator] = {"dis": dis, "farneback": farneback}
-RAFT_FILES = {"raft": RAFT_LARGE, "raft_small": RAFT_SMALL}
 
 
 def raft(name: str, weights_dir: Path) -> Estimator:
@@ -186,8 +186,7 @@ def _published(address: str) -> WeightFile:
 
 def _find_checkpoint(model: str, published: list[WeightFile], weights_dir: Path) -> Path:
     own = weights_dir / f"{model}.ckpt"
-    names = {path.name for pattern in (f"{model}.*", f"{model}-*") for path in weights_dir.glob(pattern)}
-    names |= {file.name for file in published if (weights_dir / file.name).exists()}
+    names = checkpoints_of(model, weights_dir) | {one.name for one in published if (weights_dir / one.name).exists()}
     if not names:
         origins = "; ".join(f"{file.name}, {file.origin}" for file in published) or "the authors of the model"
         raise MissingWeights(

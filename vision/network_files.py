@@ -1,4 +1,5 @@
-"""Which weight files the networks of vision.backbones are made of, known without torch, which takes seconds."""
+"""Which weight files the networks of vision.backbones and the models of ptlflow are made of, known without torch, which
+takes seconds."""
 
 import warnings
 from collections.abc import Iterable
@@ -6,7 +7,10 @@ from pathlib import Path
 
 from vision.weights import (
     EFFICIENTNET_LITE0,
+    FLOWNET2_NVIDIA,
     INCEPTION_FID,
+    RAFT_LARGE,
+    RAFT_SMALL,
     VGG19_CLASSIFIER,
     VGG19_FEATURES,
     WeightFile,
@@ -22,6 +26,16 @@ OF_BACKBONE = {
     "inception": (INCEPTION_FID,),
     "inception_clean": (INCEPTION_FID,),
 }
+# The flow estimators of torchvision; those of ptlflow have the files that `checkpoints_of` finds.
+RAFT_FILES = {"raft": RAFT_LARGE, "raft_small": RAFT_SMALL}
+
+
+def checkpoints_of(model: str, weights_dir: Path) -> set[str]:
+    """The names of the files that are there for a model of ptlflow: as published, or `<model>.ckpt`, which counts
+    before others; without it there must be one."""
+    names = {path.name for pattern in (f"{model}.*", f"{model}-*") for path in weights_dir.glob(pattern)}
+    nvidia = {FLOWNET2_NVIDIA.name} if model == "flownet2" and is_present(FLOWNET2_NVIDIA, weights_dir) else set()
+    return names | nvidia
 
 
 def contents(files: Iterable[WeightFile], weights_dir: Path) -> dict[str, str]:

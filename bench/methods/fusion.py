@@ -20,6 +20,7 @@ class Fusion(Method):
     name = "fusion"
     citation = "this project; a control for what training adds"
     given = {"clips": ("first_frame", "flow")}
+    uses_backbone = ("colorize",)
 
     @cached_property
     def backbone(self):

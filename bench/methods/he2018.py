@@ -23,6 +23,7 @@ class He2018(Trained):
         "He, Chen, Liao, Sander, Yuan: Deep Exemplar-based Colorization, SIGGRAPH 2018; matches: nearest neighbours"
     )
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_backbone = ("colorize", "fit")
 
     def network(self, width: float, items: int):
         from bench.methods.networks.he2018_network import ExampleColorNet

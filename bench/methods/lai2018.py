@@ -21,6 +21,7 @@ class Lai2018(Trained):
     name = "lai2018"
     citation = "Lai, Huang, Wang, Shechtman, Yumer, Yang: Learning Blind Video Temporal Consistency, ECCV 2018"
     given = {"clips": ("processed",)}
+    uses_backbone = ("fit",)
     multiple = 4
     validated = "of its own losses"
 

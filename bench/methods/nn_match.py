@@ -17,6 +17,7 @@ class NnMatch(Method):
     name = "nn_match"
     citation = "Zhang et al., CVPR 2019, Fig. 4: correspondence before training"
     given = {"clips": ("first_frame",), "images": ("reference",)}
+    uses_backbone = ("colorize",)
 
     @cached_property
     def backbone(self):

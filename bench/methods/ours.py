@@ -19,6 +19,7 @@ class Ours(Method):
     name = "ours"
     citation = "Zhang et al.: Deep Exemplar-based Video Colorization, CVPR 2019"
     given = {"clips": ("reference",), "images": ("reference",)}
+    uses_backbone = ("colorize", "fit")
 
     def __init__(self, setting=None, given: dict | None = None):
         super().__init__(setting)

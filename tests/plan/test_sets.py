@@ -146,14 +146,19 @@ def test_a_changed_file_of_a_set_changes_what_its_job_is_given_and_of_no_other(p
     assert after[0] != before[0] and after[1] == before[1]
 
 
-def test_data_that_are_not_there_can_be_planned_with_and_are_named(plan):
+def test_data_that_are_not_there_can_be_planned_with(plan):
     sets = plan(overlays=["paper"]).sets
-    assert sets.absent() == ""
-    sets.shards_of("gallery", "gallery")
-    said = sets.absent()
-    assert said.startswith("config: images.sets.gallery: dataset 'imagenet-train': the folder ")
-    assert "does not exist or may not be entered; put the data there (`python -m prep fetch" in said
+    assert sets.shards_of("gallery", "gallery") == 128
     assert set(sets.states(sets.config["images"]["sets"]["gallery"])) == {""}
+
+
+def test_data_that_are_not_there_and_that_nobody_counted_are_planned_with_as_one_shard(plan, tmp_path):
+    (tmp_path / "datasets.tsv").write_text(
+        (ROOT / "config/datasets.tsv").read_text() + f"mine\tvideos\t{tmp_path}/mine\t\t\t\t\t\t\n"
+    )
+    train = {"rendered": None, "from": [{"dataset": "mine", "files": "*"}]}
+    sets = plan({"datasets": str(tmp_path / "datasets.tsv"), "clips": {"sets": {"train": train}}}).sets
+    assert sets.shards_of("clips", "train") == 1
 
 
 def test_a_fault_of_the_machine_is_no_change(plan, many, monkeypatch):

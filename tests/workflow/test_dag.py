@@ -38,9 +38,20 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert paper["clips"] == paper["flow"] == 64 + 4
     assert (paper["images"], paper["gallery"]) == (64 + 8 + 1, 128)
     assert paper["total"] < 500
+    # What it lacks is said at the end, where it is seen.
+    said = done.stdout.partition("warning: this run would not start.")[2]
+    assert "vgg19_conv.pth" in said and "videvo-test (116 files)" in said
     # Neither waits for an ablation.
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     assert (default["train"], default["colorize"]) == (len(config["training"]), len(config["methods"]))
+
+
+def test_a_run_stops_before_its_first_job_where_something_is_missing(tmp_path):
+    done = snakemake("--", "results/colorize/nn_match.parquet", directory=tmp_path, config=ROOT / "config/paper.yaml")
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    assert "missing   vgg19_conv.pth (80 MB)" in done.stdout and "missing   videvo-test" in done.stdout
+    assert "pt_inception" not in done.stdout  # only scores need it
+    assert not (tmp_path / "results").exists()
 
 
 def test_table5_trains_each_ablation_with_one_weight_of_the_full_training_changed(tmp_path):

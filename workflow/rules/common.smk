@@ -1,6 +1,8 @@
 # What the rules share: the plan, which knows the rest (plan/), and what every job is told.
+import atexit
 import re
 import sys
+from contextlib import chdir
 from pathlib import Path
 from shlex import quote
 
@@ -41,6 +43,23 @@ flags = lambda wildcards, input: as_flags(input.items())
 def flags_of_row(wildcards, input):
     """The same of a job that colours, with the checkpoint file that its row names."""
     return as_flags([*input.items(), *PLAN.named_checkpoint(wildcards.row).items()])
+
+
+def missing():
+    """What the planned jobs need that is not there; empty where all is."""
+    from plan.check import before_run  # which none of the jobs has to import
+
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
+    return before_run(PLAN, [(job.rule.name, job.wildcards_dict) for job in jobs], logger.warning)
+
+
+@atexit.register
+def after_dry_run(folder=Path.cwd()):
+    """A dry run shows what would be made of data that are not there yet, and at its end says that they are not."""
+    if workflow.dryrun and workflow.dag:
+        with chdir(folder):  # Snakemake has left it
+            if said := missing():
+                print(f"warning: this run would not start. {said}", file=sys.stderr)
 
 
 # What decides numbers goes to every job for its sidecar (media/provenance.py), and is a parameter of none: a key that a

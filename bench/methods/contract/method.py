@@ -58,6 +58,8 @@ class Method:
         fit         learns from data. Default: raises, this method does not learn.
         uses_torch  False for a method that never imports PyTorch: its row then does not wait seconds for it. Default:
                     True, PyTorch is seeded for each item.
+        uses_backbone  for which of `colorize` and `fit` it loads the network `backbone` of the configuration, so that a
+                    run without its file stops before it starts. Default: for none.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         files       which files, besides what it is given, decide an item's result. Default: none.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
@@ -67,6 +69,7 @@ class Method:
     citation: str
     given: dict[str, tuple[str, ...]]
     uses_torch: bool = True
+    uses_backbone: tuple[str, ...] = ()
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting
