@@ -18,7 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from media.faults import MACHINE, MachineFault
-from media.profiles import in_srgb
+from media.profiles import beyond_sdr, code_points_of_png, in_srgb
 from media.regular import NoRegularFile, check_regular
 from media.turning import OF_EXIF, STORED, Turn
 from media.whole import write_whole
@@ -72,13 +72,19 @@ class ManyPictures(CorruptImage):
     reason = "many_pictures"
 
 
+class HighDynamicRange(CorruptImage):
+    """The picture's colours are none of SDR: PQ, HLG, or a wide gamut without a profile."""
+
+    reason = "hdr"
+
+
 def read_rgb(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an image file fully, as sRGB of 8 bits (H, W, 3), upright.
 
     The Exif orientation is applied, colours with a profile are brought to sRGB, 16-bit greys are scaled to 8 bits,
     palettes and CMYK become RGB, alpha is dropped. Pillow is used because it raises on a truncated file; OpenCV fills
     the missing part and only warns. Raises OSError where the system cannot read the file, CorruptImage where its bytes
-    are no whole picture, PictureTooLarge above max_pixels (before anything is decoded), ManyPictures.
+    are no whole picture, PictureTooLarge above max_pixels (before anything is decoded), ManyPictures, HighDynamicRange.
     """
     with _opened(path, max_pixels) as image:
         image.load()
@@ -106,8 +112,11 @@ def _opened(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
         raise CorruptImage(f"{path}: {error}") from error
     with open(path, "rb") as file:
         try:
+            code_points = code_points_of_png(file)
             with Image.open(file, formats=FORMATS) as image:
                 _check_declared(path, image, max_pixels)
+                if colors := beyond_sdr(code_points, image.info.get("icc_profile")):
+                    raise HighDynamicRange(f"{path}: its colours are {colors}; expected SDR, so convert it to sRGB")
                 yield image
         except (CorruptImage, MachineFault, MemoryError):
             raise
