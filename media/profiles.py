@@ -20,7 +20,7 @@ HIGH_DYNAMIC_RANGE = {16: "PQ, SMPTE ST 2084", 18: "HLG, ARIB STD-B67"}
 BT2020 = 9
 WIDE_GAMUTS = {BT2020: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
 MOST_TAGS = 100  # of a profile; some have thirty
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 INTENT, FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
@@ -43,7 +43,7 @@ def in_srgb(image: Image.Image, name: str) -> Image.Image:
 
 def code_points_of_png(file: BinaryIO) -> bytes:
     """What the cICP chunk of a PNG holds, which Pillow passes over; empty without one, and for any other file."""
-    if file.read(len(PNG)) != PNG:
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
         return b""
     while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
         length = int.from_bytes(head[:4], "big")
