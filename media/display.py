@@ -10,15 +10,14 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 
+from media.profiles import BT2020, HIGH_DYNAMIC_RANGE, WIDE_GAMUTS
 from media.turning import STORED, Turn, of_display_matrix
 
 # What players take for high definition, where a file names no matrix.
 HD_LINES, HD_COLUMNS = 720, 1280
 # Numbers of ITU-T H.273.
-UNNAMED, BT2020 = 2, 9
+UNNAMED = 2
 PRIMARIES = {int(primaries) for primaries in ColorPrimaries} - {UNNAMED}
-HIGH_DYNAMIC_RANGE = {16: "PQ, SMPTE ST 2084", 18: "HLG, ARIB STD-B67"}
-WIDE_GAMUTS = {BT2020, 11, 12}  # and those of DCI and Display P3
 # Transfers that take part in a change of gamut; others are taken for BT.709's.
 TRANSFERS = {1, 4, 5, 6, 7, 13, 14, 15}
 

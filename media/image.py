@@ -18,7 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from media.faults import MACHINE, MachineFault
-from media.profiles import in_srgb
+from media.profiles import beyond_sdr, code_points_of_png, in_srgb
 from media.regular import NoRegularFile, check_regular
 from media.turning import OF_EXIF, STORED, Turn
 from media.whole import write_whole
@@ -32,6 +32,8 @@ MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = None
 # Bits of the TIFF tag NewSubfileType: a smaller copy of a page, and its mask.
 NO_PAGE = 1 | 4
+# Pages of one TIFF that are looked at; the smaller copies of a picture are some ten.
+MOST_PAGES = 1000
 # Of an image that is so many times as long as the part that is cut out of it, only the middle is scaled.
 LONG = 50
 
@@ -70,13 +72,19 @@ class ManyPictures(CorruptImage):
     reason = "many_pictures"
 
 
+class HighDynamicRange(CorruptImage):
+    """The picture's colours are none of SDR: PQ, HLG, or a wide gamut without a profile."""
+
+    reason = "hdr"
+
+
 def read_rgb(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an image file fully, as sRGB of 8 bits (H, W, 3), upright.
 
     The Exif orientation is applied, colours with a profile are brought to sRGB, 16-bit greys are scaled to 8 bits,
     palettes and CMYK become RGB, alpha is dropped. Pillow is used because it raises on a truncated file; OpenCV fills
     the missing part and only warns. Raises OSError where the system cannot read the file, CorruptImage where its bytes
-    are no whole picture, PictureTooLarge above max_pixels (before anything is decoded), ManyPictures.
+    are no whole picture, PictureTooLarge above max_pixels (before anything is decoded), ManyPictures, HighDynamicRange.
     """
     with _opened(path, max_pixels) as image:
         image.load()
@@ -86,7 +94,9 @@ def read_rgb(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 def format_and_size(path: str | Path) -> tuple[str, tuple[int, int]]:
     """The format by its name in Pillow, and the (height, width) of what `read_rgb` gives. Raises as `read_rgb` does."""
     with _opened(path, MAX_PIXELS) as image:
-        return image.format, image.size if _turn(image).transposed else image.size[::-1]
+        # Pillow exchanges the sides of a TIFF by its own tag already, and of nothing else.
+        stored = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+        return image.format, stored if _turn(image).transposed else stored[::-1]
 
 
 def upright_size(path: str | Path) -> tuple[int, int]:
@@ -102,8 +112,11 @@ def _opened(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
         raise CorruptImage(f"{path}: {error}") from error
     with open(path, "rb") as file:
         try:
+            code_points = code_points_of_png(file)
             with Image.open(file, formats=FORMATS) as image:
                 _check_declared(path, image, max_pixels)
+                if colors := beyond_sdr(code_points, image.info.get("icc_profile")):
+                    raise HighDynamicRange(f"{path}: its colours are {colors}; expected SDR, so convert it to sRGB")
                 yield image
         except (CorruptImage, MachineFault, MemoryError):
             raise
@@ -120,25 +133,35 @@ def _check_declared(path: str | Path, image: Image.Image, max_pixels: int) -> No
     width, height = image.size
     if width * height > max_pixels:
         raise PictureTooLarge(f"{path}: declares {width}x{height} pixels; expected at most {max_pixels:,} in all")
-    pages = _pages(image)
-    if pages > 1:
+    if _shows_several(image):
         raise ManyPictures(
-            f"{path}: holds {pages} pictures ({image.format}), where one is expected; take them apart into a folder "
+            f"{path}: holds several pictures ({image.format}), where one is expected; take them apart into a folder "
             "of frames, or make a video of them"
         )
 
 
-def _pages(image: Image.Image) -> int:
-    """How many pictures a file shows. The second one of an MPO is the same for the other eye, or smaller."""
-    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if image.format != "TIFF" or count == 1:
-        return count
+def _shows_several(image: Image.Image) -> bool:
+    """Whether a file shows more than one picture. The second one of an MPO is the same for the other eye, or smaller.
+
+    No more is read than that takes: a small file can have a page for every 30 bytes.
+    """
+    if image.format == "MPO" or not getattr(image, "is_animated", False):
+        return False
+    if image.format != "TIFF":
+        return True
     shown = 0
-    for page in range(count):
-        image.seek(page)
+    for page in range(MOST_PAGES):
+        try:
+            image.seek(page)
+        except EOFError:
+            break
         shown += not image.tag_v2.get(254, 0) & NO_PAGE
+        if shown > 1:
+            return True
+    else:
+        return True
     image.seek(0)
-    return shown
+    return False
 
 
 def _turn(image: Image.Image) -> Turn:
@@ -154,7 +177,7 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     """The picture in the mode L, RGB or CMYK, with its profile."""
     # Pillow cuts 16-bit greys off at 255; its mode I also holds 32 bits, but of a PGM or PNG always 16.
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG")):
-        grey = Image.fromarray(np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8))
+        grey = image.convert("I").point(_levels(image), "L")
         grey.info = image.info
         return grey
     if image.mode in ("I", "F"):
@@ -162,6 +185,15 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
+
+
+def _levels(image: Image.Image) -> list[int]:
+    """The level of 8 bits for every value that a grey of 16 bits can have."""
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    # Pillow leaves a TIFF's 12 bits as they are, and its WhiteIsZero; with 8 bits it does not.
+    white = 2 ** tags.get(258, (16,))[0] - 1
+    levels = (np.arange(2**16) * 255 + white // 2) // white
+    return (255 - levels if tags.get(262) == 0 else levels).clip(0, 255).tolist()
 
 
 def list_images(folder: str | Path) -> list[Path]:

@@ -1,17 +1,22 @@
 """The frames of a folder in their order, where the folder leaves no doubt which they are."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Set
 from itertools import pairwise
 from pathlib import Path
 
 from media.image import SUFFIXES, list_images
 
-# Pictures that are not read: left out without a word, they would be holes in a clip.
-UNREAD = {
-    ".apng", ".avif", ".cr2", ".cr3", ".dib", ".dng", ".dpx", ".eps", ".exr", ".gif", ".hdr", ".heic", ".heif", ".ico",
-    ".j2k", ".jp2", ".jpx", ".jxl", ".nef", ".arw", ".orf", ".pcx", ".pfm", ".psd", ".qoi", ".ras", ".raw", ".sgi",
-    ".svg", ".tga", ".xbm", ".xpm",
+# What lies beside frames and is none. All else that is not taken is named: it may be a frame that a clip would lack.
+NO_FRAME = {
+    ".aae", ".csv", ".db", ".htm", ".html", ".ini", ".json", ".lnk", ".log", ".md", ".md5", ".nfo", ".pdf", ".sfv",
+    ".sha1", ".sha256", ".sha512", ".srt", ".toml", ".tsv", ".txt", ".url", ".vtt", ".xml", ".xmp", ".yaml", ".yml",
+    ".flo", ".mat", ".npy", ".npz", ".pkl", ".pt", ".pth", ".safetensors",
+    ".avi", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".wav", ".webm",
+}  # fmt: skip
+NO_FRAME_BY_NAME = {
+    "checksums", "copying", "icon\r", "license", "md5sums", "readme", "sha1sums", "sha256sums", "sha512sums",
 }  # fmt: skip
 # Longer numbers are times or the like, which do not count frames.
 LONGEST_NUMBER = 8
@@ -25,37 +30,77 @@ class UnclearFolder(ValueError):
         self.reason = reason
 
 
-def numbered_frames(folder: str | Path) -> list[Path]:
-    """The images of a folder in natural order, none for an empty one.
+def numbered_frames(folder: str | Path, suffixes: Set[str] = SUFFIXES) -> list[Path]:
+    """The images of a folder with one of the suffixes in natural order, none for an empty folder.
 
-    Raises UnclearFolder: `ambiguous_frames` where two files have one number, `missing_frames` where numbers are left
-    out or a picture lies there in a format that is not read.
+    Raises UnclearFolder: `ambiguous_frames` where two files have one number, or a picture lies beside those that are
+    numbered; `missing_frames` where numbers are left out or a file lies there that is not taken and may be a frame.
     """
-    paths = list_images(folder)
-    unread = [path.name for path in sorted(Path(folder).iterdir()) if _is_unread(path)]
-    if unread:
+    there = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")
+    if left_out := [path.name for path in there if path.suffix.lower() not in suffixes and _may_be_a_frame(path)]:
         raise UnclearFolder(
             "missing_frames",
-            f"{folder}: {_some(unread)} cannot be read as a frame; expected {', '.join(sorted(SUFFIXES))}, so convert "
-            "it or take it out",
+            f"{folder}: {_some(left_out)} cannot be read as a frame; expected {', '.join(sorted(suffixes))}, so "
+            "convert it or take it out",
         )
-    for numbers in _sequences(paths):
+    paths = [path for path in list_images(folder) if path.suffix.lower() in suffixes]
+    sequences = _sequences(paths)
+    for numbers in sequences:
         _check(folder, numbers)
+    _check_copies(folder, paths)
+    _check_outsiders(folder, paths, {name for numbers in sequences if len(numbers) > 1 for (name,) in numbers.values()})
     return paths
 
 
-def _is_unread(path: Path) -> bool:
-    return path.suffix.lower() in UNREAD and path.name[0] != "."
+def _may_be_a_frame(path: Path) -> bool:
+    none = path.suffix.lower() in NO_FRAME or path.name.lower() in NO_FRAME_BY_NAME
+    return not none and not path.is_dir()
 
 
 def _sequences(paths: list[Path]) -> list[dict[int, list[str]]]:
-    """The names by their last number, for each way in which the rest of the name is spelt."""
-    sequences: dict[tuple[str, str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    """The names by their last number, for each spelling of what is before it."""
+    sequences: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in paths:
-        if named := re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem):
-            before, number, after = named.groups()
-            sequences[before, after][int(number)].append(path.name)
+        if named := re.fullmatch(r"(.*?)(\d+)\D*", path.stem):
+            before, number = named.groups()
+            sequences[before.casefold()][int(number)].append(path.name)
     return list(sequences.values())
+
+
+def _check_outsiders(folder: str | Path, paths: list[Path], inside: set[str]) -> None:
+    """Raises UnclearFolder where a picture's name is like no other one, but others (inside) are a sequence."""
+    spellings = Counter(_spelling(path) for path in paths)
+    for path in paths:
+        if inside and path.name not in inside and spellings[_spelling(path)] == 1:
+            raise UnclearFolder(
+                "ambiguous_frames",
+                f"{folder}: {path.name} has no place among the {len(inside)} numbered ones; number it as they are, or "
+                "take it out",
+            )
+
+
+def _spelling(path: Path) -> str:
+    return re.sub(r"\d+", "0", path.stem).casefold()
+
+
+def _check_copies(folder: str | Path, paths: list[Path]) -> None:
+    """Raises UnclearFolder where a numbered picture has another one whose name only adds to its own: `f002 (1).png`."""
+    names = {path.stem: path.name for path in paths if re.search(r"\d", path.stem)}
+    for path in paths:
+        if first := next((start for start in _beginnings(path.stem) if start in names), None):
+            raise UnclearFolder(
+                "ambiguous_frames",
+                f"{folder}: {names[first]} and {path.name} may be two of one frame; keep the one that is the frame, or "
+                "number them alike",
+            )
+
+
+def _beginnings(stem: str) -> Iterator[str]:
+    """What a name may have been before something was added to it: all up to the end of a number or word."""
+    for end in range(1, len(stem)):
+        last, following = stem[end - 1], stem[end]
+        if not ((last.isdecimal() and following.isdecimal()) or (last.isalpha() and following.isalpha())):
+            yield stem[:end]
 
 
 def _check(folder: str | Path, names: dict[int, list[str]]) -> None:
@@ -65,7 +110,13 @@ def _check(folder: str | Path, names: dict[int, list[str]]) -> None:
         raise UnclearFolder(
             "ambiguous_frames", f"{folder}: {' and '.join(double[:3])} have one number; keep the one that is the frame"
         )
-    numbers = sorted(names)
+    numbers = list(names)
+    if numbers != sorted(numbers):
+        raise UnclearFolder(
+            "ambiguous_frames",
+            f"{folder}: {names[numbers[0]][0]} comes before {names[min(numbers)][0]} by its name, not by its number; "
+            "spell the names alike",
+        )
     steps = [after - before for before, after in pairwise(numbers)]
     if not steps or numbers[-1] >= 10**LONGEST_NUMBER:
         return

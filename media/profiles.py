@@ -1,8 +1,12 @@
-"""Colour profiles (ICC) of pictures: their colours become those of sRGB, which is all that the project knows."""
+"""Colour profiles (ICC) of pictures: their colours become those of sRGB, which is all that the project knows.
+
+And the code points (cICP: primaries, transfer, matrix, range) that say that colours are none that this can be done to.
+"""
 
 import warnings
 from functools import lru_cache
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -11,6 +15,12 @@ from PIL import Image, ImageCms
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 # A profile that moves no colour by more levels than this is sRGB in other numbers, and the pixels stay as they are.
 SAME = 2
+# Numbers of ITU-T H.273: transfers and primaries.
+HIGH_DYNAMIC_RANGE = {16: "PQ, SMPTE ST 2084", 18: "HLG, ARIB STD-B67"}
+BT2020 = 9
+WIDE_GAMUTS = {BT2020: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+MOST_TAGS = 100  # of a profile; some have thirty
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 INTENT, FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
@@ -29,6 +39,43 @@ def in_srgb(image: Image.Image, name: str) -> Image.Image:
         except (ImageCms.PyCMSError, OSError, ValueError) as error:
             warnings.warn(f"{name}: its colour profile cannot be used ({error}); read as sRGB", stacklevel=2)
     return image.convert("RGB")
+
+
+def code_points_of_png(file: BinaryIO) -> bytes:
+    """What the cICP chunk of a PNG holds, which Pillow passes over; empty without one, and for any other file."""
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+        return b""
+    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"cICP":
+            return file.read(min(length, 4))
+        file.seek(length + 4, SEEK_CUR)
+    return b""
+
+
+def beyond_sdr(code_points: bytes, profile: bytes | None) -> str | None:
+    """What a picture's colours are, if `in_srgb` cannot bring them to sRGB; None if it can.
+
+    They are of high dynamic range, or of a wide gamut that no profile describes. A profile may have code points, too.
+    """
+    for points in (code_points, _code_points_of_profile(profile or b"")):
+        if len(points) < 4:
+            continue
+        primaries, transfer = points[:2]
+        if transfer in HIGH_DYNAMIC_RANGE:
+            return HIGH_DYNAMIC_RANGE[transfer]
+        if primaries in WIDE_GAMUTS and not profile:
+            return f"of the gamut {WIDE_GAMUTS[primaries]}, without a colour profile"
+    return None
+
+
+def _code_points_of_profile(profile: bytes) -> bytes:
+    """Of ICC.1:2022, 9.2.17: a tag of 12 bytes, the last four of which are the code points."""
+    for number in range(min(int.from_bytes(profile[128:132], "big"), MOST_TAGS)):
+        tag = profile[132 + 12 * number :][:12]
+        if tag[:4] == b"cicp":
+            return profile[int.from_bytes(tag[4:8], "big") :][8:12]
+    return b""
 
 
 @lru_cache(maxsize=8)

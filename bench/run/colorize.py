@@ -35,6 +35,7 @@ from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
 from media.jobs import Task, content_of, key_of, run_tasks
+from media.numbering import UnclearFolder
 from media.provenance import recorded
 from media.tables import COLORIZED, folder_of, records, write_table
 from media.versions import version_of
@@ -159,8 +160,9 @@ def warning_of(rows: list[dict]) -> str:
 def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
-    Reasons: no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count. A failed item leaves no
-    frames. What is not the item's fault is raised: weights that are missing or do not fit, and MachineFault.
+    Reasons: no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count, and of a folder of frames
+    from elsewhere missing_frames and ambiguous_frames. A failed item leaves no frames. What is not the item's fault is
+    raised: weights that are missing or do not fit, and MachineFault.
     """
     folder = out_dir / source.kind / item
     shutil.rmtree(folder, ignore_errors=True)
@@ -198,9 +200,15 @@ def colored(method: Method, source: ItemInputs, item: str, n_frames: int) -> Ite
         if watched.error is None and of_the_machine(error):
             raise machine_fault(error, f"colouring {source.kind} {item}") from error
         if watched.error is None:
-            raise ItemFailed("method_raised", f"{type(error).__name__}: {error}") from error
+            raise _failed(error) from error
     if watched.error is not None:
         raise watched.error
+
+
+def _failed(error: Exception) -> ItemFailed:
+    if isinstance(error, UnclearFolder):
+        return ItemFailed(error.reason, str(error))
+    return ItemFailed("method_raised", f"{type(error).__name__}: {error}")
 
 
 def checked(luminance: np.ndarray | None, ab: np.ndarray | None, index: int, n_frames: int) -> np.ndarray:

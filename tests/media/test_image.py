@@ -6,7 +6,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from media.faults import MachineFault
 from media.image import (
@@ -114,15 +114,17 @@ def test_alpha_is_dropped(tmp_path, picture):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_photographs_are_turned_upright(tmp_path, picture, orientation):
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "lzw.tif"])
+def test_photographs_are_turned_upright(tmp_path, picture, orientation, suffix):
     image = Image.fromarray(picture)
     exif = image.getexif()
     exif[0x112] = orientation
-    image.save(tmp_path / "photo.png", exif=exif)
-    expected = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "photo.png")))
-    upright = read_rgb(tmp_path / "photo.png")
-    assert upright.shape[:2] == upright_size(tmp_path / "photo.png")
-    np.testing.assert_array_equal(upright, expected)
+    path = tmp_path / f"photo.{suffix}"
+    image.save(path, exif=exif, **{"webp": {"lossless": True}, "lzw.tif": {"compression": "tiff_lzw"}}.get(suffix, {}))
+    image.getexif()[0x112] = orientation
+    upright = read_rgb(path)
+    assert upright.shape[:2] == upright_size(path)
+    np.testing.assert_array_equal(upright, np.asarray(ImageOps.exif_transpose(image)))
 
 
 def test_frames_are_listed_in_natural_order(tmp_path):
@@ -148,7 +150,7 @@ def test_several_pictures_are_not_one(tmp_path, picture, suffix):
     images = [Image.fromarray(np.roll(picture, step, axis=0)) for step in range(3)]
     images[0].save(tmp_path / f"many.{suffix}", save_all=True, append_images=images[1:])
     for read in (read_rgb, upright_size):
-        with pytest.raises(ManyPictures, match=rf"many\.{suffix}: holds 3 pictures") as caught:
+        with pytest.raises(ManyPictures, match=rf"many\.{suffix}: holds several pictures") as caught:
             read(tmp_path / f"many.{suffix}")
     assert caught.value.reason == "many_pictures"
 
@@ -161,6 +163,38 @@ def test_a_smaller_copy_in_the_file_is_no_second_picture(tmp_path, picture):
     image.save(tmp_path / "photo.jpg", "MPO", quality=95, save_all=True, append_images=[small])
     np.testing.assert_array_equal(read_rgb(tmp_path / "scan.tif"), picture)
     assert read_rgb(tmp_path / "photo.jpg").shape == picture.shape
+
+
+def tiff(data: bytes, bits: int = 8, photometric: int = 1, pages: int = 1) -> bytes:
+    """A TIFF of grey pages 16 x 8, all of the same data and tags: 8 after its header, then the pages."""
+    coded = b"II*\0" + struct.pack("<I", 8 + len(data)) + data
+    for page in range(pages):
+        fields = [(256, 16), (257, 8), (258, bits), (259, 1), (262, photometric), (273, 8), (278, 8), (279, len(data))]
+        coded += struct.pack("<H", len(fields)) + b"".join(struct.pack("<HHII", tag, 4, 1, of) for tag, of in fields)
+        coded += struct.pack("<I", len(coded) + 4 if page < pages - 1 else 0)
+    return coded
+
+
+@pytest.mark.parametrize(("bits", "photometric"), [(8, 0), (8, 1), (12, 1), (16, 0), (16, 1)])
+def test_greys_of_a_tiff_are_read_by_their_depth_and_their_white(tmp_path, bits, photometric):
+    levels = np.arange(128, dtype=np.uint8).reshape(8, 16) * 2
+    stored = np.rint((levels if photometric else 255 - levels) / 255 * (2**bits - 1)).astype(int).ravel()
+    places = (stored[:, None] >> np.arange(bits)[::-1] & 1).astype(np.uint8)
+    data = stored.astype("<u2").tobytes() if bits == 16 else np.packbits(places).tobytes()
+    (tmp_path / "scan.tif").write_bytes(tiff(data, bits, photometric))
+    np.testing.assert_array_equal(read_rgb(tmp_path / "scan.tif"), np.stack([levels] * 3, axis=-1))
+
+
+def test_no_more_pages_are_looked_at_than_tell_that_there_are_several(tmp_path, monkeypatch):
+    (tmp_path / "many.tif").write_bytes(tiff(bytes(128), pages=20))
+    sought = []
+    seek = TiffImagePlugin.TiffImageFile.seek
+    monkeypatch.setattr(
+        TiffImagePlugin.TiffImageFile, "seek", lambda image, page: (sought.append(page), seek(image, page))
+    )
+    with pytest.raises(ManyPictures):
+        upright_size(tmp_path / "many.tif")
+    assert sought == [0, 1]
 
 
 def declaring(width: int, height: int) -> bytes:

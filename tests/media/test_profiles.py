@@ -2,12 +2,13 @@
 
 import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from media.image import read_rgb
+from media.image import HighDynamicRange, read_rgb, upright_size, write_png
 
 # The primaries of Adobe RGB (1998) in the profile connection space (D50), a column each for red, green and blue.
 ADOBE = [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]
@@ -16,7 +17,7 @@ TO_SRGB = np.linalg.inv([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061
 D50 = (0.9642, 1.0, 0.8249)
 
 
-def profile(space: bytes, gamma: float, columns: list | None = None) -> bytes:
+def profile(space: bytes, gamma: float, columns: list | None = None, code_points: bytes = b"") -> bytes:
     """A display profile of a gamma and primaries, as bytes."""
 
     def xyz(values) -> bytes:
@@ -24,6 +25,8 @@ def profile(space: bytes, gamma: float, columns: list | None = None) -> bytes:
 
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
     tags = {b"wtpt": xyz(D50), b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"made\0" + bytes(79)}
+    if code_points:
+        tags[b"cicp"] = b"cicp" + bytes(4) + code_points
     if columns is None:
         tags[b"kTRC"] = curve
     else:
@@ -91,3 +94,46 @@ def test_a_grey_picture_with_the_profile_of_a_screen(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.ptp(read_rgb(tmp_path / "a.png")) <= 1
+
+
+def with_code_points(path, points: bytes):
+    """A grey PNG with a cICP chunk (PNG, third edition, 11.3.2.6) before its pixels."""
+    write_png(path, np.full((4, 5, 3), 128, np.uint8))
+    coded, chunk = path.read_bytes(), b"cICP" + points
+    chunk = struct.pack(">I", len(points)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(coded[:33] + chunk + coded[33:])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ((9, 16, 0, 1), "PQ"),
+        ((9, 18, 0, 1), "HLG"),
+        ((1, 16, 0, 1), "PQ"),
+        ((9, 14, 0, 1), "BT.2020"),
+        ((12, 13, 0, 1), "P3"),
+    ],
+)
+def test_colours_that_only_code_points_describe_are_refused(tmp_path, points, said):
+    path = with_code_points(tmp_path / "a.png", bytes(points))
+    for read in (read_rgb, upright_size):
+        with pytest.raises(HighDynamicRange, match=rf"a\.png: its colours are .*{said}.*expected SDR") as caught:
+            read(path)
+    assert caught.value.reason == "hdr"
+
+
+@pytest.mark.parametrize("points", [(1, 13, 0, 1), (1, 1, 0, 1), (2, 2, 0, 1), (9,), ()])
+def test_code_points_of_sdr_and_broken_ones_change_nothing(tmp_path, points):
+    assert (read_rgb(with_code_points(tmp_path / "a.png", bytes(points))) == 128).all()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp"])
+def test_a_profile_of_high_dynamic_range_is_refused_and_one_of_a_wide_gamut_is_used(tmp_path, name):
+    image = Image.new("RGB", (5, 4), (90, 150, 80))
+    for points in ((9, 16, 0, 1), (9, 18, 0, 1)):
+        image.save(tmp_path / name, icc_profile=profile(b"RGB ", 2.2, ADOBE, bytes(points)))
+        with pytest.raises(HighDynamicRange):
+            read_rgb(tmp_path / name)
+    image.save(tmp_path / name, icc_profile=profile(b"RGB ", 2.2, ADOBE, bytes((9, 1, 0, 1))))
+    assert read_rgb(tmp_path / name)[0, 0, 0] < 75

@@ -25,6 +25,7 @@ from media.decoding import TimedFrame, decode
 from media.encoding import VideoWriter
 from media.faults import MachineFault
 from media.image import CorruptImage, frame_path, list_images, read_rgb, write_png
+from media.numbering import UnclearFolder, numbered_frames
 
 VIDEOS = {".mp4", ".mkv", ".avi", ".mov"}
 SIZES = ("same", "any")
@@ -236,7 +237,7 @@ def _results(done: Run, count: int) -> Iterator[tuple[str, np.ndarray]]:
     if images or len(videos) != 1:
         if len(images) != count:
             raise done.failed(f"expected {count} frames in {{output}}, found {len(images)}")
-        for path in images:
+        for path in _numbered(done):
             yield path.name, _read(path, done)
         return
     _check_file(videos[0], done)
@@ -247,6 +248,15 @@ def _results(done: Run, count: int) -> Iterator[tuple[str, np.ndarray]]:
     if decoded != count:
         read = " (it is read no further)" if decoded > count else ""
         raise done.failed(f"expected {count} frames in {{output}}, found {decoded} in {videos[0].name}{read}")
+
+
+def _numbered(done: Run) -> list[Path]:
+    """The images in their order. Raises UnclearFolder, where as many as the frames need not be those of the frames."""
+    try:
+        return numbered_frames(done.output)
+    except UnclearFolder as error:
+        failed = done.failed(str(error).replace(str(done.output), "{output}"))
+        raise UnclearFolder(error.reason, str(failed)) if isinstance(failed, CommandFailed) else failed from error
 
 
 def _read(path: Path, done: Run) -> np.ndarray:

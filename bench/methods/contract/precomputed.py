@@ -12,8 +12,9 @@ class Precomputed(Method):
     """Frames read from <folder>/clips/<clip>/00000.png and <folder>/images/<image>/00000.png.
 
     The folder may hold {kind}, then no subfolder is added, and {results}. Every PNG there is one frame, by name with
-    numbers in numerical order, hidden files aside; their chroma is used, with the input's luminance. Where only one
-    kind of item exists the row says so, as in `given: {clips: []}`.
+    numbers in numerical order, hidden files aside; their chroma is used, with the input's luminance. Where the folder
+    leaves a doubt which frames are meant (media.numbering), the item has failed. Where only one kind of item exists
+    the row says so, as in `given: {clips: []}`.
     """
 
     name = "precomputed"
@@ -29,11 +30,11 @@ class Precomputed(Method):
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         from media.color import lab_from_rgb
-        from media.image import list_images, read_rgb
+        from media.image import read_rgb
+        from media.numbering import numbered_frames
 
         folder = self._folder_of(given.kind) / given.item
-        images = list_images(folder) if folder.is_dir() else []
-        paths = [path for path in images if path.suffix.lower() == ".png"]
+        paths = numbered_frames(folder, {".png"}) if folder.is_dir() else []
         if not paths:
             raise FileNotFoundError(f"{folder}: holds no PNG frames; put the coloured frames of {given.item!r} there")
         for path in paths:

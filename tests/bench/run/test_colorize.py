@@ -19,6 +19,7 @@ from bench.run import colorize
 from media.color import lab_from_rgb
 from media.faults import MachineFault
 from media.image import frame_path, read_rgb, write_png
+from media.numbering import UnclearFolder
 from media.tables import CLIPS, COLORIZED, REFERENCES, read_table, records, write_table
 from plan.job_log import warnings
 from vision.weights import MisfitWeights, MissingWeights
@@ -179,6 +180,10 @@ def _too_many(frames, given):
     yield np.zeros((48, 64, 2))
 
 
+def _unclear(frames, given):
+    raise UnclearFolder("ambiguous_frames", "1.png and 01.png")
+
+
 @pytest.mark.parametrize(
     ("bad", "reason", "detail"),
     [
@@ -187,6 +192,7 @@ def _too_many(frames, given):
         (_not_finite, "not_finite", "frame 0: 1 values"),
         (_too_few, "wrong_count", "expected 5 frames, the method yielded 4"),
         (_too_many, "wrong_count", "expected 5 frames, the method yielded more"),
+        (_unclear, "ambiguous_frames", "1.png and 01.png"),
     ],
 )
 def test_one_failing_item_is_a_row(run, use, bad, reason, detail):

@@ -33,7 +33,7 @@ def test_a_doubtful_folder_is_refused(tmp_path, picture, names, said):
 def test_an_animation_under_the_name_of_an_image_is_refused(tmp_path, picture, name):
     pictures = [Image.fromarray(picture(seed)) for seed in range(3)]
     pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
-    with pytest.raises(ManyPictures, match="holds 3 pictures"):
+    with pytest.raises(ManyPictures, match="holds several pictures"):
         open_clip(tmp_path / name, 25)
 
 

@@ -13,6 +13,7 @@ from bench.methods.contract.rows import deciding_options, load
 from media.color import lab_from_rgb
 from media.faults import MachineFault
 from media.image import write_png
+from media.numbering import UnclearFolder
 
 
 @pytest.fixture
@@ -77,6 +78,21 @@ def test_what_is_no_items_fault_ends_the_job(clip, line, expected):
 
 def test_another_time_limit_colours_nothing_again():
     assert deciding_options({"command": "x", "timeout": 9}) == deciding_options({"command": "x"}) == {"command": "x"}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("mv {output}/00004.png {output}/00005.png", "missing_frames"),
+        ("mv {output}/00004.png {output}/'00001 (1).png'", "ambiguous_frames"),
+        ("mv {output}/00004.png {output}/preview.png", "ambiguous_frames"),
+        ("touch {output}/00005.png.part", "missing_frames"),
+    ],
+)
+def test_as_many_images_as_frames_need_not_be_those_of_the_frames(clip, line, reason):
+    with pytest.raises(UnclearFolder, match=r"^\{output\}: ") as caught:
+        clip(f"cp {{frames}}/* {{output}}; {line}")
+    assert caught.value.reason == reason
 
 
 def test_other_braces_are_left_to_the_shell(clip):

@@ -7,6 +7,7 @@ from bench.methods.contract.method import Given
 from bench.methods.contract.rows import load
 from media.color import lab_from_rgb
 from media.image import frame_path, write_png
+from media.numbering import UnclearFolder
 
 
 @pytest.mark.parametrize("folder", ["{results}/{kind}/test", "{results}/done"])
@@ -47,3 +48,21 @@ def test_frames_come_in_numerical_order_and_hidden_files_are_no_frames(tmp_path,
     method = load("row", {"precomputed": str(tmp_path)}, setting)
     found = list(method.colorize(iter(()), Given("clips", "a")))
     np.testing.assert_array_equal(found, lab_from_rgb(frames)[..., 1:])
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["0.png", "1.png", "3.png", "4.png"], "missing_frames"),
+        (["0.png", "1.png", "2.jpg"], "missing_frames"),
+        (["00000.png", "00001.png", "00001 (1).png", "00002.png"], "ambiguous_frames"),
+        (["0.png", "1.png", "00001.png", "00002.png"], "ambiguous_frames"),
+    ],
+)
+def test_a_folder_that_leaves_a_doubt_is_not_read(tmp_path, setting, names, reason):
+    for name in names:
+        write_png(tmp_path / "clips" / "a" / name, np.zeros((4, 5, 3), np.uint8))
+    method = load("row", {"precomputed": str(tmp_path)}, setting)
+    with pytest.raises(UnclearFolder) as caught:
+        next(method.colorize(iter(()), Given("clips", "a")))
+    assert caught.value.reason == reason
