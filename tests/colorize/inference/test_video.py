@@ -502,6 +502,14 @@ def test_a_folder_of_frames_is_taken_in_natural_order(colorize, red, tmp_path):
     assert describe(video_file).fps == 12.5
 
 
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), -float("inf"), 1e-9, 1e-4, 1001, 1e300])
+def test_a_rate_that_no_video_has_is_refused_before_anything_is_made(colorize, red, tmp_path, fps):
+    write_png(tmp_path / "frames" / "0.png", np.full((32, 48, 3), 40, np.uint8))
+    with pytest.raises(CannotColorize, match=r"--fps is .*expected frames a second, 0\.001 to 1000"):
+        colorize(tmp_path / "frames", red, tmp_path / "made" / "out.mp4", fps=fps)
+    assert not (tmp_path / "made").exists()
+
+
 def test_frames_of_different_sizes_are_refused(colorize, red, tmp_path, picture):
     for index, size in enumerate([(32, 48), (32, 48), (32, 40)]):
         write_png(frame_path(tmp_path / "mixed", index), picture(0, *size))
