@@ -10,7 +10,6 @@ from media.image import SUFFIXES, read_rgb, upright_size
 from media.numbering import UnclearFolder, numbered_frames
 from media.timeline import Timeline
 
-
 # Frames a second that images may be shown at.
 SLOWEST, FASTEST = Fraction(1, 1000), 1000
 

@@ -125,23 +125,23 @@ def _dataset(path: str | Path, line: int, row: dict) -> Dataset:
         refuse(f"has the split {dataset.split!r}; expected {dataset.split[:4]}:<count>:<seed>, such as draw:116:0")
     if dataset.checksums and dataset.layout.sources == "frames":
         refuse(f"has checksums, but its kind, {dataset.kind}, is of folders; checksums are of files")
-    if dataset.label_pattern and dataset.kind == "ilsvrc":
-        refuse("has a label_pattern, but the labels of the kind ilsvrc follow from its folders; leave it empty")
-    if dataset.label_pattern and (wrong := _wrong_pattern(dataset.label_pattern)):
-        refuse(
-            f"has the label_pattern {dataset.label_pattern!r}, {wrong}; expected a regular expression over the whole "
-            r"file name whose first group is the number of the ImageNet class, such as (\d+)_.*\.png"
-        )
+    if dataset.label_pattern and (wrong := _wrong_labels(dataset)):
+        refuse(f"has the label_pattern {dataset.label_pattern!r}, {wrong}")
     return dataset
 
 
-def _wrong_pattern(pattern: str) -> str:
-    """Why no labels can be read by a regular expression, or nothing."""
+def _wrong_labels(dataset: Dataset) -> str:
+    """Why no labels can be read by the label pattern of a dataset, or nothing."""
+    if dataset.kind == "ilsvrc":
+        return "but the labels of the kind ilsvrc follow from its folders; leave it empty"
     try:
-        compiled = re.compile(pattern)
+        wrong = "" if re.compile(dataset.label_pattern).groups else "which has no group"
     except (re.error, OverflowError, RecursionError) as error:
-        return f"which is no regular expression ({error})"
-    return "" if compiled.groups else "which has no group"
+        wrong = f"which is no regular expression ({error})"
+    return wrong and (
+        f"{wrong}; expected one over the whole file name, whose first group is the number of the ImageNet class, "
+        r"such as (\d+)_.*\.png"
+    )
 
 
 def find_dataset(registry: dict[str, Dataset], name: str) -> Dataset:
