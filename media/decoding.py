@@ -19,7 +19,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from media.display import can_be_shown, high_dynamic_range, rgb_of, turn_of
-from media.extent import declared_frames, ends_early
+from media.extent import Reach, declared_frames, ends_early
 from media.faults import MACHINE
 from media.image import MAX_PIXELS
 from media.regular import NoRegularFile, check_regular
@@ -201,7 +201,8 @@ def decode_pictures(
         decoded, failure, picture = 0, None, None
         converters = VideoReformatter(), VideoReformatter()
         origin = round(zero_of(container) / stream.time_base)
-        frames = _frames(path, (timeline or Timeline()).placed(container.demux(stream)))
+        reach = Reach()
+        frames = _frames(path, (timeline or Timeline()).placed(reach.follow(container, stream)))
         try:
             for frame in frames:
                 picture = DecodedPicture(frame, *converters, *_shown(frame, stream, origin, picture))
@@ -211,7 +212,7 @@ def decode_pictures(
         except av.FFmpegError as error:
             failure = f"decoding fails there ({error.strerror})"
         reached = (picture.pts + picture.duration) * stream.time_base if picture else None
-        if failure is None and ends_early(container, Path(path), decoded, reached):
+        if failure is None and ends_early(container, Path(path), decoded, reached, reach.seconds - zero_of(container)):
             failure = "the file ends there"
         if decoded == 0:
             raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
