@@ -1,11 +1,12 @@
 """What is coloured: a video file, a folder of frames or one image, as frames with times, one in memory at a time."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from media.decoding import TimedFrame, TruncatedVideo, decode_timed, describe, read_timeline
+from media.decoding import CorruptVideo, TimedFrame, TruncatedVideo, decode_timed, describe, read_timeline
 from media.image import SUFFIXES, read_rgb, upright_size
 from media.numbering import UnclearFolder, numbered_frames
 from media.timeline import Timeline
@@ -54,6 +55,8 @@ class VideoClip:
                 yield frame
         except TruncatedVideo as error:
             self.failure = error
+        except CorruptVideo as error:
+            warnings.warn(f"{error}; they are coloured as they are", stacklevel=2)
 
 
 @dataclass
