@@ -6,6 +6,7 @@ from importlib import import_module
 import tyro
 
 from media.faults import ending_plainly
+from media.text import print_any_letter
 
 # Each names a module with a `main` whose signature and docstring are the command's interface.
 COMMANDS = {
@@ -19,6 +20,7 @@ COMMANDS = {
 
 def main(arguments: list[str]) -> None:
     """Run the command that the first argument names; otherwise say which there are."""
+    print_any_letter()
     prog = "python -m bench"
     if arguments and arguments[0] in COMMANDS:
         command, *rest = arguments

@@ -7,6 +7,8 @@ from typing import Literal
 
 import tyro
 
+from media.text import print_any_letter
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -99,4 +101,5 @@ def _plainly(message: Warning | str, *_, **__) -> None:
 
 
 if __name__ == "__main__":
+    print_any_letter()
     tyro.extras.subcommand_cli_from_dict({"video": video, "export": export}, prog="python -m colorize")

@@ -9,6 +9,7 @@ The formulas are scikit-image's; OpenCV's 8-bit and table-interpolated Lab are u
 """
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -28,17 +29,22 @@ NEUTRAL = skimage_color.rgb2xyz(np.ones((1, 1, 3)))[0, 0] / np.array(WHITE)
 # In linear sRGB: how far the two matrices, each rounded, put a colour of the gamut beyond it; half a level at white.
 MATRIX_ROUNDING, HALF_LEVEL = 2e-5, 0.004
 IN_CACHE = 8192  # pixels reduced at a time: four times faster than a frame at once
+STRIP = 2**18  # values of a picture that are converted at a time: float64 copies of all of a large one take gigabytes
 
 
 def lab_from_rgb(rgb: np.ndarray) -> np.ndarray:
     """8-bit sRGB (..., H, W, 3) to Lab, float32 (..., H, W, 3)."""
     if rgb.dtype != np.uint8 or rgb.shape[-1] != 3:
         raise ValueError(f"expected uint8 RGB (..., H, W, 3), got {rgb.dtype} {rgb.shape}")
-    return skimage_color.rgb2lab(rgb).astype(np.float32)
+    return _in_strips(lambda rows: skimage_color.rgb2lab(rows).astype(np.float32), rgb)
 
 
 def luminance_from_rgb(rgb: np.ndarray) -> np.ndarray:
     """8-bit sRGB (..., H, W, 3) to L alone, float32 (..., H, W): that of `lab_from_rgb`, five times faster."""
+    return _in_strips(_luminance, rgb)
+
+
+def _luminance(rgb: np.ndarray) -> np.ndarray:
     red, green, blue = (table[rgb[..., channel]] for channel, table in enumerate(_luminance_tables()))
     y = red + green + blue
     return (116 * np.where(y > 0.008856, np.cbrt(y), 7.787 * y + 16 / 116) - 16).astype(np.float32)
@@ -62,6 +68,10 @@ def rgb_from_lab(lab: np.ndarray) -> np.ndarray:
     colour. Raises ValueError for values that are not finite.
     """
     _check_finite(lab)
+    return _in_strips(_rgb, np.asarray(lab))
+
+
+def _rgb(lab: np.ndarray) -> np.ndarray:
     lightness, a, b = np.moveaxis(np.asarray(lab, np.float64), -1, 0)
     lightness = np.clip(lightness, 0, 100)
     linear = _linear_rgb(lightness, a, b)
@@ -81,19 +91,40 @@ def clipped_rgb_from_lab(lab: np.ndarray) -> np.ndarray:
     _check_finite(lab)
     with warnings.catch_warnings():  # scikit-image warns about each out-of-gamut pixel it clips
         warnings.simplefilter("ignore")
-        rgb = skimage_color.xyz2rgb(skimage_color.lab2xyz(np.asarray(lab, np.float64)) * NEUTRAL)
+        return _in_strips(_clipped_rgb, np.asarray(lab))
+
+
+def _clipped_rgb(lab: np.ndarray) -> np.ndarray:
+    rgb = skimage_color.xyz2rgb(skimage_color.lab2xyz(np.asarray(lab, np.float64)) * NEUTRAL)
     return np.rint(rgb * 255).astype(np.uint8)
 
 
 def with_luminance(luminance: np.ndarray, ab: np.ndarray) -> np.ndarray:
     """Join L (H, W) and ab (H, W, 2) into 8-bit sRGB (H, W, 3), by `rgb_from_lab`."""
-    return rgb_from_lab(np.concatenate([luminance[..., None], ab], axis=-1))
+    _check_finite(luminance, ab)
+    return _in_strips(lambda *rows: _rgb(np.concatenate([rows[0][..., None], rows[1]], axis=-1)), luminance, ab)
 
 
-def _check_finite(lab: np.ndarray) -> None:
-    wrong = np.size(lab) - np.count_nonzero(np.isfinite(lab))
+def _in_strips(convert: Callable[..., np.ndarray], *pictures: np.ndarray) -> np.ndarray:
+    """What `convert`, which takes each pixel for itself, makes of pictures, some rows at a time."""
+    height = len(pictures[0])
+    step = max(1, STRIP * height // max(1, *(picture.size for picture in pictures)))
+    if height <= step:
+        return convert(*pictures)
+    whole = None
+    for start in range(0, height, step):
+        part = convert(*(picture[start : start + step] for picture in pictures))
+        if whole is None:
+            whole = np.empty((height, *part.shape[1:]), part.dtype)
+        whole[start : start + step] = part
+    return whole
+
+
+def _check_finite(*lab: np.ndarray) -> None:
+    size = sum(map(np.size, lab))
+    wrong = size - sum(np.count_nonzero(np.isfinite(part)) for part in lab)
     if wrong:
-        raise ValueError(f"{wrong} of {np.size(lab)} values of a picture in Lab are not finite: they are no colour")
+        raise ValueError(f"{wrong} of {size} values of a picture in Lab are not finite: they are no colour")
 
 
 def _linear_rgb(lightness: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from media.damage import Damage
 from media.display import can_be_shown, high_dynamic_range, rgb_of, turn_of
-from media.extent import declared_frames, ends_early
+from media.extent import Reach, declared_frames, ends_early
 from media.faults import MACHINE
 from media.image import MAX_PIXELS
 from media.regular import NoRegularFile, check_regular
@@ -77,6 +78,12 @@ class TruncatedVideo(VideoError):
     reason = "truncated_video"
 
 
+class CorruptVideo(VideoError):
+    """All of the file can be read, but frames inside it are damaged or lost."""
+
+    reason = "corrupt_video"
+
+
 class VideoTooLarge(VideoError):
     """The file declares larger frames, or more of them, than are decoded."""
 
@@ -113,6 +120,7 @@ class DecodedPicture:
     duration: int
     pixel_aspect: Fraction
     turn: Turn  # what turns it upright
+    damaged: bool = False  # it is corrupt, or frames before it are lost
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -165,6 +173,7 @@ def decode(path: str | Path) -> Iterator[np.ndarray]:
 
     Raises EmptyFile, NotAVideo, UnreadableVideo or VideoTooLarge at the first frame. A file that breaks off gives the
     frames it has and then raises TruncatedVideo: the declared end is compared with the last frame's only at the end.
+    One that is damaged inside gives all it has and then raises CorruptVideo.
     """
     return (picture.rgb for picture in decode_pictures(path))
 
@@ -198,25 +207,33 @@ def decode_pictures(
         stream, declared = container.streams.best("video"), _info(container).declared_frames
         # Sizes may change in the stream. Twice, because FFmpeg counts its own alignment.
         stream.codec_context.options = {"max_pixels": str(2 * bounds.max_pixels)}
-        decoded, failure, picture = 0, None, None
+        decoded, failure, picture, damaged = 0, None, None, 0
         converters = VideoReformatter(), VideoReformatter()
         origin = round(zero_of(container) / stream.time_base)
-        frames = _frames(path, (timeline or Timeline()).placed(container.demux(stream)))
+        reach, damage = Reach(), Damage()
+        packets = damage.follow(reach.follow(container, stream))
+        frames = _frames(path, (timeline or Timeline()).placed(packets))
         try:
             for frame in frames:
-                picture = DecodedPicture(frame, *converters, *_shown(frame, stream, origin, picture))
+                shown = _shown(frame, stream, origin, picture)
+                since = picture and (shown[0] - picture.pts) * stream.time_base
+                hurt = damage.shows(frame, 1 / Fraction(stream.average_rate or 25), since)
+                picture = DecodedPicture(frame, *converters, *shown, hurt)
+                damaged += hurt
                 _check_decoded(path, picture, decoded, bounds)
                 yield picture
                 decoded += 1
         except av.FFmpegError as error:
             failure = f"decoding fails there ({error.strerror})"
         reached = (picture.pts + picture.duration) * stream.time_base if picture else None
-        if failure is None and ends_early(container, Path(path), decoded, reached):
+        if failure is None and ends_early(container, Path(path), decoded, reached, reach.seconds - zero_of(container)):
             failure = "the file ends there"
         if decoded == 0:
             raise UnreadableVideo(path, f"no frame can be decoded; {failure or 'it declares none'}")
         if failure:
             raise TruncatedVideo(path, f"{decoded} of {declared or 'unknown'} declared frames are decoded; {failure}")
+        if damaged > (picture.damaged and declared is None):  # a stream that declares no end may end inside a frame
+            raise CorruptVideo(path, f"{damaged} of {decoded} frames are damaged, or follow on some that are lost")
 
 
 def _frames(path: str | Path, packets: Iterator[av.Packet]) -> Iterator[av.VideoFrame]:

@@ -16,7 +16,7 @@ import numpy as np
 from av.codec.context import Flags
 
 from media.decoding import TimedFrame, opened, read_timeline, zero_of
-from media.timeline import Timeline
+from media.timeline import Timeline, packets_of
 from media.whole import written_whole
 
 # Containers that H.264 with frames at any time can be written to, as FFmpeg calls them.
@@ -170,7 +170,7 @@ def _sounds(
 def _taken(source: av.container.InputContainer, tracks: dict, timeline: Timeline) -> Iterator[av.Packet]:
     origin = zero_of(source)
     try:
-        for packet in _rising(timeline.placed(source.demux(*tracks) if tracks else ()), len(timeline.shifts) > 1):
+        for packet in _rising(timeline.placed(packets_of(source, *tracks) if tracks else ()), len(timeline.shifts) > 1):
             if packet.size and packet.dts is not None:
                 shift = round(origin / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from media.stopping import stopped_plainly
+from media.text import print_any_letter
 
 # What the system says of itself, whatever file it is about.
 MACHINE = {
@@ -108,8 +109,9 @@ def prepared(path: str | Path) -> Iterator[None]:
 def ending_plainly() -> Iterator[None]:
     """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
 
-    So does a signal, with its own exit status (media.stopping).
+    So does a signal, with its own exit status (media.stopping). Any letter can be printed (media.text).
     """
+    print_any_letter()
     try:
         with stopped_plainly():
             yield

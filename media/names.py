@@ -13,6 +13,7 @@ NAME = rf"^[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,{LONGEST_WORD - 1}}}$"
 EXPECTED_NAME = (
     f"letters from a to z, digits and _ . + -, beginning with a letter, a digit or _, {LONGEST_WORD} characters at most"
 )
+NO_NAME = f"the name {{name}} cannot be that of a file; expected {EXPECTED_NAME}: call it {{suggested}}"
 
 # Bytes of an item's name. Other names are made of it, such as `.<name>_shot12_stride5.json.part`; a file system takes
 # 255.

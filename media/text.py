@@ -1,7 +1,10 @@
-"""Text files that people write, on any system: UTF-8, with or without a byte order mark, lines ended either way."""
+"""Text that people write and read, on any system: files in UTF-8, with or without a byte order mark, lines ended either
+way; and what is printed, whatever the terminal can show.
+"""
 
 import codecs
 import json
+import sys
 from pathlib import Path
 
 # Marks at the beginning of a file, longer ones first, and what Windows' programs call the encoding.
@@ -34,6 +37,12 @@ def read_text(path: str | Path) -> str:
         raise _wrong(path, seen) from None
     text = text.replace("\r\n", "\n")
     return text if "\n" in text else text.replace("\r", "\n")  # as old Macs ended lines
+
+
+def print_any_letter() -> None:
+    """Let what this process prints have letters that its terminal has not: `?` for them. Python does so on stderr."""
+    if hasattr(sys.stdout, "reconfigure"):  # what stands in for it need not have that
+        sys.stdout.reconfigure(errors="replace")
 
 
 def read_json(path: str | Path):

@@ -4,7 +4,7 @@ The clock of an MPEG stream that was joined of several begins anew with each. A 
 packet without decoding; its packets are then shifted, those of all tracks of a part alike, so that sound stays in step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -42,6 +42,21 @@ class Timeline:
                 packet.pts = None if packet.pts is None else packet.pts + ticks
                 packet.dts = None if packet.dts is None else packet.dts + ticks
             yield packet
+
+
+def packets_of(container: av.container.InputContainer, *tracks: av.stream.Stream) -> Iterator[av.Packet]:
+    """All packets of some tracks, and at the end an empty one of each. Raises FFmpegError."""
+    packets = container.demux(*tracks)
+    while True:
+        try:
+            packet = next(packets, None)
+        except IndexError:
+            # FFmpeg makes up a track where an FLV is cut off, and PyAV, which does not know it, stumbles there; the
+            # empty packets of those that it knows have come by then.
+            return
+        if packet is None:
+            return
+        yield packet
 
 
 @dataclass
@@ -83,7 +98,7 @@ def timeline_of(container: av.container.InputContainer) -> Timeline:
     beginnings: dict[int, list[int]] = {stream.index: [0] for stream in tracks}  # by the number of the packet
     spans: list[tuple[Fraction, Fraction]] = []  # of the pictures of each part, from when to when they are shown
     try:
-        for number, packet in enumerate(container.demux(*tracks)):
+        for number, packet in enumerate(packets_of(container, *tracks)):
             index = packet.stream.index
             if clocks[index].show(packet):
                 beginnings[index].append(number)

@@ -5,12 +5,15 @@ from importlib import import_module
 
 import tyro
 
+from media.text import print_any_letter
+
 # Each names a module with a `main` whose signature and docstring are the command's interface.
 COMMANDS = {"check": "plan.check", "cost": "plan.estimate", "schema": "plan.generated", "versions": "plan.lock"}
 
 
 def main(arguments: list[str]) -> None:
     """Run the command that the first argument names; otherwise say which there are."""
+    print_any_letter()
     prog = "python -m plan"
     if arguments and arguments[0] in COMMANDS:
         command, *rest = arguments

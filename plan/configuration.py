@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from colorize.settings import Amount, Count, LossWeights, Size, TrainSettings
-from media.names import EXPECTED_NAME, NAME, is_name, suggested
+from media.names import NAME, NO_NAME, is_name, suggested
 
 Flow = Annotated[str, Field(pattern=r"^(dis|farneback|raft|raft_small|ptlflow:.+)$")]
 
@@ -40,8 +40,7 @@ RowNames = Annotated[
 
 def _fit_for_files(name: str) -> str:
     if not is_name(name):
-        said = f"the name {{name}} cannot be that of a file; expected {EXPECTED_NAME}: call it {{suggested}}"
-        raise PydanticCustomError("name", said, {"name": repr(name), "suggested": suggested(name)})
+        raise PydanticCustomError("name", NO_NAME, {"name": repr(name), "suggested": suggested(name)})
     return name
 
 

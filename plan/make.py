@@ -21,6 +21,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+from media.text import print_any_letter
 from plan.cost import Costs, earlier
 from plan.ending import ending
 from plan.errors import ConfigError
@@ -96,7 +97,7 @@ def register(progress: Progress, screen: Screen) -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit status of a run with Snakemake's arguments."""
-    sys.stdout.reconfigure(errors="replace")  # a table has letters that not every terminal takes
+    print_any_letter()  # a table has letters that not every terminal takes
     targets = [Path(word) for word in arguments[arguments.index("--") + 1 :]] if "--" in arguments else []
     progress = Progress(Costs(earlier(Path("logs"))), os.cpu_count() or 1, time.time())
     screen = Screen(sys.stdout)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from media.faults import MachineFault
 from media.stopping import stopped_plainly
+from media.text import print_any_letter
 from plan.errors import ConfigError
 from prep.datasets import draw, fetch
 from prep.datasets.registry import DatasetError
@@ -15,6 +16,7 @@ from prep.describe import describe
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command that the arguments name; what is wrong with them or with the data ends it with one message."""
+    print_any_letter()
     commands = {"describe": describe.main, "draw": draw.main, "fetch": fetch.main}
     try:
         with stopped_plainly():

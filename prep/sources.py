@@ -10,6 +10,7 @@ from pydantic import PositiveInt, TypeAdapter
 
 from media.jobs import hashes_of_shard, place_of
 from media.tables import SOURCES, read_table, records, write_table
+from media.text import print_any_letter
 from prep.datasets.registry import read_registry
 from prep.datasets.selection import Selection, Source, identity_of, select_sources, unique_names
 
@@ -92,4 +93,5 @@ def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int
 
 
 if __name__ == "__main__":
+    print_any_letter()
     tyro.cli(main)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.methods.contract.method import Given, Method, Setting
 from bench.methods.contract.rows import load
 from bench.run.setting import ROOT, setting_of
 from media.color import grey8, lab_from_rgb, luminance_from_rgb, with_luminance
-from media.decoding import DecodedPicture, VideoError, decode_pictures
+from media.decoding import CorruptVideo, DecodedPicture, VideoError, decode_pictures
 from media.flow_files import FlowBack
 from media.image import SUFFIXES, Picture, cover_crop, read_rgb, write_png
 from media.names import item_name
@@ -72,6 +73,8 @@ def read_clip(clip: Path, count: int, every: int, size: tuple[int, int]) -> list
 
     A clip that is shorter gives what it has. Raises VideoError, OSError or ValueError for what cannot be read.
     """
+    if every < 1:
+        raise ValueError(f"{clip}: no frame is taken; expected --every of 1 or more, not {every}")
     if clip.is_dir():
         paths = numbered_frames(clip)
         if not paths:
@@ -81,7 +84,14 @@ def read_clip(clip: Path, count: int, every: int, size: tuple[int, int]) -> list
         pictures = iter([Picture(read_rgb(clip))])
     else:
         pictures = decode_pictures(clip)
-    frames = [cover_crop(p.rgb, size, p.pixel_aspect) for p in islice(pictures, 0, count * every, every)]
+    frames, damaged = [], 0
+    with suppress(CorruptVideo):  # it is said of the frames that are looked at
+        for index, picture in enumerate(islice(pictures, max(0, count) * every)):
+            damaged += isinstance(picture, DecodedPicture) and picture.damaged
+            if index % every == 0:
+                frames.append(cover_crop(picture.rgb, size, picture.pixel_aspect))
+    if damaged:
+        print(f"warning: {clip}: {damaged} frames are damaged, or follow on some that are lost", file=sys.stderr)
     if not frames:
         raise ValueError(f"{clip}: no frame is taken; expected --frames of 1 or more, not {count}")
     return frames

@@ -3,6 +3,8 @@
 Ground truth itself and grey are measured beside the results: several metrics only mean something between those two.
 """
 
+import csv
+import re
 import sys
 import threading
 from collections import defaultdict
@@ -42,6 +44,7 @@ GREY = "grey"
 # Half of the pixels may be so far from the truth's luminance: a grey level is 0.39 apart from the next, so rounding
 # stays below, and colours outside sRGB, whose luminance cannot be kept, are seldom half of a frame.
 MAX_LUMINANCE_GAP = 0.25
+CLASSES = 1000  # of ImageNet
 
 
 def score_folders(
@@ -168,8 +171,25 @@ def load_networks(flow: str, fid_features: str, classifier: str, labels: Path | 
 
 
 def read_labels(path: Path) -> dict[str, int]:
-    """Class index by item. Raises ValueError naming the columns that are expected."""
-    table = pd.read_csv(StringIO(read_text(path)), dtype={"item": str}, skipinitialspace=True)
-    if not {"item", "label"} <= set(table.columns):
-        raise ValueError(f"{path}: expected the columns item and label, found {', '.join(table.columns)}")
-    return dict(zip(table["item"], table["label"].astype(int), strict=True))
+    """Class index by item. Raises ValueError naming the columns that are expected, or the line that makes no sense."""
+    reader = csv.DictReader(StringIO(read_text(path)), restval="", skipinitialspace=True)
+    reader.fieldnames = [column.strip() for column in reader.fieldnames or []]
+    if not {"item", "label"} <= set(reader.fieldnames):
+        raise ValueError(f"{path}: expected the columns item and label, found {', '.join(reader.fieldnames)}")
+    labels: dict[str, int] = {}
+    for row in reader:
+        item, label = row["item"].strip(), row["label"].strip()
+        place = f"{path}, line {reader.line_num}"
+        if not item:
+            raise ValueError(f"{place}: the label {label!r} has no item; expected the name of a picture")
+        # A spreadsheet may write 7 as 7.0.
+        if not re.fullmatch(r"[0-9]{1,9}(\.0+)?", label) or int(float(label)) >= CLASSES:
+            raise ValueError(
+                f"{place}: the item {item!r} has the label {label!r}; expected an ImageNet class index, "
+                f"0 to {CLASSES - 1} (a picture without one has no line)"
+            )
+        if labels.setdefault(item, int(float(label))) != int(float(label)):
+            raise ValueError(
+                f"{place}: the item {item!r} has the label {label}, and {labels[item]} in a line above; keep one"
+            )
+    return labels

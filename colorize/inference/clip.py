@@ -1,14 +1,18 @@
 """What is coloured: a video file, a folder of frames or one image, as frames with times, one in memory at a time."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from media.decoding import TimedFrame, TruncatedVideo, decode_timed, describe, read_timeline
+from media.decoding import CorruptVideo, TimedFrame, TruncatedVideo, decode_timed, describe, read_timeline
 from media.image import SUFFIXES, read_rgb, upright_size
 from media.numbering import UnclearFolder, numbered_frames
 from media.timeline import Timeline
+
+# Frames a second that images may be shown at.
+SLOWEST, FASTEST = Fraction(1, 1000), 1000
 
 
 class CannotColorize(ValueError):
@@ -51,6 +55,8 @@ class VideoClip:
                 yield frame
         except TruncatedVideo as error:
             self.failure = error
+        except CorruptVideo as error:
+            warnings.warn(f"{error}; they are coloured as they are", stacklevel=2)
 
 
 @dataclass
@@ -85,13 +91,15 @@ def open_clip(path: Path, fps: float) -> VideoClip | ImageClip:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; expected a video, an image or a folder of frames")
+    given = _rate(fps)
     if path.is_dir():
-        return ImageClip(path, _frames_of_one_size(path), _rate(fps))
+        return ImageClip(path, _frames_of_one_size(path), given)
     if path.suffix.lower() in SUFFIXES:
         upright_size(path)
-        return ImageClip(path, [path], _rate(fps))
+        return ImageClip(path, [path], given)
     info = describe(path)
-    return VideoClip(path, info.time_base, _rate(info.fps or fps), info.declared_frames, read_timeline(path))
+    rate = Fraction(max(info.fps, float(SLOWEST))).limit_denominator(1001) if info.fps else given
+    return VideoClip(path, info.time_base, rate, info.declared_frames, read_timeline(path))
 
 
 def _frames_of_one_size(folder: Path) -> list[Path]:
@@ -113,6 +121,6 @@ def _frames_of_one_size(folder: Path) -> list[Path]:
 
 
 def _rate(fps: float) -> Fraction:
-    if not fps > 0:
-        raise CannotColorize(f"--fps is {fps:g}; expected frames a second, more than 0")
+    if not SLOWEST <= fps <= FASTEST:  # nor is it where `fps` is no number
+        raise CannotColorize(f"--fps is {fps:g}; expected frames a second, {float(SLOWEST)} to {FASTEST}")
     return Fraction(fps).limit_denominator(1001)

@@ -27,7 +27,7 @@ from colorize.inference.finish import finished
 from colorize.inference.parts import Parts, State
 from colorize.inference.segments import LENGTH, Output, open_output
 from media.bar import Bar
-from media.color import clipped_rgb_from_lab, lab_from_rgb, with_luminance
+from media.color import clipped_rgb_from_lab, lab_from_rgb, luminance_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_rgb
@@ -41,6 +41,9 @@ DEFAULT_WEIGHTS = ROOT / "weights" / "huebench-small.safetensors"
 EXTERNAL_WEIGHTS = ROOT / "weights" / "external"
 # A reference whose most colourful hundredth stays below this chroma (Lab units) is grey but for its coding.
 GREY = 3.0
+# The network may see so many times the area that a picture of the usual aspect has at its short side, which one of 14:1
+# takes. It sees no side below SMALLEST, so that of a thin line it would get many times the pixels that there are.
+MOST_AREA, USUAL_ASPECT = 8, 16 / 9
 # The reference's height in a side-by-side picture, as a share of the frame's.
 INSET = 0.25
 
@@ -103,7 +106,9 @@ def colorize_video(
     references = [Path(reference) for reference in references]
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
-    size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
+    shape = next(clip.frames()).rgb.shape[:2]
+    size = working_size(*shape, short_side)
+    check_slender(clip.path, shape, size, short_side**2 * USUAL_ASPECT if short_side else math.prod(shape))
     pictures = [shrunk_reference(path, size) for path in references]
     device = chosen_device(device)
     weights = weights_at_hand(weights, weights_dir)
@@ -183,7 +188,7 @@ class Painter:
 
         def luminances() -> Iterator[np.ndarray]:
             for frame in chain([first], frames):
-                luminance = lab_from_rgb(frame.rgb)[..., 0]
+                luminance = luminance_from_rgb(frame.rgb)
                 waiting.append((frame, luminance, scaled(luminance, self.size)))
                 yield waiting[-1][-1]
 
@@ -217,6 +222,18 @@ def working_size(height: int, width: int, short_side: int) -> tuple[int, int]:
     return _in_multiples(height * scale), _in_multiples(width * scale)
 
 
+def check_slender(path: Path, shape: tuple[int, int], size: tuple[int, int], area: float) -> None:
+    """Raise CannotColorize for a picture so long and thin that the network, which sees it at `size`, gets far more than
+    `area` pixels: that takes gigabytes.
+    """
+    if math.prod(size) > MOST_AREA * max(area, SMALLEST**2 * USUAL_ASPECT):
+        raise CannotColorize(
+            f"{path}: a picture of {shape[1]}x{shape[0]} pixels is too long and thin: the network would see it as "
+            f"{size[1]}x{size[0]}; cut it into parts that are at most {int(MOST_AREA * USUAL_ASPECT)} times as long as "
+            "they are thick"
+        )
+
+
 def _in_multiples(side: float) -> int:
     # No padding is needed then, whose invented border would enter the recurrence and be lost when a run goes on from
     # its saved state.
@@ -236,7 +253,9 @@ def shrunk_reference(path: Path, size: tuple[int, int]) -> ReferencePicture:
     rgb = read_rgb(path)
     height, width = rgb.shape[:2]
     scale = min(1.0, math.sqrt(size[0] * size[1] / (height * width)))
-    rgb = scaled(rgb, (_in_multiples(height * scale), _in_multiples(width * scale)))
+    shrunk = _in_multiples(height * scale), _in_multiples(width * scale)
+    check_slender(path, (height, width), shrunk, math.prod(size))
+    rgb = scaled(rgb, shrunk)
     lab = lab_from_rgb(rgb)
     if np.percentile(np.hypot(lab[..., 1], lab[..., 2]), 99) < GREY:
         warnings.warn(f"{path}: this reference is grey, so the result will be about grey too", stacklevel=2)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import tyro
 
+from media.text import print_any_letter
 from prep.datasets.globs import Glob, list_files
 from prep.datasets.lists import Member, write_list
 from prep.datasets.registry import DRAW, Dataset, find_dataset, read_registry, root_folder
@@ -49,4 +50,5 @@ def main(
 
 
 if __name__ == "__main__":
+    print_any_letter()
     tyro.cli(main)

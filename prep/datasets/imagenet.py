@@ -6,6 +6,8 @@ from pathlib import Path
 
 from prep.datasets.lists import DatasetError
 
+CLASSES = 1000
+
 
 def class_name(label: int) -> str:
     """An ImageNet class index with the first of the class's names: `517 crane`."""

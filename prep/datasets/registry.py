@@ -64,10 +64,12 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     """The datasets of a registry by name. Raises DatasetError for columns, rows or names that make no sense."""
     # Labels are regular expressions: a quotation mark in them is a character like any other.
     form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    reader = csv.DictReader(_lines(path), **form, restkey="more", restval="")
+    lines = _lines(path)
+    reader = csv.DictReader(lines.values(), **form, restkey="more", restval="")
     reader.fieldnames = [column.strip(" ") for column in reader.fieldnames or []]
     _check_columns(path, reader.fieldnames)
-    datasets = [_dataset(path, _without_margins(row)) for row in reader]
+    # Without quotation a row is a line; the first one has the columns.
+    datasets = [_dataset(path, line, _without_margins(row)) for line, row in zip(list(lines)[1:], reader, strict=True)]
     registry = {dataset.name: dataset for dataset in datasets}
     if len(registry) < len(datasets):
         twice = [name for name, count in Counter(dataset.name for dataset in datasets).items() if count > 1]
@@ -75,10 +77,10 @@ def read_registry(path: str | Path) -> dict[str, Dataset]:
     return registry
 
 
-def _lines(path: str | Path) -> list[str]:
-    """The lines of a registry without the empty ones. Raises DatasetError for a file that is not UTF-8."""
+def _lines(path: str | Path) -> dict[int, str]:
+    """The lines of a registry by number, without the empty ones. Raises DatasetError for a file that is not UTF-8."""
     try:
-        return [line for line in read_text(path).split("\n") if line.strip()]
+        return {number: line for number, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()}
     except WrongEncoding as error:
         raise DatasetError(f"{error}. Expected a registry, tab-separated values (docs/datasets.md)") from error
 
@@ -102,11 +104,11 @@ def _check_columns(path: str | Path, columns: list[str]) -> None:
         )
 
 
-def _dataset(path: str | Path, row: dict) -> Dataset:
+def _dataset(path: str | Path, line: int, row: dict) -> Dataset:
     """A line of the registry. Raises DatasetError naming the cell that cannot be used."""
 
     def refuse(what: str):
-        raise DatasetError(f"{path}: {row['name'] or 'a line without a name'} {what}")
+        raise DatasetError(f"{path}, line {line}: {row['name'] or 'a dataset without a name'} {what}")
 
     if "more" in row:
         refuse(f"has more cells than there are columns: {', '.join(row['more'])}")
@@ -123,9 +125,23 @@ def _dataset(path: str | Path, row: dict) -> Dataset:
         refuse(f"has the split {dataset.split!r}; expected {dataset.split[:4]}:<count>:<seed>, such as draw:116:0")
     if dataset.checksums and dataset.layout.sources == "frames":
         refuse(f"has checksums, but its kind, {dataset.kind}, is of folders; checksums are of files")
-    if dataset.label_pattern and dataset.kind == "ilsvrc":
-        refuse("has a label_pattern, but the labels of the kind ilsvrc follow from its folders; leave it empty")
+    if dataset.label_pattern and (wrong := _wrong_labels(dataset)):
+        refuse(f"has the label_pattern {dataset.label_pattern!r}, {wrong}")
     return dataset
+
+
+def _wrong_labels(dataset: Dataset) -> str:
+    """Why no labels can be read by the label pattern of a dataset, or nothing."""
+    if dataset.kind == "ilsvrc":
+        return "but the labels of the kind ilsvrc follow from its folders; leave it empty"
+    try:
+        wrong = "" if re.compile(dataset.label_pattern).groups else "which has no group"
+    except (re.error, OverflowError, RecursionError) as error:
+        wrong = f"which is no regular expression ({error})"
+    return wrong and (
+        f"{wrong}; expected one over the whole file name, whose first group is the number of the ImageNet class, "
+        r"such as (\d+)_.*\.png"
+    )
 
 
 def find_dataset(registry: dict[str, Dataset], name: str) -> Dataset:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, field_validator
 from media.jobs import stamp
 from media.names import in_utf8, item_name, marked
 from prep.datasets.globs import Glob, list_files, spelt, tree
-from prep.datasets.imagenet import class_of_synset
+from prep.datasets.imagenet import CLASSES, class_of_synset
 from prep.datasets.lists import DatasetError, Member, draw_order, read_checksums, read_list
 from prep.datasets.registry import DRAW, Dataset, beside_registry, find_dataset, media_folder
 from prep.datasets.usable import why_unusable
@@ -240,7 +240,13 @@ def _label_from_name(dataset: Dataset, name: str) -> int:
             f"dataset {dataset.name!r}: the name of {name} does not match its label_pattern "
             f"{dataset.label_pattern!r}; select only labelled files or correct the pattern"
         )
-    return int(match.group(1))
+    text = match.group(1) or ""
+    if not (text.isascii() and text.isdecimal() and int(text) < CLASSES):
+        raise DatasetError(
+            f"dataset {dataset.name!r}: of the name of {name} its label_pattern {dataset.label_pattern!r} takes "
+            f"{text!r} as the label; expected the number of an ImageNet class, 0 to {CLASSES - 1}"
+        )
+    return int(text)
 
 
 def _label_from_folder(dataset: Dataset, name: str) -> int:

@@ -19,6 +19,7 @@ REASONS = (
     "not_a_video",
     "unreadable_video",
     "truncated_video",
+    "corrupt_video",
     "corrupt_image",
     "too_large",
     "many_pictures",

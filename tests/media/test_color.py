@@ -1,5 +1,6 @@
 """The colour conventions, pinned: units, range, rounding, and the tensor version against scikit-image."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from media.color import (
     clipped_rgb_from_lab,
     grey8,
     lab_from_rgb,
+    luminance_from_rgb,
     rgb_from_lab,
     rgb_tensor_from_lab,
     with_luminance,
@@ -119,6 +121,32 @@ def test_what_is_not_finite_is_no_picture(convert, value):
     lab[1, 2, 1] = value
     with pytest.raises(ValueError, match="1 of 48 values"):
         convert(lab)
+
+
+def test_large_pictures_are_converted_in_strips_with_the_same_bytes(monkeypatch):
+    rgb = np.random.default_rng(0).integers(0, 256, (67, 53, 3), np.uint8)
+    lab = lab_from_rgb(rgb) * np.float32([1, 1.5, 1.5])
+
+    def converted():
+        joined = with_luminance(lab[..., 0], lab[..., 1:])
+        return [*(convert(rgb) for convert in (lab_from_rgb, luminance_from_rgb)), rgb_from_lab(lab), joined,
+                clipped_rgb_from_lab(lab)]  # fmt: skip
+
+    whole = converted()
+    for strip in (1, 53 * 3 * 10):
+        monkeypatch.setattr("media.color.STRIP", strip)
+        for expected, found in zip(whole, converted(), strict=True):
+            assert found.dtype == expected.dtype and np.array_equal(found, expected)
+
+
+def test_a_large_picture_takes_no_multiple_of_its_own_memory():
+    rgb = np.full((1500, 1000, 3), 90, np.uint8)
+    tracemalloc.start()
+    luminance = luminance_from_rgb(rgb)
+    with_luminance(luminance, np.zeros((*luminance.shape, 2), np.float32))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6  # the float64 copies of all of it took 500 MB
 
 
 def test_grey8_spans_eight_bits():

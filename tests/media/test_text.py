@@ -1,10 +1,16 @@
 """Text as other systems write it: UTF-8 is read however it is marked and ended, anything else is named."""
 
+import io
 import json
+import sys
 
 import pytest
 
-from media.text import WrongEncoding, read_json, read_text
+from bench.__main__ import main as bench
+from media.faults import ending_plainly
+from media.text import WrongEncoding, print_any_letter, read_json, read_text
+from plan.__main__ import main as plan
+from prep.__main__ import main as prep
 
 TEXT = "name\tkind\nété 狼\tvideos\n"
 
@@ -39,3 +45,34 @@ def test_json_that_is_none_names_its_file(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(ValueError, match=r"a\.json is no JSON"):
         read_json(tmp_path / "a.json")
+
+
+def stage():
+    with ending_plainly():
+        pass
+
+
+def asked(command):
+    with pytest.raises(SystemExit):
+        command(["--help"])
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [print_any_letter, stage, *(lambda c=c: asked(c) for c in (bench, plan, prep))],
+    ids=["the seam", "a stage", "bench", "plan", "prep"],
+)
+def test_what_a_terminal_has_not_is_printed_as_a_question_mark(monkeypatch, begin):
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "ascii"))
+    begin()
+    print("été 狼")
+    sys.stdout.flush()
+    assert printed.getvalue().decode("ascii").endswith("?t? ?\n")
+
+
+def test_what_stands_in_for_a_terminal_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    print_any_letter()
+    print("狼")
+    assert sys.stdout.getvalue() == "狼\n"

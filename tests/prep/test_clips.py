@@ -57,6 +57,15 @@ def test_a_short_faded_shot_is_called_faded(tmp_path, prepare, write_video, movi
     assert list(table["reason"]) == ["low_chroma"]
 
 
+def test_a_film_that_is_damaged_inside_gives_no_clip(tmp_path, prepare, write_video, moving):
+    path = write_video(tmp_path / "films/walk.ts", moving(0, 60))
+    data = path.read_bytes()
+    middle = len(data) // 376 * 188  # a packet of a transport stream has 188 bytes
+    path.write_bytes(data[:middle] + data[middle + 188 * 60 :])
+    table = prepare(("films", "walk.ts", 1))
+    assert list(table["reason"]) == ["corrupt_video"] and list((tmp_path / "out/clips/test").iterdir()) == []
+
+
 def test_every_clip_of_a_source_is_made_in_one_pass(tmp_path, prepare, write_video, moving, monkeypatch):
     source = write_video(tmp_path / "films/cut.mp4", moving(1, 12) + moving(2, 12))
     passes = []

@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Iterable
 
 from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
+from media.names import NO_NAME, is_name, suggested
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
 ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
@@ -33,9 +34,12 @@ def names() -> list[str]:
 def load(row: str, options: dict, setting: Setting | None = None) -> Method:
     """The method of a row, ready to colour; without `setting` it can only say what it is given.
 
-    Raises ValueError for an unknown method, option or `given`, naming the row and the nearest known one.
+    Raises ValueError for an unknown method, option or `given`, naming the row and the nearest known one, and for a name
+    that no row may have.
     """
     own = {key: value for key, value in options.items() if key not in ROW_OPTIONS}
+    if not is_name(row):  # results lie under it
+        raise ValueError(f"methods.{row}: {NO_NAME.format(name=repr(row), suggested=suggested(row))}")
     try:
         if "precomputed" in options:
             from bench.methods.contract.precomputed import Precomputed

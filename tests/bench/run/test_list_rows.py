@@ -148,3 +148,9 @@ def test_methods_that_are_no_mapping_are_named(tmp_path, methods):
     (tmp_path / "mine.yaml").write_text(f"methods: {methods}\n")
     with pytest.raises(SystemExit, match=r"error: config: methods.* is .*expected a mapping"):
         main(config=(tmp_path / "mine.yaml",))
+
+
+@pytest.mark.parametrize("row", ["../x", "", "n" * 300, "a/b", "with space", "-x", "."])
+def test_a_name_that_no_row_may_have_is_refused_as_the_workflow_does(config, row):
+    note = line_of_row(row, {"method": "grey"}, config)["note"]
+    assert note.startswith(f"error: methods.{row}: the name {row!r} cannot be that of a file; expected letters")

@@ -13,7 +13,7 @@ from bench.metrics.flicker import flicker
 from bench.metrics.psnr import psnr
 from bench.scoring import score_folders
 from bench.scoring.measure import TRUTH, Frame, Networks, known_of, module_of
-from bench.scoring.measure_folders import GREY, row_names
+from bench.scoring.measure_folders import GREY, read_labels, row_names
 from bench.scoring.measure_folders import score_folders as measure_folders
 from bench.scoring.score import score_clip
 from bench.scoring.statistics import rows_compared
@@ -166,6 +166,32 @@ def test_labels_of_other_columns_are_refused(run, folders):
     (folders / "labels.csv").write_text("file,class\ncat,3\n")
     with pytest.raises(SystemExit, match="expected the columns item and label, found file, class"):
         run("half", labels=folders / "labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("cat,3\n\ncat,4\n", r"line 4: the item 'cat' has the label 4, and 3 in a line above"),
+        ("cat,9999\n", r"line 2: the item 'cat' has the label '9999'; expected an ImageNet class index, 0 to 999"),
+        ("cat,1000\n", "'1000'"),
+        ("dog,7\ncat,1.5\n", r"line 3: the item 'cat' has the label '1\.5'"),
+        ("cat,\n", "line 2: the item 'cat' has the label ''"),
+        ("cat\n", "line 2: the item 'cat' has the label ''"),
+        ("cat,-1\n", "'-1'"),
+        ("cat,nan\n", "'nan'"),
+        ("cat,tabby\n", "'tabby'"),
+        (",3\n", "line 2: the label '3' has no item"),
+    ],
+)
+def test_a_label_that_makes_no_sense_is_named_with_its_line(tmp_path, lines, said):
+    (tmp_path / "labels.csv").write_text(f"item,label\n{lines}")
+    with pytest.raises(ValueError, match=rf"labels\.csv, {said}" if said.startswith("line") else said):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_labels_may_be_written_as_spreadsheets_do(tmp_path):
+    (tmp_path / "labels.csv").write_text('label, item ,more\n 7.0, NA ,x\n0,"a, b"\n7,NA\n')
+    assert read_labels(tmp_path / "labels.csv") == {"NA": 7, "a, b": 0}
 
 
 def test_summary(run, capsys):

@@ -170,6 +170,25 @@ def test_the_network_sees_multiples_of_eight(frame, short_side, size):
     assert working_size(*frame, short_side) == size
 
 
+@pytest.mark.parametrize("size", [(1, 40_000), (40_000, 1), (3, 40_000)])
+@pytest.mark.parametrize("short_side", [0, 64, 216])
+def test_what_is_long_and_thin_is_refused_as_frame_and_as_reference(colorize, network, red, tmp_path, size, short_side):
+    write_png(tmp_path / "line.png", np.full((*size, 3), 90, np.uint8))
+    write_png(tmp_path / "small.png", np.full((40, 56, 3), 90, np.uint8))
+    pairs = [("line.png", red, short_side), ("small.png", tmp_path / "line.png", 216)]
+    for given, reference, side in pairs:
+        with pytest.raises(CannotColorize, match=rf"line\.png: a picture of {size[1]}x{size[0]} pixels is too long"):
+            colorize(tmp_path / given, reference, tmp_path / "out.png", short_side=side)
+    assert not network.runs and not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (100, 1400)])
+@pytest.mark.parametrize("short_side", [0, 1, 64, 216])
+def test_what_is_small_or_14_times_as_long_as_thick_is_coloured(colorize, red, tmp_path, size, short_side):
+    write_png(tmp_path / "band.png", np.full((*size, 3), 90, np.uint8))
+    assert read_rgb(colorize(tmp_path / "band.png", red, tmp_path / "out.png", short_side=short_side)).shape[:2] == size
+
+
 def test_colours_go_on_from_frame_to_frame_and_begin_from_nothing(colorize, network, clip, red, tmp_path):
     means = [lab_from_rgb(frame)[..., 1].mean() for frame in frames_of(colorize(clip, red, tmp_path / "out"))]
     assert np.all(np.diff(means[:4]) > 0)  # the stand-in fades in
@@ -503,6 +522,14 @@ def test_a_folder_of_frames_is_taken_in_natural_order(colorize, red, tmp_path):
     for frames in (still, decode(video_file)):
         np.testing.assert_allclose([luminance(frame).mean() for frame in frames], [16.1, 38.2, 58.4], atol=1)
     assert describe(video_file).fps == 12.5
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), -float("inf"), 1e-9, 1e-4, 1001, 1e300])
+def test_a_rate_that_no_video_has_is_refused_before_anything_is_made(colorize, red, tmp_path, fps):
+    write_png(tmp_path / "frames" / "0.png", np.full((32, 48, 3), 40, np.uint8))
+    with pytest.raises(CannotColorize, match=r"--fps is .*expected frames a second, 0\.001 to 1000"):
+        colorize(tmp_path / "frames", red, tmp_path / "made" / "out.mp4", fps=fps)
+    assert not (tmp_path / "made").exists()
 
 
 def test_frames_of_different_sizes_are_refused(colorize, red, tmp_path, picture):

@@ -107,6 +107,13 @@ FILMS = {"name": "films", "kind": "videos", "root": "x"}
         ([FILMS | {"kind": "davis", "checksums": "s"}], COLUMNS, "davis.* checksums"),
         ([FILMS | {"kind": "ilsvrc", "label_pattern": "x"}], COLUMNS, "label_pattern"),
         ([FILMS | {"label_pattern": "x\tmore"}], COLUMNS, "columns: more"),
+        (
+            [FILMS | {"label_pattern": "((((a"}],
+            COLUMNS,
+            r"r\.tsv, line 2: films .*'\(+a', which is no regular expression",
+        ),
+        ([FILMS | {"label_pattern": ".*"}], COLUMNS, r"line 2: films .*which has no group; expected .* first group"),
+        ([FILMS | {"label_pattern": "(a"}], ["name", "kind", "root", "label_pattern"], "line 2.*no regular"),
     ],
 )
 def test_a_wrong_registry_says_what_is_wrong(tmp_path, rows, columns, message):
@@ -222,6 +229,12 @@ def test_labels_come_from_the_name_and_kinds_are_checked(folder, sources, tmp_pa
     assert sources("7.mp4", label_pattern=r"(\d+)\.mp4") == [Source("films", "videos", folder / "7.mp4", "7.mp4", 7)]
     with pytest.raises(DatasetError, match=r"a\.mp4 does not match its label_pattern"):
         sources("a.mp4", label_pattern=r"(\d+)\.mp4")
+    for pattern, text in ((r"(\w+)\.mp4", "'a'"), (r"a(\d)?\.mp4", "''")):
+        with pytest.raises(DatasetError, match=rf"name of a\.mp4 .* takes {text} as the label; expected .*0 to 999"):
+            sources("a.mp4", label_pattern=pattern)
+    touch(folder, "1000.mp4")
+    with pytest.raises(DatasetError, match=r"1000\.mp4 .*'1000'"):
+        sources("1000.mp4", label_pattern=r"(\d+)\.mp4")
     with pytest.raises(DatasetError, match=r"kind videos .* images or ilsvrc"):
         select_sources(
             read_registry(tmp_path / "r.tsv"), Selection(dataset="films", files="7.mp4"), ("images", "ilsvrc")
