@@ -31,8 +31,8 @@ from media.color import clipped_rgb_from_lab, lab_from_rgb, with_luminance
 from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_rgb
-from media.provenance import files_of
 from media.versions import version_of
+from media.writer import sole_writer
 from vision.shots import find_shots
 
 ROOT = Path(__file__).parents[2]
@@ -92,31 +92,33 @@ def colorize_video(
     references: one picture for all shots, or one a shot in order. output: a video, an image, or a folder of PNG frames
     where it has no suffix. short_side: pixels of the shorter side as the network sees a frame, at most; 0 = as it is.
     fps: of frames that are images. device: `auto` is the GPU where there is one. A killed run goes on from its last
-    finished segment unless `fresh`.
+    finished segment unless `fresh`, and two runs never write one output at a time.
 
     Raises CannotColorize, FileNotFoundError, MisfitWeights, VideoError or CorruptImage, each with what to do;
-    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk or
-    an input that was lost on the way, after which the same call goes on.
+    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk, too
+    little memory, an input that was lost on the way or (StillWriting) another run into `output`, after which the same
+    call goes on.
     """
     output, weights = Path(output), Path(weights)
     references = [Path(reference) for reference in references]
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
-    size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
-    pictures = [shrunk_reference(path, size) for path in references]
-    device = chosen_device(device)
-    colorizer = open_colorizer(weights, weights_dir, device)
-    scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
-    recipe = {
-        "input": digest_of_files(clip.files, identity),
-        "references": digest_of_files(references, content),
-        "weights": digest_of_files(files_of(weights), content),
-        "device": device,
-        "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
-        "program": version_of(__name__),
-    }
-    painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
-    with going_on(output):
+    with going_on(output), sole_writer(output):
+        size = working_size(*next(clip.frames()).rgb.shape[:2], short_side)
+        pictures = [shrunk_reference(path, size) for path in references]
+        device = chosen_device(device)
+        colorizer = open_colorizer(weights, weights_dir, device)
+        scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
+        recipe = {
+            "input": digest_of_files(clip.files, identity),
+            "references": digest_of_files(references, content),
+            "weights": checkpoint.contents_of(weights, Path(weights_dir)),
+            "device": device,
+            "options": [short_side, finish, side_by_side, str(clip.rate), LENGTH],
+            "kind of output": [type(target).__name__, output.suffix],
+            "program": version_of(__name__),
+        }
+        painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
         make(clip, painter, target, Parts(output, recipe), fresh)
     if clip.failure:
         raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")

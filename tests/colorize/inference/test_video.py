@@ -27,6 +27,7 @@ from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode
 from media.encoding import VideoWriter
 from media.faults import MachineFault
 from media.image import CorruptImage, frame_path, read_rgb, write_png
+from media.writer import StillWriting
 
 ROOT = Path(__file__).parents[3]
 
@@ -56,6 +57,7 @@ def network(monkeypatch, tmp_path):
     (tmp_path / "weights").write_bytes(b"")
     monkeypatch.setattr(video, "DEFAULT_WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(video, "open_colorizer", lambda weights, weights_dir, device: network)
+    monkeypatch.setattr(video.checkpoint, "contents_of", lambda weights, weights_dir: {})
     monkeypatch.setattr(segments, "LENGTH", 4)
     monkeypatch.setattr(video, "LENGTH", 4)
     return network
@@ -353,6 +355,52 @@ def test_parts_of_another_device_are_not_gone_on_with(colorize, clip, red, tmp_p
         patch.setattr("torch.cuda.is_available", lambda: True)
         colorize(clip, red, tmp_path / "out")
     assert "other device" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("first", ["a video", "a folder"])
+def test_parts_of_another_kind_of_output_are_not_gone_on_with(
+    colorize, clip, red, tmp_path, monkeypatch, capsys, first
+):
+    output = tmp_path / "out.mp4"
+    if first == "a folder":
+        output.mkdir()
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, 5)
+        colorize(clip, red, output)
+    if first == "a folder":
+        output.rmdir()
+    else:
+        output.mkdir()
+    colorize(clip, red, output)
+    assert "other kind of output; starting anew" in capsys.readouterr().out
+    assert len(list(decode(output)) if first == "a folder" else frames_of(output)) == 10
+    assert not output.with_name("out.mp4.parts").exists()
+
+
+def test_parts_of_other_weights_are_not_gone_on_with(colorize, clip, red, tmp_path, monkeypatch, capsys):
+    for backbone in ("a", "b"):
+        monkeypatch.setattr(video.checkpoint, "contents_of", lambda *_, made=backbone: {"backbone.pth": made})
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            stop_after(patch, 5)
+            colorize(clip, red, tmp_path / "out")
+    assert "other weights; starting anew" in capsys.readouterr().out
+
+
+def test_two_runs_do_not_write_one_output_at_a_time(colorize, clip, red, tmp_path, monkeypatch):
+    at_once = []
+
+    def painted(self, colored):
+        if not at_once:
+            with pytest.raises(StillWriting) as stopped:
+                colorize(clip, red, tmp_path / "out.mp4")
+            at_once.append(str(stopped.value))
+        return colored.frame
+
+    monkeypatch.setattr(video.Painter, "painted", painted)
+    colorize(clip, red, tmp_path / "out.mp4")
+    assert "out.mp4: process" in at_once[0] and "wait until it has ended" in at_once[0]
+    assert len(list(decode(tmp_path / "out.mp4"))) == 10
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "out.mp4."))]
 
 
 def test_a_gpu_that_is_not_there_is_refused(colorize, clip, red, tmp_path, monkeypatch):
