@@ -95,7 +95,7 @@ def colorize_video(
     finished segment unless `fresh`, and two runs never write one output at a time.
 
     Raises CannotColorize, FileNotFoundError, MisfitWeights, VideoError or CorruptImage, each with what to do;
-    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk, too
+    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk,
     little memory, an input that was lost on the way or (StillWriting) another run into `output`, after which the same
     call goes on.
     """
