@@ -25,7 +25,7 @@ MACHINE = {
 # FFmpeg also says EIO, ENOMEM and the like of broken files; of it only these are about the machine.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 # So say libraries that raise neither MemoryError nor OSError: torch on the CPU and on a GPU, OpenCV; of a full disk
-# safetensors, and torch.save.
+# safetensors, and torch.save; of memory that does not even hold a library, the dynamic linker.
 WORDS = (
     "out of memory",
     "can't allocate memory",
@@ -34,8 +34,10 @@ WORDS = (
     "no space left on device",
     "unexpected pos",
     "pytorchstreamwriter failed",
+    "failed to map segment",
+    "can't start new thread",
 )
-SAYING = {"RuntimeError", "error", "SafetensorError"}
+SAYING = {"RuntimeError", "error", "SafetensorError", "ImportError", "OSError"}
 
 
 class MachineFault(RuntimeError):
@@ -56,7 +58,7 @@ def of_the_machine(error: BaseException | None) -> bool:
 def _itself(error: BaseException) -> bool:
     if isinstance(error, MachineFault | MemoryError):
         return True
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError):
         return error.errno in (NO_ROOM if _of_ffmpeg(error) else MACHINE)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this

@@ -1,4 +1,4 @@
-"""What is opened for reading is a regular file; what can never be one is said before anything waits for it."""
+"""What is opened is a regular file; what can never be one is said, or removed, before anything waits for it."""
 
 import os
 import stat

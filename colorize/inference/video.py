@@ -16,6 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 import torch
@@ -126,13 +127,17 @@ def colorize_video(
 
 @contextmanager
 def going_on(output: Path) -> Iterator[None]:
-    """Say of a fault of the machine what becomes of the output: a MachineFault."""
+    """Say of a fault of the machine what becomes of the output: a MachineFault. What FFmpeg refuses: CannotColorize."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, MachineFault) or not of_the_machine(error):
+        if isinstance(error, MachineFault):
             raise
-        raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
+        if of_the_machine(error):
+            raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
+        if isinstance(error, av.FFmpegError):  # of what it reads there is a VideoError
+            raise CannotColorize(f"{output}: FFmpeg cannot write it ({error})") from error
+        raise
 
 
 def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts: Parts, fresh: bool) -> None:

@@ -107,7 +107,7 @@ def _check_file(path: Path) -> None:
         make_way(path)
         raise Damaged(f"{path}: {error}") from error
     except OSError as error:
-        raise machine_fault(error, f"{path}: the state of the training is a link that cannot be followed") from error
+        raise machine_fault(error, f"{path}: the state of the training cannot be looked at") from error
 
 
 def _read_state(path: Path) -> dict:
