@@ -72,8 +72,9 @@ def _of_ffmpeg(error: BaseException) -> bool:
 
 def machine_fault(error: BaseException, doing: str) -> MachineFault:
     """A MachineFault that says what was being done."""
+    said = ": ".join(filter(None, (doing, type(error).__name__, " ".join(str(error).split()))))
     return MachineFault(
-        f"{doing}: {type(error).__name__}: {' '.join(str(error).split())}. This is the machine's fault, not the "
+        f"{said}. This is the machine's fault, not the "
         "item's: nothing is recorded of it; mend it (room on the disk, the mount, memory) and run again"
     )
 

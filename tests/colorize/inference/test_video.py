@@ -1,5 +1,6 @@
 """Colouring clips of any kind: what is kept of the input, references a shot, going on after a kill, odd inputs."""
 
+import builtins
 import errno
 import os
 import runpy
@@ -10,7 +11,9 @@ import time
 import warnings
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import Mock
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -475,6 +478,47 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
         lab = np.concatenate([light[..., None], finished(light, ab)], axis=-1)
         np.testing.assert_allclose(result.astype(int), clipped_rgb_from_lab(lab), atol=1)
         assert np.abs(result.astype(int) - with_luminance(light, ab)).mean() > 3
+
+
+@pytest.mark.parametrize("place", ["open_clip", "shrunk_reference", "open_colorizer", "shots_of"])
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")])
+def test_too_little_memory_before_the_work_begins_is_one_sentence(
+    network, clip, red, tmp_path, monkeypatch, command, place, error
+):
+    monkeypatch.setattr(video, place, Mock(side_effect=error))
+    (said,) = command("--input", clip, "--reference", red, "--output", tmp_path / "out").splitlines()
+    assert said.startswith("error: ") and "MemoryError" in said
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "out"))]
+
+
+def test_a_library_that_finds_no_memory_is_one_sentence(clip, red, tmp_path, monkeypatch, command):
+    said = ImportError("libtorch_cpu.so: failed to map segment from shared object")
+    loaded = builtins.__import__
+
+    def importing(name, *others, **more):
+        if name == "colorize.inference.video":
+            raise said
+        return loaded(name, *others, **more)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    (line,) = command("--input", clip, "--reference", red, "--output", tmp_path / "out").splitlines()
+    assert line.startswith("error: ") and str(said) in line
+
+
+def test_what_ffmpeg_cannot_write_is_one_sentence(colorize, clip, red, tmp_path, monkeypatch):
+    refused = av.error.ExternalError(542398533, "Generic error in an external library")
+    monkeypatch.setattr(VideoWriter, "add", Mock(side_effect=refused))
+    with pytest.raises(CannotColorize, match=r"out\.mp4: FFmpeg cannot write it"):
+        colorize(clip, red, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("option", ["input", "reference", "weights"])
+def test_a_pipe_is_not_waited_for(clip, red, tmp_path, command, option):
+    given = {"input": clip, "reference": red, "output": tmp_path / "out"}
+    given[option] = tmp_path / {"input": "pipe.mp4", "reference": "pipe.png", "weights": "pipe.safetensors"}[option]
+    os.mkfifo(given[option])
+    said = command(*(word for name, path in given.items() for word in (f"--{name}", path)))
+    assert said.startswith(f"error: {given[option]}: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>"])
