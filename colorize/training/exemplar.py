@@ -28,7 +28,7 @@ def train(
     def start(devices: Devices) -> Learner:
         return ExemplarLearner(settings, backbone, weights_dir, devices)
 
-    networks = contents(OF_BACKBONE[backbone], weights_dir)
+    networks = contents(OF_BACKBONE.get(backbone, ()), weights_dir)
     made_by = {"backbone": backbone, "networks": networks, "version": version_of(__name__)}
     return loop.run(start, data, settings, out_dir, seed, made_by)
 

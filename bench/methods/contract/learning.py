@@ -121,7 +121,7 @@ def train_network(method: Method, data: TrainingData, options: dict, out_dir: Pa
 
     made_by = {
         "backbone": method.setting.backbone,
-        "networks": contents(OF_BACKBONE[method.setting.backbone], method.setting.weights_dir),
+        "networks": contents(OF_BACKBONE.get(method.setting.backbone, ()), method.setting.weights_dir),
         "method": method.name,
         "version": version_of(type(method).__module__),
     }
