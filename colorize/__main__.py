@@ -7,6 +7,7 @@ from typing import Literal
 
 import tyro
 
+from media.faults import ending_plainly
 from media.text import print_any_letter
 
 ROOT = Path(__file__).parents[1]
@@ -45,23 +46,21 @@ def video(
         device: where the network runs; auto = the GPU where there is one. Another device rounds differently.
         fresh: start anew even if an unfinished run can be gone on with.
     """
-    from colorize.inference.clip import CannotColorize
-    from colorize.inference.video import colorize_video
-    from media.decoding import VideoError
-    from media.faults import MachineFault
-    from media.fetching import CannotFetch
-    from media.image import CorruptImage
-    from media.stopping import stopped_plainly
-    from vision.weights import MisfitWeights
-
     warnings.showwarning = _plainly
     options = {"weights": weights, "weights_dir": weights_dir, "short_side": short_side, "finish": finish}
     options |= {"side_by_side": side_by_side, "fps": fps, "device": device, "fresh": fresh}
-    try:
-        with stopped_plainly():
+    with ending_plainly():  # around the imports, too: they take more memory than a small clip does
+        from colorize.inference.clip import CannotColorize
+        from colorize.inference.video import colorize_video
+        from media.decoding import VideoError
+        from media.fetching import CannotFetch
+        from media.image import CorruptImage
+        from vision.weights import MisfitWeights
+
+        try:
             colorize_video(input, list(reference), output, **options)
-    except (CannotColorize, CannotFetch, MisfitWeights, VideoError, CorruptImage, MachineFault, OSError) as error:
-        sys.exit(f"error: {error}")
+        except (CannotColorize, CannotFetch, MisfitWeights, VideoError, CorruptImage, OSError) as error:
+            sys.exit(f"error: {error}")
 
 
 def export(
@@ -81,14 +80,14 @@ def export(
         references: table of their references; without it the shards hold none.
         shard_size: clips a shard.
     """
-    from colorize.training.export import write_shards
-    from colorize.training.pairs import PreparedSet
-    from media.faults import MachineFault
+    with ending_plainly():
+        from colorize.training.export import write_shards
+        from colorize.training.pairs import PreparedSet
 
-    try:
-        written = write_shards(PreparedSet(clips, references, flow), out, shard_size)
-    except (ValueError, MachineFault, OSError) as error:
-        sys.exit(f"error: {error}")
+        try:
+            written = write_shards(PreparedSet(clips, references, flow), out, shard_size)
+        except (ValueError, OSError) as error:
+            sys.exit(f"error: {error}")
     print(
         f"export: {written.clips} clips with {written.pairs} pairs and {written.references} references, "
         f"{written.without_references} clips without any"

@@ -15,12 +15,14 @@ from colorize.model import ExemplarModel
 from colorize.settings import ModelSettings
 from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
+from vision.network_files import OF_BACKBONE, contents
 from vision.state_dicts import built, fill, read_safetensors, read_state
-from vision.weights import VGG19_FEATURES, MisfitWeights, MissingWeights
+from vision.weights import VGG19_FEATURES, MisfitWeights, MissingWeights, hash_of
 
 # The release trains with 0.01 and colours with this, at which the softmax over the reference is an argmax.
 RELEASE_TEMPERATURE = 1e-10
 TRAIN_AGAIN = "the file is not what its metadata say; train it again"
+RELEASE_STEMS = "nonlocal_net_iter", "colornet_iter"  # of the correspondence and the colorization
 RELEASE = "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization"
 
 
@@ -83,8 +85,18 @@ def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarM
 
 def release_paths(folder: Path, weights_dir: Path) -> list[Path]:
     """The files of the published model: correspondence, colorization, VGG19. Raises MissingWeights."""
-    networks = [newest(folder, stem) for stem in ("nonlocal_net_iter", "colornet_iter")]
-    return [*networks, release_vgg19(folder, weights_dir)]
+    return [*(newest(folder, stem) for stem in RELEASE_STEMS), release_vgg19(folder, weights_dir)]
+
+
+def contents_of(weights: Path, weights_dir: Path) -> dict[str, str]:
+    """The SHA-256, by its name, of each file that the colours follow from: the checkpoint's, and its backbone's.
+
+    weights: what `load` or `load_release_model` takes, and raises the same about.
+    """
+    if weights.is_dir():
+        return {file.name: hash_of(file) for file in release_paths(weights, weights_dir)}
+    backbone = OF_BACKBONE[metadata(weights)["backbone"]]
+    return {weights.name: hash_of(weights)} | contents(backbone, weights_dir)
 
 
 def newest(folder: Path, stem: str) -> Path:

@@ -26,7 +26,7 @@ MACHINE = {
 # FFmpeg also says EIO, ENOMEM and the like of broken files; of it only these are about the machine.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 # So say libraries that raise neither MemoryError nor OSError: torch on the CPU and on a GPU, OpenCV; of a full disk
-# safetensors, and torch.save.
+# safetensors, and torch.save; of memory that does not even hold a library, the dynamic linker.
 WORDS = (
     "out of memory",
     "can't allocate memory",
@@ -35,8 +35,10 @@ WORDS = (
     "no space left on device",
     "unexpected pos",
     "pytorchstreamwriter failed",
+    "failed to map segment",
+    "can't start new thread",
 )
-SAYING = {"RuntimeError", "error", "SafetensorError"}
+SAYING = {"RuntimeError", "error", "SafetensorError", "ImportError", "OSError"}
 
 
 class MachineFault(RuntimeError):
@@ -57,7 +59,7 @@ def of_the_machine(error: BaseException | None) -> bool:
 def _itself(error: BaseException) -> bool:
     if isinstance(error, MachineFault | MemoryError):
         return True
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError):
         return error.errno in (NO_ROOM if _of_ffmpeg(error) else MACHINE)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "OutOfMemoryError" in kinds:  # torch's, which is not imported for this
@@ -71,8 +73,9 @@ def _of_ffmpeg(error: BaseException) -> bool:
 
 def machine_fault(error: BaseException, doing: str) -> MachineFault:
     """A MachineFault that says what was being done."""
+    said = ": ".join(filter(None, (doing, type(error).__name__, " ".join(str(error).split()))))
     return MachineFault(
-        f"{doing}: {type(error).__name__}: {' '.join(str(error).split())}. This is the machine's fault, not the "
+        f"{said}. This is the machine's fault, not the "
         "item's: nothing is recorded of it; mend it (room on the disk, the mount, memory) and run again"
     )
 

@@ -144,7 +144,8 @@ class Parts:
             return True
         changed = [key for key, value in self.recipe.items() if earlier.get(key) != value]
         if changed:
-            print(f"{self.folder}: made with other {', '.join(changed)}; starting anew")
+            said = ", ".join(f"{'other' if key.endswith('s') else 'another'} {key}" for key in changed)
+            print(f"{self.folder}: made with {said}; starting anew")
         return bool(changed)
 
     def _intact(self) -> State:

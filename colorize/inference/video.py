@@ -16,6 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from media.decoding import TimedFrame, TruncatedVideo
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import read_rgb
 from media.versions import version_of
+from media.writer import sole_writer
 from vision.shots import find_shots
 from vision.supply import supply
 from vision.weights import RELEASE_FILES
@@ -96,34 +98,37 @@ def colorize_video(
     references: one picture for all shots, or one a shot in order. output: a video, an image, or a folder of PNG frames
     where it has no suffix. short_side: pixels of the shorter side as the network sees a frame, at most; 0 = as it is.
     fps: of frames that are images. device: `auto` is the GPU where there is one. A killed run goes on from its last
-    finished segment unless `fresh`. weights: the word "release" is the published model, fetched into `weights_dir`.
+    finished segment unless `fresh`, and two runs never write one output at a time. weights: the word "release" is the
+    published model, fetched into `weights_dir`.
 
     Raises CannotColorize, CannotFetch, FileNotFoundError, MisfitWeights, VideoError or CorruptImage with what to do;
-    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk or
-    an input that was lost on the way, after which the same call goes on.
+    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk,
+    little memory, an input that was lost on the way or (StillWriting) another run into `output`, after which the same
+    call goes on.
     """
     output = Path(output)
     references = [Path(reference) for reference in references]
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
-    shape = next(clip.frames()).rgb.shape[:2]
-    size = working_size(*shape, short_side)
-    check_slender(clip.path, shape, size, short_side**2 * USUAL_ASPECT if short_side else math.prod(shape))
-    pictures = [shrunk_reference(path, size) for path in references]
-    device = chosen_device(device)
-    weights = weights_at_hand(weights, weights_dir)
-    colorizer = open_colorizer(weights, weights_dir, device)
-    scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
-    recipe = {
-        "input": digest_of_files(clip.files, identity),
-        "references": digest_of_files(references, content),
-        "weights": digest_of_files(files_taken(weights, weights_dir), content),
-        "device": device,
-        "options": [short_side, finish, side_by_side, str(clip.rate), str(weights_dir), LENGTH],
-        "program": version_of(__name__),
-    }
-    painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
-    with going_on(output):
+    with going_on(output), sole_writer(output):
+        shape = next(clip.frames()).rgb.shape[:2]
+        size = working_size(*shape, short_side)
+        check_slender(clip.path, shape, size, short_side**2 * USUAL_ASPECT if short_side else math.prod(shape))
+        pictures = [shrunk_reference(path, size) for path in references]
+        device = chosen_device(device)
+        weights = weights_at_hand(weights, weights_dir)
+        colorizer = open_colorizer(weights, weights_dir, device)
+        scenes = list(zip(shots_of(clip, len(pictures)), pictures, strict=True))
+        recipe = {
+            "input": digest_of_files(clip.files, identity),
+            "references": digest_of_files(references, content),
+            "weights": checkpoint.contents_of(weights, Path(weights_dir)),
+            "device": device,
+            "options": [short_side, finish, side_by_side, str(clip.rate), LENGTH],
+            "kind of output": [type(target).__name__, output.suffix],
+            "program": version_of(__name__),
+        }
+        painter = Painter(colorizer, scenes, size, Look(finish, side_by_side), weights)
         make(clip, painter, target, Parts(output, recipe), fresh)
     if clip.failure:
         raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")
@@ -131,13 +136,17 @@ def colorize_video(
 
 @contextmanager
 def going_on(output: Path) -> Iterator[None]:
-    """Say of a fault of the machine what becomes of the output: a MachineFault."""
+    """Say of a fault of the machine what becomes of the output: a MachineFault. What FFmpeg refuses: CannotColorize."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, MachineFault) or not of_the_machine(error):
+        if isinstance(error, MachineFault):
             raise
-        raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
+        if of_the_machine(error):
+            raise machine_fault(error, f"{output} is not finished; the same command goes on from what is") from error
+        if isinstance(error, av.FFmpegError):  # of what it reads there is a VideoError
+            raise CannotColorize(f"{output}: FFmpeg cannot write it ({error})") from error
+        raise
 
 
 def make(clip: VideoClip | ImageClip, painter: "Painter", target: Output, parts: Parts, fresh: bool) -> None:
@@ -317,11 +326,6 @@ def open_colorizer(weights: Path, weights_dir: str | Path, device: str) -> Color
     if weights.suffix != ".safetensors":
         raise CannotColorize(f"{weights}: expected a .safetensors file, or the folder of the published program's files")
     return Colorizer(checkpoint.load(weights, weights_dir), device=device)
-
-
-def files_taken(weights: Path, weights_dir: str | Path) -> list[Path]:
-    """The files that `open_colorizer` reads of weights that it could open; the folder may hold others."""
-    return checkpoint.release_paths(weights, Path(weights_dir)) if weights.is_dir() else [weights]
 
 
 def beside_input(rgb: np.ndarray, luminance: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """The loss curves of a training, written as they come: metrics.jsonl (one line a step) and TensorBoard."""
 
 import json
-import shutil
 from pathlib import Path
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
+
+from media.regular import make_way
+from media.whole import remove
 
 
 class Curves:
@@ -19,7 +21,8 @@ class Curves:
         self.folder = folder
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # what was written after the saved state
+            remove(folder / "tensorboard")  # what was written after the saved state
+            make_way(folder / "metrics.jsonl")
             self.file = (folder / "metrics.jsonl").open("w")
             self.board = SummaryWriter(str(folder / "tensorboard"))
         for line in lines:

@@ -17,6 +17,7 @@ from colorize.training.pairs import GRID, TrainingData, cut_out
 from media.color import rgb_tensor_from_lab
 from media.versions import version_of
 from vision.backbones import load_backbone
+from vision.network_files import OF_BACKBONE, contents
 
 
 def train(
@@ -27,7 +28,9 @@ def train(
     def start(devices: Devices) -> Learner:
         return ExemplarLearner(settings, backbone, weights_dir, devices)
 
-    return loop.run(start, data, settings, out_dir, seed, {"backbone": backbone, "version": version_of(__name__)})
+    networks = contents(OF_BACKBONE.get(backbone, ()), weights_dir)
+    made_by = {"backbone": backbone, "networks": networks, "version": version_of(__name__)}
+    return loop.run(start, data, settings, out_dir, seed, made_by)
 
 
 class ExemplarLearner(Learner):

@@ -100,7 +100,7 @@ def run(
 ) -> dict:
     """Train what `start` makes, or go on with it, and return its summary.
 
-    made_by: what else decides the numbers (backbone, version of the code), in JSON values, for the metadata.
+    made_by: what else decides the numbers (backbone, its file's content, version of the code), in JSON values.
     source: the samples of the whole training and the validation batches; default: `samples_of`.
     Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a signal.
     """

@@ -6,6 +6,7 @@ seed and the batch's number. A training that goes on therefore equals, bit for b
 
 import hashlib
 import json
+import os
 import signal
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 import torch
 
 from colorize.training.pairs import PreparedSet, Recolored, TrainingData
+from media.faults import machine_fault
+from media.regular import NoRegularFile, check_regular, make_way
 from media.seal import Damaged, seal, unsealed
 from media.stopping import SIGNALS, Stopped, stop
 from media.tables import FLOW, read_table
@@ -77,11 +80,15 @@ def save_state(path: Path, state: dict) -> None:
 
 
 def load_state(path: Path, identity: dict[str, str]) -> dict | None:
-    """The saved state of this very training; None if there is none, or it is damaged or another's, which is said."""
-    if not path.exists():
+    """The saved state of this very training; None if there is none, or it is damaged or another's, which is said.
+
+    What is no file is removed. Raises MachineFault for a folder that holds something, or a link into a lost folder.
+    """
+    if not os.path.lexists(path):
         return None
     anew = "this training starts from the beginning"
     try:
+        _check_file(path)
         state = _read_state(path)
     except Damaged as error:
         print(f"{error}; {anew}")
@@ -90,6 +97,17 @@ def load_state(path: Path, identity: dict[str, str]) -> dict | None:
         print(f"{path}: it is the state of a training with other settings or data; {anew}")
         return None
     return state
+
+
+def _check_file(path: Path) -> None:
+    """Raise Damaged for what is no file and cannot be waited for, such as a pipe, once it is removed."""
+    try:
+        check_regular(path)
+    except NoRegularFile as error:
+        make_way(path)
+        raise Damaged(f"{path}: {error}") from error
+    except OSError as error:
+        raise machine_fault(error, f"{path}: the state of the training cannot be looked at") from error
 
 
 def _read_state(path: Path) -> dict:

@@ -99,6 +99,29 @@ def test_a_checkpoint_of_another_width_names_the_tensor(saved, tmp_path):
         checkpoint.load(path, tmp_path)
 
 
+def test_what_colours_follow_from(saved, tmp_path):
+    _, path = saved
+    packaged = checkpoint.contents_of(path, tmp_path)
+    (tmp_path / "efficientnet-lite0-57934424.pth").write_bytes(b"another backbone")
+    other = checkpoint.contents_of(path, tmp_path)
+    assert set(other) == set(packaged) == {"model.safetensors", "efficientnet-lite0-57934424.pth"}
+    assert [name for name in other if other[name] != packaged[name]] == ["efficientnet-lite0-57934424.pth"]
+
+
+def test_what_colours_of_the_release_follow_from(tmp_path):
+    folder, elsewhere = tmp_path / "release", tmp_path / "weights"
+    for path in (folder, elsewhere):
+        path.mkdir()
+    for name in ("nonlocal_net_iter_5.pth", "nonlocal_net_iter_6.pth", "colornet_iter_6.pth"):
+        (folder / name).write_bytes(name.encode())
+    (elsewhere / "vgg19_conv.pth").write_bytes(b"one")
+    one = checkpoint.contents_of(folder, elsewhere)
+    (elsewhere / "vgg19_conv.pth").write_bytes(b"other")
+    other = checkpoint.contents_of(folder, elsewhere)
+    assert set(one) == {"nonlocal_net_iter_6.pth", "colornet_iter_6.pth", "vgg19_conv.pth"}
+    assert [name for name in one if one[name] != other[name]] == ["vgg19_conv.pth"]
+
+
 def published_state(name: str) -> dict[str, torch.Tensor]:
     """Tensors with the names and shapes of a published file and deterministic values."""
     return dict(filled_as_published(NETWORKS[name]()).state_dict())

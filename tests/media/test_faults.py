@@ -6,6 +6,7 @@ import av
 import cv2
 import pytest
 import torch
+from PIL import UnidentifiedImageError
 from safetensors import SafetensorError
 
 from media.faults import MachineFault, ending_plainly, listed, of_the_machine, prepared
@@ -18,6 +19,10 @@ from media.faults import MachineFault, ending_plainly, listed, of_the_machine, p
         OSError(errno.ESTALE, "Stale file handle"),
         OSError(errno.EIO, "Input/output error"),
         MemoryError(),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError("libtorch_global_deps.so: failed to map segment from shared object"),
+        ImportError("libgomp.so.1: cannot allocate memory in static TLS block"),
+        RuntimeError("can't start new thread"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
         RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
         SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
@@ -40,6 +45,8 @@ def test_the_machine(error):
         FileNotFoundError(errno.ENOENT, "No such file or directory"),  # a method looks for a file of its own
         RuntimeError("sizes of tensors must match"),
         KeyError("memory"),
+        ImportError("No module named 'timm'"),
+        UnidentifiedImageError("cannot identify image file 'out of memory.png'"),
     ],
 )
 def test_an_item(error):
@@ -85,6 +92,6 @@ FAULTS = [
 def test_a_program_ends_with_a_sentence(error):
     with pytest.raises(SystemExit) as ended, ending_plainly():
         raise error
-    assert ended.value.code.startswith("error: ") and "\n" not in ended.value.code
+    assert ended.value.code.startswith("error: ") and "\n" not in ended.value.code and ": ." not in ended.value.code
     with pytest.raises(ZeroDivisionError), ending_plainly():
         raise ZeroDivisionError  # a fault of the code has its traceback

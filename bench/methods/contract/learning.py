@@ -25,6 +25,7 @@ from colorize.training.loop import Batch, Learner, checked, update
 from colorize.training.pairs import TrainingData, cut_out
 from media.versions import version_of
 from media.whole import written_whole
+from vision.network_files import OF_BACKBONE, contents
 from vision.state_dicts import built, read_safetensors
 from vision.weights import MisfitWeights
 
@@ -120,6 +121,7 @@ def train_network(method: Method, data: TrainingData, options: dict, out_dir: Pa
 
     made_by = {
         "backbone": method.setting.backbone,
+        "networks": contents(OF_BACKBONE.get(method.setting.backbone, ()), method.setting.weights_dir),
         "method": method.name,
         "version": version_of(type(method).__module__),
     }

@@ -1,5 +1,6 @@
 """Colouring clips of any kind: what is kept of the input, references a shot, going on after a kill, odd inputs."""
 
+import builtins
 import errno
 import os
 import runpy
@@ -11,8 +12,10 @@ import warnings
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import Mock
 from zipfile import ZipFile
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +32,7 @@ from media.decoding import NotAVideo, TimedFrame, TruncatedVideo, decode, decode
 from media.encoding import VideoWriter
 from media.faults import MachineFault
 from media.image import CorruptImage, frame_path, read_rgb, write_png
+from media.writer import StillWriting
 from vision.weights import WeightFile
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +63,7 @@ def network(monkeypatch, tmp_path):
     (tmp_path / "weights").write_bytes(b"")
     monkeypatch.setattr(video, "DEFAULT_WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(video, "open_colorizer", lambda weights, weights_dir, device: network)
+    monkeypatch.setattr(video.checkpoint, "contents_of", lambda weights, weights_dir: {})
     monkeypatch.setattr(segments, "LENGTH", 4)
     monkeypatch.setattr(video, "LENGTH", 4)
     return network
@@ -377,6 +382,52 @@ def test_parts_of_another_device_are_not_gone_on_with(colorize, clip, red, tmp_p
     assert "other device" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("first", ["a video", "a folder"])
+def test_parts_of_another_kind_of_output_are_not_gone_on_with(
+    colorize, clip, red, tmp_path, monkeypatch, capsys, first
+):
+    output = tmp_path / "out.mp4"
+    if first == "a folder":
+        output.mkdir()
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, 5)
+        colorize(clip, red, output)
+    if first == "a folder":
+        output.rmdir()
+    else:
+        output.mkdir()
+    colorize(clip, red, output)
+    assert "other kind of output; starting anew" in capsys.readouterr().out
+    assert len(list(decode(output)) if first == "a folder" else frames_of(output)) == 10
+    assert not output.with_name("out.mp4.parts").exists()
+
+
+def test_parts_of_other_weights_are_not_gone_on_with(colorize, clip, red, tmp_path, monkeypatch, capsys):
+    for backbone in ("a", "b"):
+        monkeypatch.setattr(video.checkpoint, "contents_of", lambda *_, made=backbone: {"backbone.pth": made})
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            stop_after(patch, 5)
+            colorize(clip, red, tmp_path / "out")
+    assert "other weights; starting anew" in capsys.readouterr().out
+
+
+def test_two_runs_do_not_write_one_output_at_a_time(colorize, clip, red, tmp_path, monkeypatch):
+    at_once = []
+
+    def painted(self, colored):
+        if not at_once:
+            with pytest.raises(StillWriting) as stopped:
+                colorize(clip, red, tmp_path / "out.mp4")
+            at_once.append(str(stopped.value))
+        return colored.frame
+
+    monkeypatch.setattr(video.Painter, "painted", painted)
+    colorize(clip, red, tmp_path / "out.mp4")
+    assert "out.mp4: process" in at_once[0] and "wait until it has ended" in at_once[0]
+    assert len(list(decode(tmp_path / "out.mp4"))) == 10
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "out.mp4."))]
+
+
 def test_a_gpu_that_is_not_there_is_refused(colorize, clip, red, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(CannotColorize, match="--device is cuda"):
@@ -449,6 +500,47 @@ def test_the_command_takes_the_published_files_and_finishes_as_published(release
         lab = np.concatenate([light[..., None], finished(light, ab)], axis=-1)
         np.testing.assert_allclose(result.astype(int), clipped_rgb_from_lab(lab), atol=1)
         assert np.abs(result.astype(int) - with_luminance(light, ab)).mean() > 3
+
+
+@pytest.mark.parametrize("place", ["open_clip", "shrunk_reference", "open_colorizer", "shots_of"])
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")])
+def test_too_little_memory_before_the_work_begins_is_one_sentence(
+    network, clip, red, tmp_path, monkeypatch, command, place, error
+):
+    monkeypatch.setattr(video, place, Mock(side_effect=error))
+    (said,) = command("--input", clip, "--reference", red, "--output", tmp_path / "out").splitlines()
+    assert said.startswith("error: ") and "MemoryError" in said
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "out"))]
+
+
+def test_a_library_that_finds_no_memory_is_one_sentence(clip, red, tmp_path, monkeypatch, command):
+    said = ImportError("libtorch_cpu.so: failed to map segment from shared object")
+    loaded = builtins.__import__
+
+    def importing(name, *others, **more):
+        if name == "colorize.inference.video":
+            raise said
+        return loaded(name, *others, **more)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    (line,) = command("--input", clip, "--reference", red, "--output", tmp_path / "out").splitlines()
+    assert line.startswith("error: ") and str(said) in line
+
+
+def test_what_ffmpeg_cannot_write_is_one_sentence(colorize, clip, red, tmp_path, monkeypatch):
+    refused = av.error.ExternalError(542398533, "Generic error in an external library")
+    monkeypatch.setattr(VideoWriter, "add", Mock(side_effect=refused))
+    with pytest.raises(CannotColorize, match=r"out\.mp4: FFmpeg cannot write it"):
+        colorize(clip, red, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("option", ["input", "reference", "weights"])
+def test_a_pipe_is_not_waited_for(clip, red, tmp_path, command, option):
+    given = {"input": clip, "reference": red, "output": tmp_path / "out"}
+    given[option] = tmp_path / {"input": "pipe.mp4", "reference": "pipe.png", "weights": "pipe.safetensors"}[option]
+    os.mkfifo(given[option])
+    said = command(*(word for name, path in given.items() for word in (f"--{name}", path)))
+    assert said.startswith(f"error: {given[option]}: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>"])

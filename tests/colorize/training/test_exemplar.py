@@ -14,7 +14,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from colorize.settings import LossWeights, TrainSettings
-from colorize.training import loop, losses
+from colorize.training import exemplar, loop, losses
 from colorize.training.exemplar import ExemplarLearner, Rendered, generator_losses, train, windows
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
 from colorize.training.resume import fingerprint, save_state
@@ -118,10 +118,18 @@ def test_the_state_of_another_training_is_not_continued(data, settings, tmp_path
 
 
 @pytest.mark.parametrize(
-    "changes, seed, same",
-    [({}, 0, True), ({"workers": 2}, 0, True), ({}, 1, False), ({"learning_rate": 1e-3}, 0, False)],
+    "changes, seed, backbone, same",
+    [
+        ({}, 0, "file", True),
+        ({"workers": 2}, 0, "file", True),
+        ({}, 1, "file", False),
+        ({"learning_rate": 1e-3}, 0, "file", False),
+        ({}, 0, "other file", False),
+    ],
 )
-def test_a_training_is_another_with_another_seed_or_setting(data, settings, tmp_path, monkeypatch, changes, seed, same):
+def test_a_training_is_another_with_another_seed_setting_or_backbone(
+    data, settings, tmp_path, monkeypatch, changes, seed, backbone, same
+):
     class Identified(Exception):
         pass
 
@@ -130,7 +138,8 @@ def test_a_training_is_another_with_another_seed_or_setting(data, settings, tmp_
 
     monkeypatch.setattr(loop, "fingerprint", identified)
     identities = []
-    for chosen, drawn in ((settings, 0), (settings.model_copy(update=changes), seed)):
+    for chosen, drawn, file in ((settings, 0, "file"), (settings.model_copy(update=changes), seed, backbone)):
+        monkeypatch.setattr(exemplar, "contents", lambda *_, file=file: {"backbone.pth": file})
         with pytest.raises(Identified) as raised:
             run(data, chosen, tmp_path, drawn)
         identities.append(raised.value.args[0])

@@ -1,5 +1,6 @@
 """What a training is recognised by and goes on from: the hash of its data, and a state that is not damaged."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from colorize.training.curves import Curves
 from colorize.training.pairs import PreparedSet, TrainingData
 from colorize.training.resume import Interrupted, Stoppable, data_hash, load_state, save_state
+from media.faults import MachineFault
 from media.seal import seal
 from media.stopping import Stopped
 from media.tables import CLIPS, FLOW, REFERENCES, read_table, write_table
@@ -89,6 +92,52 @@ def test_a_damaged_state_is_named_and_the_training_begins_anew(tmp_path, capsys,
     assert load_state(path, IDENTITY) is None
     (said,) = capsys.readouterr().out.splitlines()
     assert said.startswith(f"{path}: ") and said.endswith("; this training starts from the beginning")
+
+
+MADE = {
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "loop": lambda path: path.symlink_to(path.name),
+    "dangling": lambda path: path.symlink_to("gone.pt"),
+    "link to a folder": lambda path: path.symlink_to("."),
+    "device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_a_state_that_is_no_file_is_named_and_written_anew(tmp_path, capsys, make):
+    path = tmp_path / "state.pt"
+    make(path)
+    assert load_state(path, IDENTITY) is None
+    (said,) = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"{path}: is a ") and said.endswith("; this training starts from the beginning")
+    saved(path)
+    assert load_state(path, IDENTITY) and not path.is_symlink()
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_curves_do_not_wait_for_a_pipe(tmp_path, make):
+    make(tmp_path / "metrics.jsonl")
+    (tmp_path / "tensorboard").touch()
+    with Curves(tmp_path, ['{"step": 0, "validation": 1.0}']) as curves:
+        curves.write(1, {"l1": 2.0})
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+    assert (tmp_path / "tensorboard").is_dir()
+
+
+def test_a_folder_of_something_in_the_place_of_the_state_is_spared(tmp_path):
+    path = tmp_path / "state.pt"
+    path.mkdir()
+    (path / "diary.txt").touch()
+    with pytest.raises(MachineFault, match=r"state\.pt: .*not empty.*move it away"):
+        load_state(path, IDENTITY)
+    assert (path / "diary.txt").exists()
+
+
+def test_a_state_on_a_disk_that_is_gone_is_not_given_up(tmp_path):
+    (tmp_path / "state.pt").symlink_to(tmp_path / "unmounted" / "state.pt")
+    with pytest.raises(MachineFault, match=r"state\.pt"):
+        load_state(tmp_path / "state.pt", IDENTITY)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
