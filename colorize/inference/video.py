@@ -111,9 +111,7 @@ def colorize_video(
     clip = open_clip(Path(input), fps)
     target = open_output(output, clip, [*clip.files, *references])
     with going_on(output), sole_writer(output):
-        shape = next(clip.frames()).rgb.shape[:2]
-        size = working_size(*shape, short_side)
-        check_slender(clip.path, shape, size, short_side**2 * USUAL_ASPECT if short_side else math.prod(shape))
+        size = network_size(clip, short_side)
         pictures = [shrunk_reference(path, size) for path in references]
         device = chosen_device(device)
         weights = weights_at_hand(weights, weights_dir)
@@ -132,6 +130,14 @@ def colorize_video(
         make(clip, painter, target, Parts(output, recipe), fresh)
     if clip.failure:
         raise TruncatedVideo(clip.path, f"{clip.failure.detail}; {output} holds all frames that could be decoded")
+
+
+def network_size(clip: VideoClip | ImageClip, short_side: int) -> tuple[int, int]:
+    """(height, width) at which the network sees the frames of a clip. Raises CannotColorize for a slender one."""
+    shape = next(clip.frames()).rgb.shape[:2]
+    size = working_size(*shape, short_side)
+    check_slender(clip.path, shape, size, short_side**2 * USUAL_ASPECT if short_side else math.prod(shape))
+    return size
 
 
 @contextmanager
