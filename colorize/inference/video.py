@@ -102,9 +102,8 @@ def colorize_video(
     published model, fetched into `weights_dir`.
 
     Raises CannotColorize, CannotFetch, FileNotFoundError, MisfitWeights, VideoError or CorruptImage with what to do;
-    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault for a full disk,
-    little memory, an input that was lost on the way or (StillWriting) another run into `output`, after which the same
-    call goes on.
+    TruncatedVideo only after the frames that there are have been coloured and written; MachineFault, after which the
+    same call goes on, for a full disk, little memory, a lost input or (StillWriting) another run into `output`.
     """
     output = Path(output)
     references = [Path(reference) for reference in references]
