@@ -30,7 +30,7 @@ help:
 	@echo "make results/table1.csv   Table 1 from real clips: 10 minutes on two cores after the install"
 	@echo "make results/<target>     any other table; docs/output-layout.md lists them; V=1 prints all that Snakemake says"
 	@echo "make all                  everything: all tables, figures and the report; make table1, make report: one of them"
-	@echo "make test                 the tests, 8 minutes on two cores; make test-slow runs the default pipeline for real, kills it and fills its disk"
+	@echo "make test                 the tests, 8 minutes on two cores; make test-slow runs the default pipeline for real, kills small ones and fills disks"
 
 results/%: .venv/installed always
 	$(PIPELINE)
