@@ -1,6 +1,7 @@
 """Reading the log of a job: how far it is, what it warned of, and why it failed."""
 
 import re
+from os import SEEK_END
 from pathlib import Path
 
 # A line of media/bar.py.
@@ -13,13 +14,17 @@ LAST = 8
 
 
 def lines_of(log: Path, last: int | None = None) -> list[str]:
-    """The lines of a log, or of its last bytes; empty where a job has written nothing yet."""
-    if not log.is_file():
+    """The lines of a log, or of its last bytes; empty where a job has written nothing yet.
+
+    Snakemake deletes the log of an earlier run as it starts a job, so the file can go at any moment.
+    """
+    try:
+        with open(log, "rb") as file:
+            if last is not None:
+                file.seek(max(file.seek(0, SEEK_END) - last, 0))
+            return file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
         return []
-    with open(log, "rb") as file:
-        if last is not None:
-            file.seek(max(log.stat().st_size - last, 0))
-        return file.read().decode(errors="replace").splitlines()
 
 
 def steps(lines: list[str]) -> tuple[int, int] | None:

@@ -1,5 +1,7 @@
 """What is read from a job's log: steps, warnings, and the message of its error."""
 
+from threading import Event, Thread
+
 from plan.job_log import lines_of, steps, warnings, why
 
 TRACED = """train ours: 10/120 [00:20, 2.00s/it]
@@ -49,3 +51,21 @@ def test_a_log_is_read_whole_or_its_end(tmp_path):
     log = tmp_path / "a.log"
     log.write_bytes(b"first\n\xffsecond\nlast\n")
     assert len(lines_of(log)) == 3 and lines_of(log, last=5) == ["last"]
+
+
+def test_a_log_that_goes_while_it_is_read_is_empty(tmp_path):
+    log, over = tmp_path / "log", Event()
+
+    def come_and_go():
+        while not over.is_set():
+            log.write_text("one\n")
+            log.unlink()
+
+    thread = Thread(target=come_and_go)
+    thread.start()
+    try:
+        seen = {tuple(lines_of(log, last)) for _ in range(2000) for last in (None, 4096)}
+    finally:
+        over.set()
+        thread.join()
+    assert seen <= {(), ("one",)}
