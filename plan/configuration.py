@@ -269,6 +269,10 @@ class Config(KnownKeys):
         description="`threads` of this machine, or the address of a dask.distributed scheduler: preparation's tasks "
         "then run on its workers, which need this project installed and the same files under the same paths"
     )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        description="where networks run outside training: `cpu`, `cuda`, or `auto` for a GPU where there is one; the "
+        "jobs that can use a GPU then ask for one. Results differ in the last digits and are not made again"
+    )
     shards: Shards = Field(
         description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
         "of it and all; another value moves sources between jobs, and what is moved is prepared again"

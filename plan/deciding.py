@@ -8,7 +8,7 @@ from pathlib import Path
 from colorize.settings import EXECUTION
 
 # Keys of the configuration that decide no number.
-PLACES = ("dask_scheduler", "weights")
+PLACES = ("dask_scheduler", "device", "weights")
 
 
 @cache

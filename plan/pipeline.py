@@ -148,6 +148,10 @@ class Plan:
         """What a row's method is given for each kind of item (bench.methods.contract.method)."""
         return self._methods[row].given
 
+    def uses_device(self, row: str) -> bool:
+        """Whether a row's networks run on the configuration's `device`."""
+        return self._methods[row].uses_device
+
     def code_of(self, row: str) -> str:
         """The file that colours a row, from the root of the repository."""
         return type(self._methods[row]).__module__.replace(".", "/") + ".py"

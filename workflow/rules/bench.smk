@@ -15,8 +15,7 @@ rule colorize:
         "<logs>/colorize/{row}.benchmark.tsv"
     priority: lambda wildcards: 40 if PLAN.training_of(wildcards.row) else 0
     resources:
-        mem_mb=3000,
-        gpu=0,
+        **asked("colorize"),
         weights=WEIGHTS,
     params:
         version=version_of("bench/run/colorize.py"),
@@ -60,7 +59,7 @@ rule truth:
         "<logs>/truth.benchmark.tsv"
     priority: 40
     resources:
-        mem_mb=3000,
+        **asked("truth"),
         weights=WEIGHTS,
     params:
         version=version_of("bench/scoring/truth.py"),
@@ -86,7 +85,7 @@ rule score:
         "<logs>/score/{row}.benchmark.tsv"
     priority: lambda wildcards: 40 if PLAN.training_of(wildcards.row) else 0
     resources:
-        mem_mb=3000,
+        **asked("score"),
         weights=WEIGHTS,
     params:
         version=version_of("bench/scoring/score.py"),

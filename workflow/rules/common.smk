@@ -9,6 +9,7 @@ from shlex import quote
 from snakemake.logging import logger
 
 from plan import rule_versions
+from plan.asking import asked
 from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else

@@ -17,7 +17,7 @@ rule figure4:
     benchmark:
         "<logs>/figure4.benchmark.tsv"
     resources:
-        mem_mb=3000,
+        **asked("figure4"),
         weights=WEIGHTS,
     params:
         version=version_of("bench/figures/figure4.py"),
@@ -86,7 +86,7 @@ rule side_by_side:
     wildcard_constraints:
         side_by_side="|".join(SIDE_BY_SIDE),
     resources:
-        mem_mb=1000,
+        **asked("side_by_side"),
     params:
         version=version_of("bench/figures/side_by_side.py"),
         inputs=flags,
@@ -130,7 +130,7 @@ rule figure11_to_14:
     benchmark:
         "<logs>/figure11_to_14/figure{multimodal}.benchmark.tsv"
     resources:
-        mem_mb=1000,
+        **asked("figure11_to_14"),
     params:
         version=version_of("bench/figures/figure11_to_14.py"),
         inputs=flags,
@@ -153,7 +153,7 @@ rule figure15:
     benchmark:
         "<logs>/figure15.benchmark.tsv"
     resources:
-        mem_mb=1000,
+        **asked("figure15"),
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
@@ -173,7 +173,7 @@ rule figure16:
     benchmark:
         "<logs>/figure16.benchmark.tsv"
     resources:
-        mem_mb=1000,
+        **asked("figure16"),
     params:
         version=version_of("bench/figures/figure16.py"),
         inputs=flags,

@@ -20,7 +20,7 @@ rule sources:
         "<logs>/sources/{kind}/{split}.benchmark.tsv"
     priority: 50
     resources:
-        mem_mb=2000,
+        **asked("sources"),
         datasets=DATASETS,
     params:
         version=version_of("prep/sources.py"),
@@ -45,7 +45,7 @@ rule clips:
         "<logs>/clips/{filmed}/{shard}.benchmark.tsv"
     priority: 50
     resources:
-        mem_mb=2000,
+        **asked("clips"),
         dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/clips.py"),
@@ -72,7 +72,7 @@ rule images:
         "<logs>/images/{split}/{shard}.benchmark.tsv"
     priority: 50
     resources:
-        mem_mb=1000,
+        **asked("images"),
         dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/images.py"),
@@ -99,7 +99,7 @@ rule gather:
         "<logs>/gather/{kind}/{split}.benchmark.tsv"
     priority: 50
     resources:
-        mem_mb=2000,
+        **asked("gather"),
     params:
         version=version_of("prep/gather.py"),
         inputs=flags,
@@ -120,7 +120,7 @@ rule renderings:
         "<logs>/renderings/{rendered}.benchmark.tsv"
     priority: 50
     resources:
-        mem_mb=2000,
+        **asked("renderings"),
         dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/renderings.py"),
@@ -147,7 +147,7 @@ rule flow:
         "<logs>/flow/{estimator}/{split}/{shard}.benchmark.tsv"
     priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
-        mem_mb=2000,
+        **asked("flow"),
         weights=WEIGHTS,
         dask_scheduler=config["dask_scheduler"],
     params:
@@ -172,7 +172,7 @@ rule gather_flow:
         "<logs>/gather_flow/{estimator}/{split}.benchmark.tsv"
     priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
-        mem_mb=1000,
+        **asked("gather_flow"),
     params:
         version=version_of("prep/gather.py"),
     shell:
@@ -192,7 +192,7 @@ rule gallery:
         "<logs>/gallery/{gallery}/{shard}.benchmark.tsv"
     priority: lambda wildcards: 50 if wildcards.gallery == gallery_of("train") else 10
     resources:
-        mem_mb=3000,
+        **asked("gallery"),
         weights=WEIGHTS,
         dask_scheduler=config["dask_scheduler"],
     params:
@@ -220,7 +220,7 @@ rule references:
         "<logs>/references/{kind}/{split}.benchmark.tsv"
     priority: lambda wildcards: 50 if wildcards.split in ("train", "validation") else 10
     resources:
-        mem_mb=4000,
+        **asked("references"),
         weights=WEIGHTS,
     params:
         version=version_of("prep/references.py"),

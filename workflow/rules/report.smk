@@ -28,7 +28,7 @@ rule report:
     benchmark:
         "<logs>/report.benchmark.tsv"
     resources:
-        mem_mb=3000,
+        **asked("report"),
     params:
         version=version_of("bench/report/__main__.py"),
         inputs=flags,

@@ -41,6 +41,7 @@ rule table1:
     benchmark:
         "<logs>/table1.benchmark.tsv"
     resources:
+        **asked("table1"),
         checkpoints=as_json(CHECKPOINTS),
     params:
         version=version_of("bench/tables/table1.py"),
@@ -73,6 +74,8 @@ rule table5:
         "<logs>/table5.log",
     benchmark:
         "<logs>/table5.benchmark.tsv"
+    resources:
+        **asked("table5"),
     params:
         version=version_of("bench/tables/table5.py"),
         inputs=flags,
@@ -100,6 +103,8 @@ rule propagation:
         "<logs>/propagation.log",
     benchmark:
         "<logs>/propagation.benchmark.tsv"
+    resources:
+        **asked("propagation"),
     params:
         version=version_of("bench/tables/propagation.py"),
         rows=FIRST_FRAME_ROWS,
@@ -126,6 +131,8 @@ rule figure7:
         "<logs>/figure7.log",
     benchmark:
         "<logs>/figure7.benchmark.tsv"
+    resources:
+        **asked("figure7"),
     params:
         version=version_of("bench/figures/figure7.py"),
         rows=FIRST_FRAME_ROWS,

@@ -26,8 +26,7 @@ rule train:
     priority: lambda wildcards: 100 + cost_of(TRAININGS[wildcards.training])
     threads: lambda wildcards: TRAININGS[wildcards.training].get("threads", 2)
     resources:
-        mem_mb=5000,
-        gpu=0,
+        **asked("train"),
         weights=WEIGHTS,
         execution=lambda wildcards: as_json(execution(TRAININGS[wildcards.training])),
     params:

@@ -26,6 +26,7 @@ class Setting:
     seed: int
     results_dir: Path | None = None  # what {results} in the folder of a `precomputed` row stands for
     log_dir: Path | None = None  # where what the program of a `command` row says is kept, a file an item; None: nowhere
+    device: str = "cpu"  # where networks run, a name for vision.placing.device_called
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Method:
                     True, PyTorch is seeded for each item.
         uses_backbone  for which of `colorize` and `fit` it loads the network `backbone` of the configuration, so that a
                     run without its file stops before it starts. Default: for none.
+        uses_device  True for a method whose networks run on `setting.device`: its row then asks for a GPU where the
+                    configuration's `device` names one. Default: False, it runs on the CPU.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         files       which files, besides what it is given, decide an item's result. Default: none.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
@@ -70,6 +73,7 @@ class Method:
     given: dict[str, tuple[str, ...]]
     uses_torch: bool = True
     uses_backbone: tuple[str, ...] = ()
+    uses_device: bool = False
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting

@@ -1,0 +1,18 @@
+"""The device on which networks run outside training, by the name that the configuration's key `device` has for it."""
+
+import torch
+
+
+def device_called(name: str) -> torch.device:
+    """`cpu`, `cuda` (the first one that this process sees), or `auto`: CUDA where there is one, else the CPU.
+
+    Raises ValueError for CUDA where PyTorch sees no GPU.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "device is 'cuda', but PyTorch sees no GPU here; expected one (nvidia-smi lists them, and this PyTorch is "
+            f"built for CUDA {torch.version.cuda}). Set `device: cpu`, or `auto` to take a GPU only where there is one."
+        )
+    return torch.device(name)
