@@ -39,14 +39,14 @@ UNITS = {
     "images": Unit(0.9, 0.03, 170e3, 2),
     "renderings": Unit(1.2, 0.034, 150e3, 1.04),
     "gather": Unit(1.0, 0.001, 500),
-    "flow": Unit(0.8, 0.025, 190e3, 2.04),
+    "flow": Unit(0.8, 0.018, 190e3, 2.04),
     "gather_flow": Unit(1.0, 0.001, 100),
     "gallery": Unit(4.0, 0.01, 5.6e3, 0),
     "references": Unit(3.4, 0.06, 115e3, 1),
     "train": Unit(6.0, 0),
     "colorize": Unit(1.0, 0.015, 150e3, 1.04),
-    "truth": Unit(3.5, 0.02, 7e3, 1),
-    "score": Unit(1.0, 0.045, 500),
+    "truth": Unit(3.5, 0.02, 4e3, 1),
+    "score": Unit(1.0, 0.045, 2e3, 0.04),
     "table": Unit(2.0, 0, 30e3, 4),
     "figure": Unit(2.0, 0, 5e6, 10),
     "report": Unit(60.0, 0, 50e6, 300),
@@ -61,7 +61,7 @@ FLOW_SECONDS = {"dis": 0.01, "farneback": 0.016, "raft_small": 0.29, "raft": 0.9
 # Seconds a frame of the methods, at a width of 0.25 and at 1 (benchmarks/README.md). Unlisted: 0.
 METHOD_SECONDS = {
     "bonneel2015": (0.35, 0.35), "fusion": (0.23, 0.23), "he2018": (0.77, 3.96), "iizuka2016": (0.04, 0.42),
-    "lai2018": (0.14, 0.75), "larsson2016": (0.45, 9.78), "levin2004": (0.01, 0.01), "nn_match": (0.23, 0.23),
+    "lai2018": (0.14, 0.75), "larsson2016": (0.45, 9.78), "levin2004": (0.01, 0.01), "nn_match": (0.20, 0.20),
     "ours": (0.40, 2.66), "stn2018": (0.15, 1.0), "vpn2017": (1.04, 1.09), "welsh2002": (0.03, 0.03),
     "zhang2016": (0.08, 0.96), "zhang2017": (0.17, 1.93), "flow_propagation": (0.01, 0.01),
 }  # fmt: skip
