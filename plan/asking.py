@@ -1,14 +1,149 @@
-"""What a job asks of the machine it will run on, by its rule: memory in megabytes and GPUs."""
+"""What a job asks of the machine it will run on: memory, minutes and GPUs, from what such jobs were measured to take.
 
-# Megabytes of a job, where other than MEGABYTES.
-MEMORY = {
-    "sources": 2000, "clips": 2000, "gather": 2000, "renderings": 2000, "flow": 2000, "gallery": 3000,
-    "references": 4000, "train": 5000, "colorize": 3000, "recolor": 3000, "colorize_shown": 3000, "truth": 3000,
-    "score": 3000, "figure4": 3000, "report": 3000,
-}  # fmt: skip
-MEGABYTES = 1000
+More than that is asked for, because machines and media differ, and with every attempt more again, so that a job which
+was killed for its memory or its time gets through with the next. Here, without `--resources`, nothing is held back.
+"""
+
+from collections.abc import Callable
+from math import ceil
+
+from bench.methods.contract.rows import method_of
+from colorize.settings import TrainSettings, cost_of
+from plan.cost import (
+    FLOW_SECONDS,
+    GPU_SAMPLE,
+    LEARNING,
+    NETWORK_SECONDS,
+    PIXELS,
+    SEARCHED,
+    TORCH,
+    UNITS,
+    seconds_a_frame,
+)
+from plan.estimate import Estimate
+from plan.memory import Memory
+from plan.pipeline import Plan
+
+# On a cluster two Snakemakes run beside a job, each with 200 MB.
+BESIDE = 450  # MB
+ROOM = 1.25  # times the measured memory
+PATIENCE = 2  # times the measured seconds: other processors, shared disks
+WAIT = 10  # minutes in any case: the first import of torch over a network
+ON_GPU = 1 / 20  # of the CPU's seconds for a network; it is less on most
+LONG = {"report": 60}  # minutes of jobs that encode a film of each clip
+WITHOUT_NETWORK = ("dis", "farneback")
 
 
-def asked(rule: str) -> dict:
-    """The resources of a rule's jobs, as its `resources` in the workflow."""
-    return {"mem_mb": MEMORY.get(rule, MEGABYTES), "gpu": 0}
+class Asking:
+    """What the jobs of a plan ask for."""
+
+    def __init__(self, plan: Plan):
+        self.plan, self.config, self.sets = plan, plan.config, plan.sets
+        self.estimate = Estimate(plan)
+        self.memory = Memory(plan, self.estimate)
+
+    def of(self, rule: str) -> dict[str, Callable]:
+        """The resources of a rule's jobs, as its `resources` in the workflow.
+
+        A rule that is made of another one (`use rule`) has the other's, so Snakemake says which it is (`rulename`).
+        """
+        return {
+            "mem_mb": lambda wildcards, attempt, rulename=rule: self.megabytes(rulename, wildcards, attempt),
+            "runtime": lambda wildcards, attempt, rulename=rule: self.minutes(rulename, wildcards, attempt),
+            "gpu": lambda wildcards, rulename=rule: self.gpus(rulename, wildcards),
+        }
+
+    def megabytes(self, rule: str, wildcards, attempt: int = 1) -> int:
+        """Memory of a job at its attempt, 1 for the first, in hundreds. `wildcards` has `get`, as a dict."""
+        peak = self.memory.of(rule, wildcards, on_gpu=self.gpus(rule, wildcards) > 0)
+        return attempt * 100 * ceil((ROOM * peak + BESIDE) / 100)
+
+    def minutes(self, rule: str, wildcards, attempt: int = 1) -> int:
+        """Minutes until a job at its attempt may be ended."""
+        seconds = self._seconds(rule, wildcards)
+        return attempt * (WAIT + LONG.get(rule, 0) + ceil(PATIENCE * seconds / 60))
+
+    def gpus(self, rule: str, wildcards) -> int:
+        """GPUs that a job asks for: where it runs networks, by the key `device`; a training by its `accelerator`.
+
+        An `accelerator` that is `auto` takes a GPU where there is one, and asks for it where `device` does so, too.
+        """
+        wanted = self.config["device"] != "cpu"
+        if rule == "train":
+            own = TrainSettings.model_construct(**self.plan.trainings[wildcards.get("training")])
+            return int(own.accelerator not in ("cpu", "auto") or (own.accelerator == "auto" and wanted))
+        return int(wanted and self._has_network(rule, wildcards))
+
+    def _has_network(self, rule: str, wildcards) -> bool:
+        """Whether a job runs networks on the configuration's `device`."""
+        if rule == "flow":
+            return wildcards.get("estimator") not in WITHOUT_NETWORK
+        if rule in ("colorize", "recolor", "colorize_shown"):
+            return self.plan.uses_device(wildcards.get("row"))
+        if rule == "score":
+            return "images" in self.plan.given_to(wildcards.get("row"))
+        return rule in ("gallery", "references", "truth")
+
+    def _seconds(self, rule: str, wildcards) -> float:
+        """About what a job takes on one core or, where it has one, on a GPU."""
+        if rule == "train":
+            return self._training_seconds(wildcards)
+        known = "colorize" if rule in ("recolor", "colorize_shown") else rule
+        if known not in UNITS:
+            return 0.0
+        unit, units = UNITS[known], self._units(known, wildcards)
+        networks = units * self._network_seconds(known, wildcards)
+        if self.gpus(rule, wildcards):
+            networks *= ON_GPU
+        return unit.start + TORCH + units * unit.each + networks + self._search_seconds(rule, wildcards)
+
+    def _units(self, rule: str, wildcards) -> float:
+        """How many frames, or items, one job of a rule has."""
+        if rule in ("colorize", "truth", "score"):
+            return self._frames(wildcards.get("split", "test")) + self.estimate.items("images", "test")
+        split = next(filter(None, map(wildcards.get, ("split", "filmed", "rendered", "gallery"))), None)
+        if split is None:
+            return 0.0
+        if rule in ("clips", "flow"):
+            return self._frames(split) / self.sets.shards_of("clips", split)
+        if rule == "renderings":
+            return self._frames(split)
+        kind = "clips" if rule == "gather_flow" else wildcards.get("kind", "images")
+        shards = self.sets.shards_of(rule, split) if rule in ("images", "gallery") else 1
+        return self.estimate.items(kind, split) / shards
+
+    def _frames(self, split: str) -> float:
+        height, width = self.config["clips"]["size"]
+        return self.estimate.frames(split) * height * width / PIXELS
+
+    def _network_seconds(self, rule: str, wildcards) -> float:
+        """Of a unit, on one core."""
+        if rule == "flow":
+            return 2 * FLOW_SECONDS.get(wildcards.get("estimator"), FLOW_SECONDS["ptlflow:flownet2"])
+        if rule == "colorize":
+            row = wildcards.get("row")
+            method = method_of(row, self.plan.rows[row])
+            return seconds_a_frame(method, self.plan.width_of(row)) + self._network("backbone")
+        own = {
+            "gallery": ("backbone",), "references": ("backbone", "classifier"), "truth": ("fid_features",),
+            "score": ("classifier", "fid_features"),
+        }  # fmt: skip
+        return sum(map(self._network, own.get(rule, ())))
+
+    def _network(self, key: str) -> float:
+        return NETWORK_SECONDS.get(self.config[key], 0.0)
+
+    def _search_seconds(self, rule: str, wildcards) -> float:
+        if rule != "references":
+            return 0.0
+        gallery = self.estimate.items("images", self.sets.gallery_of(wildcards.get("split")))
+        return SEARCHED * gallery * self.estimate.items(wildcards.get("kind"), wildcards.get("split"))
+
+    def _training_seconds(self, wildcards) -> float:
+        own = self.plan.trainings[wildcards.get("training")]
+        settings = TrainSettings.model_construct(**own)
+        height, width = settings.crop
+        samples = cost_of(own) * height * width / PIXELS
+        if self.gpus("train", wildcards):
+            return samples * GPU_SAMPLE
+        return samples * LEARNING * seconds_a_frame(own["method"], settings.width)

@@ -5,12 +5,10 @@ How many items there will be is not known before they are looked at, so this ass
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.methods.contract.rows import method_of
-from colorize.metadata import metadata
 from colorize.settings import TrainSettings, cost_of
 from plan.cost import (
     FLOW_SECONDS,
@@ -30,7 +28,6 @@ from plan.pipeline import MULTIMODAL_REFERENCES, Plan
 from plan.reading import ROOT, check_files, read_config
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
-from vision.weights import MisfitWeights
 
 WHOLE = 67  # frames of a clip whose length is `whole`, as DAVIS has them
 NOTES = (
@@ -226,12 +223,7 @@ class Estimate:
         options = self.plan.rows[row]
         if {"precomputed", "command"} & set(options):
             return 0.0
-        method, width = method_of(row, options), 1.0
-        if training := self.plan.training_of(row):
-            width = _setting(self.plan.trainings[training], "width")
-        elif "checkpoint" in options:
-            with suppress(MisfitWeights):  # `check` says so
-                width = metadata(self.plan.root / options["checkpoint"]).get("width", 1.0)
+        method, width = method_of(row, options), self.plan.width_of(row)
         matches = NETWORK_SECONDS.get(self.config["backbone"], 0) if method in ("nn_match", "fusion") else 0
         return seconds_a_frame(method, width) + matches
 

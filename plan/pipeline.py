@@ -1,15 +1,18 @@
 """What the rows, trainings, tables and figures of a configuration are, and what each of them needs."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
-from colorize.settings import LossWeights
+from colorize.metadata import metadata
+from colorize.settings import LossWeights, TrainSettings
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
 from plan.validation import validate
+from vision.weights import MisfitWeights
 
 # Figures 11 to 14 show a test clip each, with so many references.
 MULTIMODAL = ("11", "12", "13", "14")
@@ -165,6 +168,15 @@ class Plan:
         if training := self.training_of(row):
             return f"<results>/train/{training}/model.safetensors"
         return here(self.root, self.rows[row]["checkpoint"]) if "checkpoint" in self.rows[row] else None
+
+    def width_of(self, row: str) -> float:
+        """The width of a row's model: that of its training, or of the checkpoint that it names; otherwise 1."""
+        if training := self.training_of(row):
+            return self.trainings[training].get("width", TrainSettings.model_fields["width"].default)
+        if "checkpoint" in self.rows[row]:
+            with suppress(MisfitWeights, OSError):  # who reads it says so
+                return metadata(self.root / self.rows[row]["checkpoint"]).get("width", 1.0)
+        return 1.0
 
     def named_checkpoint(self, row: str) -> dict[str, str]:
         """The checkpoint file that a row names, for the flags of its job; none if it has a training or no model.

@@ -9,7 +9,7 @@ from shlex import quote
 from snakemake.logging import logger
 
 from plan import rule_versions
-from plan.asking import asked
+from plan.asking import Asking
 from plan.command_line import as_flags, as_json, folder_of_items
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
@@ -33,6 +33,7 @@ except ConfigError as error:
     stop(str(error))
 SETS, WEIGHTS = PLAN.sets, here(ROOT, PLAN.config["weights"])
 config.update(PLAN.config)
+asked = Asking(PLAN).of
 # What may be found wrong only when a job is planned is said in the same way.
 content_of_checkpoint, shown_set = or_else(stop, PLAN.content_of_checkpoint), or_else(stop, SETS.shown)
 shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)

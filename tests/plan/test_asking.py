@@ -1,0 +1,116 @@
+"""What jobs ask of the machine: enough for what they were measured to take, more for more work, and a GPU to use it."""
+
+import pytest
+
+from plan.asking import Asking
+from plan.memory import Memory
+
+# The most memory that jobs of the default configuration took (MB of `max_rss`), and the issue's dear ones.
+TOOK = [
+    ("sources", {"kind": "images", "split": "gallery"}, 133),
+    ("clips", {"filmed": "test", "shard": "0"}, 393),
+    ("images", {"split": "train", "shard": "0"}, 224),
+    ("gather", {"kind": "images", "split": "train"}, 197),
+    ("renderings", {"rendered": "train"}, 238),
+    ("flow", {"estimator": "dis", "split": "train", "shard": "0"}, 211),
+    ("flow", {"estimator": "ptlflow:flownet2", "split": "train", "shard": "0"}, 4100),
+    ("gather_flow", {"estimator": "dis", "split": "train"}, 182),
+    ("gallery", {"gallery": "gallery", "shard": "0"}, 923),
+    ("references", {"kind": "clips", "split": "test"}, 804),
+    ("train", {"training": "ours"}, 1783),
+    ("train", {"training": "ours_aligned"}, 1236),
+    ("colorize", {"row": "grey"}, 202),
+    ("colorize", {"row": "fusion"}, 766),
+    ("colorize", {"row": "ours_aligned"}, 981),
+    ("truth", {}, 743),
+    ("score", {"row": "ours"}, 787),
+    ("table1", {}, 959),
+    ("figure4", {}, 1311),
+    ("report", {}, 301),
+]
+
+
+@pytest.fixture
+def asking(plan):
+    """What the jobs of a change to the default, or of overlays, ask for."""
+    return lambda *change, **overlays: Asking(plan(*change, **overlays))
+
+
+@pytest.mark.parametrize("rule, wildcards, took", TOOK)
+def test_every_job_asks_for_the_memory_that_it_takes(asking, rule, wildcards, took):
+    asked = asking({"training": {"ours": {"accelerator": "cpu"}}}).megabytes(rule, wildcards)
+    assert 1.25 * took + 400 <= asked <= 1.25 * (took + 500) + 1500  # two Snakemakes beside it on a cluster
+
+
+def test_a_training_asks_by_its_batch_and_its_width(asking):
+    full = {"accelerator": "cpu", "width": 1, "frame": [216, 384], "crop": [216, 384], "batch": 2}
+    job = {"training": "ours"}
+    assert asking({"training": {"ours": full}}).megabytes("train", job) > 8800  # measured
+    many = asking({"training": {"ours": full | {"batch": 8}}})
+    assert many.megabytes("train", job) > 3 * 8800
+    assert many.minutes("train", job) > 3 * asking({"training": {"ours": full}}).minutes("train", job)
+    on_gpu = asking({"training": {"ours": full | {"batch": 40, "accelerator": "gpu"}}})
+    assert on_gpu.megabytes("train", job) < 16000  # of this machine; the rest is the GPU's
+
+
+def test_each_attempt_asks_for_more_memory_and_time(asking):
+    resources = asking().of("train")
+    job = {"training": "ours"}
+    for name in ("mem_mb", "runtime"):
+        first, second, third = (resources[name](job, attempt) for attempt in (1, 2, 3))
+        assert second == 2 * first and third == 3 * first
+    assert resources["gpu"](job) == 0
+
+
+def test_a_rule_made_of_another_asks_for_itself(asking):
+    asked = asking().of("colorize")["runtime"]
+    shown = asked({"row": "ours", "split": "long", "rank": "1"}, 1, rulename="colorize_shown")
+    assert shown > asked({"row": "grey"}, 1)
+
+
+def test_smaller_shards_ask_for_less_time(asking, plan):
+    job = {"gallery": "gallery", "shard": "0"}
+    whole, parts = (asking({"shards": {"gallery": size}}, overlays=("paper",)) for size in (2_000_000, 20_000))
+    assert whole.minutes("gallery", job) > 10 * parts.minutes("gallery", job)
+
+
+def test_a_gpu_is_asked_for_where_a_job_uses_one(asking):
+    flow = {"split": "train", "shard": "0"}
+    here, there = asking(), asking({"device": "cuda"})
+    jobs = {
+        ("flow", "raft"): flow | {"estimator": "raft"},
+        ("gallery", ""): {"gallery": "gallery", "shard": "0"},
+        ("references", ""): {"kind": "clips", "split": "test"},
+        ("score", "ours"): {"row": "ours"},
+        ("train", ""): {"training": "ours"},
+    }
+    for (rule, _), wildcards in jobs.items():
+        assert (here.gpus(rule, wildcards), there.gpus(rule, wildcards)) == (0, 1), rule
+        assert there.minutes(rule, wildcards) <= here.minutes(rule, wildcards)
+    without = [("flow", flow | {"estimator": "dis"}), ("score", {"row": "copy_first"}), ("table1", {})]
+    assert [there.gpus(rule, wildcards) for rule, wildcards in without] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("accelerator, device, gpus", [("gpu", "cpu", 1), ("cpu", "cuda", 0), ("auto", "auto", 1)])
+def test_a_training_asks_by_its_accelerator(asking, accelerator, device, gpus):
+    asked = asking({"device": device, "training": {"ours": {"accelerator": accelerator}}})
+    assert asked.gpus("train", {"training": "ours"}) == gpus
+
+
+def test_a_row_asks_for_a_gpu_if_its_method_uses_one(asking, monkeypatch):
+    asked = asking({"device": "auto"})
+    for uses in (False, True):
+        monkeypatch.setattr(asked.plan, "uses_device", lambda row, uses=uses: uses)
+        assert asked.gpus("colorize", {"row": "ours"}) == uses
+
+
+def test_rows_of_other_peoples_code_ask_for_much(plan):
+    asked = Asking(plan({"methods": {"theirs": {"command": "true {frames} {output}"}}}))
+    known = Memory(asked.plan, asked.estimate).of("colorize", {"row": "ours"})
+    assert asked.memory.of("colorize", {"row": "theirs"}) > 2 * known
+
+
+def test_the_papers_training_asks_for_a_gpu_and_hours(asking):
+    asked = asking(overlays=("paper",))
+    job = {"training": "ours"}
+    assert asked.gpus("train", job) == 1 and 16 * 60 < asked.minutes("train", job) < 48 * 60
