@@ -8,7 +8,7 @@ import tyro
 from media.text import print_any_letter
 
 # Each names a module with a `main` whose signature and docstring are the command's interface.
-COMMANDS = {"check": "plan.check", "cost": "plan.estimate", "schema": "plan.generated", "versions": "plan.lock"}
+COMMANDS = {"check": "plan.check", "cost": "plan.cost_table", "schema": "plan.generated", "versions": "plan.lock"}
 
 
 def main(arguments: list[str]) -> None:

@@ -12,6 +12,8 @@ from math import isfinite
 from pathlib import Path
 from statistics import mean
 
+from plan import job_log
+
 # Seconds of one job by rule: the default configuration, two cores, two jobs at a time.
 SECONDS = {
     "sources": 1, "clips": 2, "images": 1, "gather": 2, "renderings": 12, "flow": 8, "gather_flow": 2,
@@ -67,6 +69,12 @@ METHOD_SECONDS = {
 }  # fmt: skip
 LEARNING = 5.5  # times the colouring of its crop, that a sample costs in training
 GPU_SAMPLE = 0.066  # seconds of an H100 for a sample of 216x384 of the paper's model at width 1, in float32
+# Times that a network colours faster on an H200 than on a core here: 0.02 s for 1.49 s (benchmarks/README.md). Not
+# measured for the other networks outside training; those that are small gain less.
+GPU_GAIN = 75
+GPU_PAIR = 2.1e9  # bytes of a GPU for a pair of 216x384 in training at width 1, in float32
+ON_CPU = ("dis", "farneback")  # flows that no GPU takes
+THREAD_GAIN = 0.75  # of a core, that each further thread adds to a training; assumed
 MODEL_BYTES = 144e6  # of a model of width 1
 SEARCHED = 1.6e-7  # seconds an item and image of the gallery
 
@@ -84,23 +92,29 @@ FEW = 120
 def earlier(logs: Path) -> dict[str, list[float]]:
     """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`.
 
-    A file that cannot be read is left out: a killed job may leave half of one.
+    A job that went on where an earlier one had stopped, as the log beside tells, counts for the whole: as much longer
+    as it had more to do. One that had nothing left to do says nothing. A file that cannot be read is left out: a killed
+    job may leave half of one.
     """
     seconds: dict[str, list[float]] = {}
     for path in logs.rglob("*.benchmark.tsv"):
         rule = path.relative_to(logs).parts[0].removesuffix(".benchmark.tsv")
         with suppress(OSError, ValueError, IndexError):
             took = float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
-            if isfinite(took):
-                seconds.setdefault(rule, []).append(took)
+            share = job_log.share_done(job_log.lines_of(path.with_name(path.name.replace(".benchmark.tsv", ".log"))))
+            if isfinite(took) and share:
+                seconds.setdefault(rule, []).append(took / share)
     return seconds
 
 
 class Costs:
     """Seconds that a job of a rule will take, the better known the more jobs are `finished`."""
 
-    def __init__(self, measured: Mapping[str, list[float]]):
+    def __init__(self, measured: Mapping[str, list[float]], factor: float = 1.0, on: str = ""):
+        """measured: seconds of jobs of this folder, by rule; factor: of this machine, for rules that it lacks; on: the
+        day on which that was measured."""
         self.means = {rule: mean(seconds) for rule, seconds in measured.items()}
+        self.factor, self.on = factor, on
         self.expected = self.took = float(FEW)
 
     def finished(self, rule: str, seconds: float) -> None:
@@ -114,7 +128,7 @@ class Costs:
 
     def before(self, rule: str) -> float:
         """What was known when the run began."""
-        return self.means.get(rule, SECONDS.get(rule, OTHERS))
+        return self.means.get(rule, SECONDS.get(rule, OTHERS) * self.factor)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,22 @@
-"""The command `cost`: what a configuration comes to before it runs, by stage, from the costs in plan/cost.py.
+"""What a configuration comes to before it runs, part by part, from the costs in plan/cost.py and those of this machine.
 
-How many items there will be is not known before they are looked at, so this assumes what is said under the table.
+How many items there will be is not known before they are looked at, so this assumes what plan/cost_table.py says.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from bench.methods.contract.rows import method_of
 from colorize.settings import TrainSettings, cost_of
 from plan.cost import (
     FLOW_SECONDS,
+    GPU_GAIN,
     GPU_SAMPLE,
     LEARNING,
     METHOD_SECONDS,
     MODEL_BYTES,
     NETWORK_SECONDS,
+    ON_CPU,
     PIXELS,
     SEARCHED,
     TORCH,
@@ -24,54 +24,43 @@ from plan.cost import (
     seconds_a_frame,
 )
 from plan.errors import ConfigError
+from plan.measured import SHIPPED, Measured
 from plan.pipeline import MULTIMODAL_REFERENCES, Plan
-from plan.reading import ROOT, check_files, read_config
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
 
 WHOLE = 67  # frames of a clip whose length is `whole`, as DAVIS has them
-NOTES = (
-    f"Assumed: a clip of each video (or `per_source` of them), {WHOLE} frames where clips are whole, nothing rejected;",
-    "data that are not there count for what the registry says, else for nothing. CPU hours are those of one core of",
-    "the machine that plan/cost.py was measured on; on N cores, stages with many jobs take about an N-th of it.",
-)
-
-
-def main(*, configfile: tuple[Path, ...] = (), table1: bool = False) -> None:
-    """Say what a configuration costs, by stage: jobs, items, CPU hours, bytes and files. Nothing is run or measured.
-
-    Args:
-        configfile: configurations on top of the default one, config/config.yaml, as Snakemake takes them.
-        table1: only what Table 1 takes; otherwise all tables, figures and the report.
-    """
-    try:
-        check_files(configfile)
-        estimate = Estimate(Plan(read_config(configfile), ROOT), only_table1=table1)
-        stages = estimate.stages()
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-    print("\n".join([*table_of(stages), "", *NOTES]))
-    if estimate.gpu_seconds > 360:
-        print(f"Training alone on a GPU as an H100: about {hours(estimate.gpu_seconds)} h, estimated for all of them.")
+SUMS = ("jobs", "items", "seconds", "size", "files", "start", "network", "gpu")
 
 
 @dataclass(frozen=True)
 class StageCost:
-    """What a stage comes to."""
+    """What a stage comes to, or a part of it whose jobs are alike."""
 
     stage: str
     jobs: int
     items: int
-    seconds: float  # of one core
+    seconds: float  # of one core, where networks run on it too
     size: float  # bytes
     files: float
+    start: float = 0.0  # of the seconds: until the jobs have begun
+    network: float = 0.0  # of the seconds: networks that a GPU can take
+    gpu: float = 0.0  # seconds of a GPU for these
+    key: str = ""  # what the cost of a part is known by (plan/measured.py)
+    width: int = 1  # cores that one job takes
+    processes: int = 1  # GPUs that one job takes
+
+    def scaled(self, start: float, other: float) -> "StageCost":
+        """As on a machine that takes so many times as long to begin a job, and for everything else."""
+        seconds = self.start * start + (self.seconds - self.start) * other
+        return replace(self, seconds=seconds, start=self.start * start, network=self.network * other)
 
 
 class Estimate:
     """The costs of a plan. Raises ConfigError where its sets cannot be counted."""
 
-    def __init__(self, plan: Plan, only_table1: bool = False):
-        self.plan, self.config, self.sets = plan, plan.config, plan.sets
+    def __init__(self, plan: Plan, only_table1: bool = False, measured: Measured = SHIPPED):
+        self.plan, self.config, self.sets, self.measured = plan, plan.config, plan.sets, measured
         self.only_table1 = only_table1
         self.rows = plan.table1_rows if only_table1 else list(plan.rows)
         self.trainings = self.config["training"] if only_table1 else plan.trainings
@@ -83,14 +72,13 @@ class Estimate:
 
     def stages(self) -> list[StageCost]:
         """All stages that cost something, in the order in which they run."""
-        stages = [*self._prepared(), *self._flow(), *self._searched(), *self._trained(), *self._colored()]
-        return [*stages, *self._scored()]
+        return summed(self.parts())
 
-    @property
-    def gpu_seconds(self) -> float:
-        """Seconds of a GPU for all trainings."""
-        full = LEARNING * seconds_a_frame("ours", 1)
-        return sum(self._training_seconds(own) for own in self.trainings.values()) * GPU_SAMPLE / full
+    def parts(self) -> list[StageCost]:
+        """The same, each part by itself: what is done with one flow, one training, one row."""
+        parts = [*self._prepared(), *self._flow(), *self._searched(), *self._trained(), *self._colored()]
+        known = self.measured
+        return [part.scaled(known.start, known.of(part.key)) for part in (*parts, *self._scored()) if part.jobs]
 
     def items(self, kind: str, split: str) -> int:
         """About how many items a set has."""
@@ -138,24 +126,29 @@ class Estimate:
         count = sum(self.items(*which) for which in listed)
         yield cost("sources", len(listed), count, count)
         jobs = sum(self.sets.shards_of("clips", split) for split in filmed)
-        yield cost("clips", jobs, self._count("clips", filmed), sum(map(self.frames, filmed)) * self._scale)
+        frames = sum(map(self.frames, filmed))
+        yield cost("clips", jobs, self._count("clips", filmed), frames * self._scale, pictures=frames)
         jobs = sum(self.sets.shards_of("images", split) for split in images)
         photos = sum(self.items("images", split) * self._photo_scale(split) for split in images)
-        yield cost("images", jobs, self._count("images", images), photos)
+        count = self._count("images", images)
+        yield cost("images", jobs, count, photos, pictures=count)
         count = self._count("clips", filmed) + self._count("images", images)
         yield cost("gather", len(filmed) + len(images), count, count)
-        frames = sum(map(self.frames, rendered)) * self._scale
-        yield cost("renderings", len(rendered), self._count("clips", rendered), frames)
+        frames = sum(map(self.frames, rendered))
+        count = self._count("clips", rendered)
+        yield cost("renderings", len(rendered), count, frames * self._scale, pictures=frames)
 
     def _flow(self) -> Iterator[StageCost]:
         given = any("flow" in self.plan.given_to(row).get("clips", ()) for row in self.rows)
         splits = [*(["test"] if given else []), *(split for split in self.splits["clips"] if split != "test")]
         tables = {(self.config["flow"], split) for split in splits} | {(self.config["scoring_flow"], "test")}
-        frames = {table: self.frames(table[1]) * self._scale for table in tables}
-        seconds = sum(2 * FLOW_SECONDS.get(name, FLOW_SECONDS["raft"]) * own for (name, _), own in frames.items())
-        jobs = sum(self.sets.shards_of("clips", split) for _, split in tables)
+        for name, split in tables:
+            frames, jobs = self.frames(split), self.sets.shards_of("clips", split)
+            seconds = 2 * FLOW_SECONDS.get(name, FLOW_SECONDS["raft"]) * frames * self._scale
+            own = cost("flow", jobs, self.items("clips", split), frames * self._scale, seconds, pictures=frames)
+            gpu = 0.0 if name in ON_CPU else seconds / GPU_GAIN
+            yield replace(own, key=f"flow:{name}", network=seconds if gpu else 0.0, gpu=gpu)
         count = sum(self.items("clips", split) for _, split in tables)
-        yield cost("flow", jobs, count, sum(frames.values()), seconds)
         yield cost("gather_flow", len(tables), count, count)
 
     @property
@@ -168,42 +161,51 @@ class Estimate:
         backbone = NETWORK_SECONDS.get(self.config["backbone"], 0)
         count = self._count("images", self._galleries)
         jobs = sum(self.sets.shards_of("gallery", gallery) for gallery in self._galleries)
-        yield cost("gallery", jobs, count, count, count * backbone)
+        yield on_gpu(cost("gallery", jobs, count, count, count * backbone))
         predicts = self.config["references"]["within"] != "everywhere"
         network = backbone + (NETWORK_SECONDS.get(self.config["classifier"], 0) if predicts else 0)
+        asked = {kind for row in self.rows for kind, own in self.plan.given_to(row).items() if "reference" in own}
         queries = [(kind, split) for kind, own in self.splits.items() for split in own if split != "validation"]
+        queries = [(kind, split) for kind, split in queries if kind in asked or split != "test"]
         counts = {which: self.items(*which) for which in queries}
         searched = sum(own * self.items("images", self.sets.gallery_of(split)) for (_, split), own in counts.items())
         written = self.config["references"]["count"] + 1  # the pictures of a clip, and a sheet of them
         files = sum(own * written if kind == "clips" else own for (kind, _), own in counts.items())
         stage = cost("references", len(queries), sum(counts.values()), sum(counts.values()))
-        seconds = stage.seconds + sum(counts.values()) * network + searched * SEARCHED
+        networks = sum(counts.values()) * network
+        seconds = stage.seconds + networks + searched * SEARCHED
         size = files * UNITS["references"].size * self._scale
-        yield StageCost("references", stage.jobs, stage.items, seconds, size, files)
+        yield on_gpu(replace(stage, seconds=seconds, network=networks, size=size, files=files))
 
     def _trained(self) -> Iterator[StageCost]:
-        seconds = [self._training_seconds(own) for own in self.trainings.values()]
-        sizes = [MODEL_BYTES * (_setting(own, "width") ** 2) for own in self.trainings.values()]
-        start = UNITS["train"].start * len(seconds)
-        samples = sum(map(cost_of, self.trainings.values()))
-        yield StageCost("train", len(seconds), samples, start + sum(seconds), sum(sizes), 8 * len(seconds))
+        full, start = LEARNING * seconds_a_frame("ours", 1), UNITS["train"].start
+        for own in self.trainings.values():
+            seconds = self._training_seconds(own)
+            gpu = 0.0 if _setting(own, "accelerator") == "cpu" else seconds * GPU_SAMPLE / full
+            yield StageCost(
+                "train", 1, cost_of(own), start + seconds, MODEL_BYTES * _setting(own, "width") ** 2, 8, start,
+                seconds if gpu else 0.0, gpu, f"train:{own['method']}", _setting(own, "threads"),
+                own.get("processes", 1) * own.get("nodes", 1),
+            )  # fmt: skip
 
     def _training_seconds(self, own: dict) -> float:
-        height, width = _setting(own, "crop")
-        a_frame = seconds_a_frame(own["method"], _setting(own, "width"))
-        return cost_of(own) * LEARNING * a_frame * height * width / PIXELS
+        return cost_of(own) * seconds_a_sample(own)
 
     def _colored(self) -> Iterator[StageCost]:
-        photos = self.items("images", "test") * self._photo_scale("test")
-        of_kind = {"clips": self.frames("test") * self._scale, "images": photos}
-        units = {row: sum(of_kind[kind] for kind in self.plan.given_to(row)) for row in self.rows}
-        seconds = sum(own * self._row_seconds(row) + self._loading(row) for row, own in units.items())
-        items = sum(self.items(kind, "test") for row in self.rows for kind in self.plan.given_to(row))
-        yield cost("colorize", len(units), items, sum(units.values()), seconds)
+        yield from map(self.row, self.rows)
         if not self.only_table1:
-            yield self._shown_only()
+            yield from self._shown_only()
 
-    def _shown_only(self) -> StageCost:
+    def row(self, row: str) -> StageCost:
+        """What the colouring of the test set by a row comes to."""
+        pictures = {"clips": self.frames("test"), "images": self.items("images", "test")}
+        scales = {"clips": self._scale, "images": self._photo_scale("test")}
+        kinds = self.plan.given_to(row)
+        units = sum(pictures[kind] * scales[kind] for kind in kinds)
+        items = sum(self.items(kind, "test") for kind in kinds)
+        return self._row(row, "colorize", 1, items, units, sum(pictures[kind] for kind in kinds))
+
+    def _shown_only(self) -> Iterator[StageCost]:
         """The clips that are coloured to be shown alone."""
         ranks = min(MULTIMODAL_REFERENCES, self.config["references"]["count"]) - 1
         clips = ranks * len(self.plan.multimodal)
@@ -212,11 +214,17 @@ class Estimate:
         for split in self.shown:
             own = 1, self.items("clips", split), self.frames(split)
             shown += [(row, *own) for row in self.plan.shown_rows(split)]
-        seconds = sum(
-            frames * self._scale * self._row_seconds(row) + jobs * self._loading(row) for row, jobs, _, frames in shown
-        )
-        jobs, items, frames = (sum(one[place] for one in shown) for place in (1, 2, 3))
-        return cost("colorize", jobs, items, frames * self._scale, seconds, called="colorize_shown")
+        for row, jobs, clips, frames in shown:
+            yield self._row(row, "colorize_shown", jobs, clips, frames * self._scale, frames)
+
+    def _row(self, row: str, stage: str, jobs: int, items: int, units: float, pictures: float) -> StageCost:
+        """The colouring of so many pictures by a row, which are so many units of PIXELS."""
+        networks = units * self._row_seconds(row)
+        own = cost("colorize", jobs, items, units, networks, stage, pictures)
+        start = own.start + jobs * self._loading(row)
+        own = replace(own, start=start, seconds=own.seconds + start - own.start)
+        own = replace(own, key=f"colorize:{method_of(row, self.plan.rows[row])}")
+        return on_gpu(own) if self.plan.uses_device(row) else replace(own, network=0.0)
 
     def _row_seconds(self, row: str) -> float:
         """Seconds of a row's method for a frame of PIXELS."""
@@ -236,11 +244,13 @@ class Estimate:
         scaled = photos * self._photo_scale("test")
         fid = NETWORK_SECONDS.get(self.config["fid_features"], 0)
         classifier = NETWORK_SECONDS.get(self.config["classifier"], 0)
-        yield cost("truth", 1, clips + photos, frames, scaled * UNITS["truth"].each + photos * fid)
-        of_photos = sum("images" in self.plan.given_to(row) for row in self.rows)
-        seconds = of_photos * (TORCH + photos * (fid + classifier))
-        units = len(self.rows) * frames + of_photos * scaled
-        yield cost("score", len(self.rows), len(self.rows) * clips + of_photos * photos, units, seconds)
+        yield on_gpu(cost("truth", 1, clips + photos, frames, scaled * UNITS["truth"].each + photos * fid))
+        for row in self.rows:
+            own = cost("score", 1, clips, frames)
+            if "images" in self.plan.given_to(row):
+                own = cost("score", 1, clips + photos, frames + scaled, photos * (fid + classifier))
+                own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=own.files + 2 * photos)
+            yield on_gpu(own)
         yield cost("table", 1 if self.only_table1 else 4, 0, 0, called="tables")
         if not self.only_table1:
             count = 10 + len(self.shown)
@@ -251,33 +261,43 @@ class Estimate:
         return sum(self.items(kind, split) for split in splits)
 
 
-def cost(rule: str, jobs: int, items: int, units: float, more: float = 0.0, called: str = "") -> StageCost:
-    """What jobs of a rule with so many units come to; `more`: seconds of networks."""
+def seconds_a_sample(training: dict) -> float:
+    """Seconds of a core for a sample that an entry under `training:` learns from."""
+    height, width = _setting(training, "crop")
+    return LEARNING * seconds_a_frame(training["method"], _setting(training, "width")) * height * width / PIXELS
+
+
+def cost(
+    rule: str, jobs: int, items: int, units: float, more: float = 0.0, called: str = "", pictures: float = 0.0
+) -> StageCost:
+    """What jobs of a rule with so many units come to.
+
+    Args:
+        more: seconds of networks.
+        called: the stage, where it is not called as the rule.
+        pictures: the units where each counts as one, whatever its size; there are files of each.
+    """
     own = UNITS[rule]
-    seconds = jobs * own.start + units * own.each + more
+    start = jobs * own.start
     left = units or jobs  # tables and figures have no units
-    return StageCost(called or rule, jobs, items, seconds, left * own.size, left * own.files)
+    seconds, files = start + units * own.each + more, (pictures or left) * own.files
+    return StageCost(called or rule, jobs, items, seconds, left * own.size, files, start, more, key=rule)
+
+
+def on_gpu(stage: StageCost) -> StageCost:
+    """The same where a GPU can take its networks."""
+    return replace(stage, gpu=stage.network / GPU_GAIN)
+
+
+def summed(parts: Iterable[StageCost]) -> list[StageCost]:
+    """One for each stage, in the order of their first parts."""
+    stages: dict[str, StageCost] = {}
+    for part in parts:
+        before = stages.get(part.stage)
+        sums = {name: getattr(part, name) + getattr(before, name) for name in SUMS} if before else {}
+        stages[part.stage] = replace(part, **sums)
+    return list(stages.values())
 
 
 def _setting(training: dict, key: str):
     return training.get(key, TrainSettings.model_fields[key].default)
-
-
-def table_of(stages: Iterable[StageCost]) -> Iterator[str]:
-    """The table as lines, with a last one of sums."""
-    stages = [stage for stage in stages if stage.jobs]
-    sums = [sum(getattr(stage, name) for stage in stages) for name in ("jobs", "seconds", "size", "files")]
-    yield f"{'stage':<15} {'jobs':>7} {'items':>11} {'CPU h':>9} {'GB':>9} {'files':>12}"
-    for one in stages:
-        yield _line(one.stage, one.jobs, f"{one.items:,}" if one.items else "", one.seconds, one.size, one.files)
-    yield _line("all", sums[0], "", *sums[1:])
-
-
-def _line(name: str, jobs: int, items: str, seconds: float, size: float, files: float) -> str:
-    return f"{name:<15} {jobs:>7,} {items:>11} {hours(seconds):>9} {size / 1e9:>9,.2f} {round(files):>12,}"
-
-
-def hours(seconds: float) -> str:
-    """Hours, as exact as an estimate is."""
-    value = seconds / 3600
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 # A line of media/bar.py.
 STEPS = re.compile(r"^.+: (\d+)/(\d+) \[")
+# The same with its name, and a line of media/jobs.py about what an earlier job had done.
+BEGUN_AT = re.compile(r"^(.+): (\d+)(?:/(\d+) \[| of (\d+) were done before)")
 # `warning: ...` as this project's commands say it, or `file.py:12: UserWarning: ...` as Python does.
 WARNING = re.compile(r"^(?:warning: |\S+:\d+: \w*Warning: )(.+)$", flags=re.IGNORECASE)
 TRACEBACK = "Traceback (most recent call last):"
@@ -31,6 +33,17 @@ def steps(lines: list[str]) -> tuple[int, int] | None:
     """How many steps a job has done, of how many: its last line that says so."""
     matches = [match for line in lines if (match := STEPS.match(line))]
     return (int(matches[-1][1]), int(matches[-1][2])) if matches else None
+
+
+def share_done(lines: list[str]) -> float:
+    """Of the steps of a job, the share that it did itself: less than 1 where it went on with what an earlier one left.
+
+    The first line about each of its loops says how many steps were done when it began.
+    """
+    matches = [match for line in lines if (match := BEGUN_AT.match(line))]
+    first = {match[1]: (int(match[2]), int(match[3] or match[4])) for match in reversed(matches)}
+    done, total = (sum(counts) for counts in zip(*first.values(), strict=True)) if first else (0, 0)
+    return 1 - done / total if total else 1.0
 
 
 def warnings(lines: list[str]) -> list[str]:

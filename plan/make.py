@@ -25,6 +25,7 @@ from media.text import print_any_letter
 from plan.cost import Costs, earlier
 from plan.ending import ending
 from plan.errors import ConfigError
+from plan.measured import SHIPPED, known_costs
 from plan.progress import Progress
 from plan.reading import check_files
 
@@ -95,11 +96,21 @@ def register(progress: Progress, screen: Screen) -> None:
     LoggerPluginRegistry().register_plugin("snakemake_logger_plugin_huebench", SimpleNamespace(LogHandler=LogHandler))
 
 
+def costs_here() -> Costs:
+    """What jobs of this folder and on this machine were measured to take."""
+    try:
+        measured = known_costs()
+    except ConfigError as error:
+        print(f"warning: {error}", file=sys.stderr)
+        measured = SHIPPED
+    return Costs(earlier(Path("logs")), measured.typical, measured.on)
+
+
 def main(arguments: list[str]) -> int:
     """Exit status of a run with Snakemake's arguments."""
     print_any_letter()  # a table has letters that not every terminal takes
     targets = [Path(word) for word in arguments[arguments.index("--") + 1 :]] if "--" in arguments else []
-    progress = Progress(Costs(earlier(Path("logs"))), os.cpu_count() or 1, time.time())
+    progress = Progress(costs_here(), os.cpu_count() or 1, time.time())
     screen = Screen(sys.stdout)
     register(progress, screen)
     said = StringIO()

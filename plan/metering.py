@@ -1,11 +1,10 @@
 """A run of Snakemake that notes what each job cost: CPU seconds of its processes, and the memory of the largest.
 
-Snakemake's benchmark files have no CPU seconds to rely on: they look twice a second, and after 15 s twice a minute. Here
+Snakemake's benchmark files have no CPU seconds to rely on: it looks twice a second, and after 15 s twice a minute. Here
 one job runs at a time, and the system says what the processes that ended since it began have used.
 """
 
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from logging import LogRecord
@@ -86,6 +85,4 @@ def _register(see: Callable[[LogRecord], None]) -> None:
             except Exception:
                 self.handleError(record)
 
-    LoggerPluginRegistry().register_plugin(
-        f"snakemake_logger_plugin_{NAME}", SimpleNamespace(LogHandler=MeterHandler)
-    )
+    LoggerPluginRegistry().register_plugin(f"snakemake_logger_plugin_{NAME}", SimpleNamespace(LogHandler=MeterHandler))

@@ -81,6 +81,10 @@ class Needs:
         """What scoring needs besides what is scored."""
         return _once([*self._of_flow(self.config["scoring_flow"]), *self._of_choices("classifier", "fid_features")])
 
+    def of_choice(self, key: str) -> list[Need]:
+        """What the network or flow needs that a key of the configuration names."""
+        return list(self._of_flow(self.config[key])) if "flow" in key else self._of_choices(key)
+
     def of_row(self, row: str) -> list[Need]:
         """What a row's results need, each thing once: also what comes before, such as a training, but not scoring."""
         training = self.plan.training_of(row)

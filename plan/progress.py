@@ -66,7 +66,8 @@ class Progress:
         self.waiting = Counter({rule: count for rule, count in jobs.items() if rule != "total"})
         self.total = jobs["total"]
         self.left = about(self._seconds_left(now))
-        return [f"{plural(self.total, 'job')} on {plural(self.cores, 'core')}: {self.left}"]
+        by = f" (by costs measured on this machine on {self.costs.on})" if self.costs.on else ""
+        return [f"{plural(self.total, 'job')} on {plural(self.cores, 'core')}: {self.left}{by}"]
 
     def started(
         self, number: int, rule: str, wildcards: Mapping[str, str], log: Iterable[str], now: float

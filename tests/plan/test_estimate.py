@@ -4,7 +4,8 @@ import pytest
 
 from plan.cost import METHOD_SECONDS, NETWORK_SECONDS, UNITS, seconds_a_frame
 from plan.errors import ConfigError
-from plan.estimate import Estimate, StageCost, hours, main, table_of
+from plan.estimate import Estimate, StageCost, summed
+from plan.measured import Measured
 from plan.reading import ROOT
 
 # Seconds of the jobs of the default's Table 1, two jobs at a time on two cores.
@@ -43,7 +44,7 @@ def test_the_papers_table_is_mostly_training_and_its_gallery(plan):
     assert stages["gallery"].items == 1_281_167 and stages["gallery"].jobs == 128
     assert stages["train"].items == 22110 * 40 + 120 * 2
     assert max(stages.values(), key=lambda stage: stage.seconds).stage == "train"
-    assert 10 < estimate.gpu_seconds / 3600 < 25
+    assert 10 < stages["train"].gpu / 3600 < 25
     assert sum(stage.jobs for stage in stages.values()) == 384  # and `choices`
 
 
@@ -78,37 +79,44 @@ def test_a_dataset_that_nobody_knows_is_named(plan):
         Estimate(plan({"clips": {"sets": {"train": train}}})).stages()
 
 
-def test_the_command_prints_a_table(capsys):
-    main(table1=True)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["stage", "jobs", "items", "CPU", "h", "GB", "files"]
-    assert lines[1].startswith("sources ") and any(line.startswith("all ") for line in lines)
-    assert all(len(line) <= 120 for line in lines) and len(lines) < 30
-
-
-def test_the_command_names_a_wrong_configuration(tmp_path):
-    (tmp_path / "wrong.yaml").write_text("sed: 1")
-    with pytest.raises(SystemExit, match=r"error: .*'sed'"):
-        main(configfile=(tmp_path / "wrong.yaml",))
-
-
-def test_the_last_line_is_the_sum():
-    stages = [
-        StageCost("one", 1, 5, 3600, 1e9, 2),
-        StageCost("two", 2, 0, 7200, 2e9, 3),
-        StageCost("none", 0, 0, 0, 0, 0),
+def test_parts_of_a_stage_are_summed_and_keep_their_order():
+    parts = [
+        StageCost("one", 1, 5, 10, 100, 2, start=1, network=4, gpu=2),
+        StageCost("two", 1, 1, 1, 1, 1),
+        StageCost("one", 2, 6, 20, 200, 3, start=2, network=5, gpu=3),
     ]
-    lines = [line.split() for line in table_of(stages)]
-    assert lines[1:] == [
-        ["one", "1", "5", "1.0", "1.00", "2"],
-        ["two", "2", "2.0", "2.00", "3"],
-        ["all", "3", "3.0", "3.00", "5"],
-    ]
+    assert [stage.stage for stage in summed(parts)] == ["one", "two"]
+    one = summed(parts)[0]
+    assert (one.jobs, one.items, one.seconds, one.size, one.files, one.start) == (3, 11, 30, 300, 5, 3)
+    assert (one.network, one.gpu) == (9, 5)
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(36, "0.010"), (5400, "1.5"), (4.2e6, "1,167")])
-def test_hours_are_as_exact_as_an_estimate_is(seconds, said):
-    assert hours(seconds) == said
+def test_what_this_machine_was_measured_to_cost_counts(plan):
+    shipped = {part.key: part for part in Estimate(plan()).parts()}
+    measured = Measured("2026-01-01", "m", 2.0, {"flow:dis": 3.0, "clips": 0.5, "score": 0.7})
+    here = {part.key: part for part in Estimate(plan(), measured=measured).parts()}
+    for key, factor in (("flow:dis", 3), ("clips", 0.5), ("flow:farneback", 0.7), ("colorize:ours", 0.7)):
+        before, after = shipped[key], here[key]
+        assert after.start == pytest.approx(2 * before.start)
+        assert after.seconds - after.start == pytest.approx(factor * (before.seconds - before.start))
+        assert after.network == pytest.approx(factor * before.network) and after.gpu == before.gpu
+
+
+def test_a_gpu_takes_networks_alone(plan):
+    stages = by_stage(Estimate(plan({"flow": "raft"})))
+    for stage in ("flow", "gallery", "references", "train", "truth", "score"):
+        own = stages[stage]
+        assert 0 < own.gpu < own.network < own.seconds and own.start < own.seconds, stage
+    assert stages["clips"].gpu == stages["images"].network == 0
+    on_cpu = {name: {"accelerator": "cpu"} for name in ("ours", "ours_aligned")}
+    assert by_stage(Estimate(plan({"training": on_cpu})))["train"].gpu == 0
+
+
+def test_references_are_searched_for_rows_that_take_one(plan):
+    alone = Estimate(plan(), only_table1=True)
+    alone.rows, alone.trainings = ["grey"], {}
+    alone.splits = {"clips": ["test"], "images": ["test"]}
+    assert "references" not in by_stage(alone)
 
 
 def test_widths_between_those_that_were_measured_lie_between():
