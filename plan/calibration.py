@@ -43,7 +43,7 @@ def calibrated(plan: Plan, configfile: Iterable[Path], say: Callable[[str], None
         targets = [f"results/score/{rows[0]}.parquet", *(f"results/colorize/{row}.parquet" for row in rows)]
         targets += [f"results/train/{name}/model.safetensors" for name in trainings]
         say(f"Measuring this machine on {CLIPS} generated clips and {PHOTOS} photographs a set; a few minutes:")
-        jobs = metered(["--configfile", str(overlay), "--quiet", "all", "--", *targets], Path(folder), say)
+        jobs = metered(["--configfile", str(overlay), "--quiet", "all", "--", *targets], Path(folder))
     estimate = Estimate(small, only_table1=True)
     estimate.rows, estimate.trainings = rows, {name: small.trainings[name] for name in trainings}
     return compared(jobs, estimate.parts(), small)

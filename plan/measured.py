@@ -70,6 +70,6 @@ def known_costs(path: Path = WHERE) -> Measured:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(
-            f"{path} is not as `python -m plan cost --calibrate` writes it: {where + ': ' if where else ''}{first['msg']}; "
+            f"{path} is not as `python -m plan cost --calibrate` writes it: {where} {first['msg']}; "
             "delete it, or measure again"
         ) from error

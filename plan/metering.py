@@ -4,10 +4,14 @@ Snakemake's benchmark files have no CPU seconds to rely on: it looks twice a sec
 one job runs at a time, and the system says what the processes that ended since it began have used.
 """
 
+import json
 import resource
-from collections.abc import Callable
-from dataclasses import dataclass
-from logging import LogRecord
+import subprocess
+import sys
+from contextlib import redirect_stderr
+from dataclasses import asdict, dataclass
+from io import StringIO
+from logging import ERROR, LogRecord
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +20,11 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+from plan.errors import ConfigError
+from plan.reading import ROOT
+
 NAME = "meter"
+RESULT = "jobs.json"
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,27 @@ class MeteredJob:
     rule: str
     of: tuple[str, ...]  # its wildcards
     seconds: float  # of a CPU
-    memory: float  # bytes
+    memory: float  # bytes, 0 where the job was too short to be looked at
 
 
-def metered(arguments: list[str], folder: Path, say: Callable[[str], None]) -> list[MeteredJob]:
+def metered(arguments: list[str], folder: Path) -> list[MeteredJob]:
     """Run Snakemake with its arguments and one core in a folder; the jobs that ended well, in their order.
 
-    say: is told of each job, before it begins and when it failed.
+    Each job is named on standard output before it begins, and so are errors. Raises ConfigError where no job began.
     """
+    own = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "1", "--directory", str(folder), "--keep-going"]
+    command = [sys.executable, "-m", "plan.metering", *own, *arguments]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace")
+    try:
+        jobs = json.loads((folder / RESULT).read_text())
+    except FileNotFoundError as error:
+        last = "".join(done.stderr.strip().splitlines()[-1:])
+        raise ConfigError(f"the run that measures this machine did not begin: {last or 'see above'}") from error
+    return [MeteredJob(**job | {"of": tuple(job["of"])}) for job in jobs]
+
+
+def main(arguments: list[str]) -> None:
+    """The process that is Snakemake."""
     jobs: list[MeteredJob] = []
     running: dict[int, tuple] = {}
 
@@ -41,20 +62,20 @@ def metered(arguments: list[str], folder: Path, say: Callable[[str], None]) -> l
         match getattr(record, "event", None):
             case LogEvent.JOB_INFO:
                 of = tuple(map(str, record.wildcards.values()))
-                say(" ".join((record.rule_name, *of)))
+                print("  " + " ".join((record.rule_name, *of)), flush=True)
                 running[record.jobid] = record.rule_name, of, _used()
             case LogEvent.JOB_FINISHED:
                 rule, of, before = running.pop(record.job_id)
-                memory = _peak(folder, rule, of)
-                jobs.append(MeteredJob(rule, of, _used() - before, memory))
-            case LogEvent.JOB_ERROR:
-                say(f"{record.rule_name} failed")
+                jobs.append(MeteredJob(rule, of, _used() - before, _peak(folder, rule, of)))
+            case _ if record.levelno >= ERROR:
+                print(record.getMessage(), flush=True)
 
     _register(see)
-    own = ["--cores", "1", "--directory", str(folder), "--logger", NAME, "--nolock", "--keep-going"]
-    parser, parsed = parse_args([*own, *arguments])
+    with redirect_stderr(StringIO()):  # it names the profile that it reads
+        parser, parsed = parse_args(["--logger", NAME, *arguments])
+    folder = Path(parsed.directory)
     args_to_api(parsed, parser)
-    return jobs
+    (folder / RESULT).write_text(json.dumps([asdict(job) for job in jobs]))
 
 
 def _used() -> float:
@@ -73,7 +94,9 @@ def _peak(folder: Path, rule: str, of: tuple[str, ...]) -> float:
     return 0.0
 
 
-def _register(see: Callable[[LogRecord], None]) -> None:
+def _register(see) -> None:
+    """Make a logger known to Snakemake that shows each record to `see`."""
+
     class MeterHandler(LogHandlerBase):
         writes_to_stream, writes_to_file = True, False
         has_filter = has_formatter = True
@@ -86,3 +109,7 @@ def _register(see: Callable[[LogRecord], None]) -> None:
                 self.handleError(record)
 
     LoggerPluginRegistry().register_plugin(f"snakemake_logger_plugin_{NAME}", SimpleNamespace(LogHandler=MeterHandler))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
