@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 from media.bar import Bar
-from media.faults import listed
+from media.faults import MachineFault, listed
 from media.receipts import Outputs, made_folder, read_receipt, receipt_path, sha256_of, write_receipt
 from media.whole import remove
 from media.writer import sole_writer
@@ -112,9 +112,10 @@ def run_tasks(
         workers: threads, where the scheduler is `threads`.
         scheduler: `here`: one after the other in this process, for what is dear to set up or has a state, and then
             `function` may be any; `threads`; or the address of a dask.distributed scheduler, whose workers have this
-            project installed and see the same files under the same paths.
+            project installed and see the same files under the same paths (media.preflight asks them first).
         desc: what the log calls it.
     """
+    receipts = receipts.absolute()  # workers have working directories of their own
     made_folder(receipts)
     with sole_writer(receipts):
         paths = {task.name: receipt_path(receipts, task.name) for task in tasks}
@@ -152,11 +153,29 @@ def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -
     if scheduler == "threads":
         with TqdmCallback(desc=desc, tqdm_class=Bar):
             return list(dask.compute(*delayed, scheduler="threads", num_workers=workers))
-    from distributed import Client
+    if not calls:
+        return []
+    from media.preflight import preflight
 
-    with Client(scheduler, timeout=60) as client:
-        print(f"{desc}: {len(calls)} tasks on the cluster {scheduler}")
-        return client.gather(client.compute(delayed, retries=RETRIES))
+    function, _, receipt, _ = calls[0]
+    preflight(scheduler, function, (task.arguments for _, task, _, _ in calls), receipt.parent)
+    return _on_cluster(delayed, scheduler, desc)
+
+
+def _on_cluster(delayed: list, scheduler: str, desc: str) -> list[list[dict]]:
+    from concurrent.futures import CancelledError
+
+    from distributed import Client, KilledWorker
+
+    try:
+        with Client(scheduler, timeout=60) as client:
+            print(f"{desc}: {len(delayed)} tasks on the cluster {scheduler}", flush=True)
+            return client.gather(client.compute(delayed, retries=RETRIES))
+    except (KilledWorker, CancelledError) as error:
+        raise MachineFault(
+            f"{desc}: the Dask cluster {scheduler} was lost ({error}); what was finished has its "
+            "receipts: look at the workers' memory and logs, and run again"
+        ) from error
 
 
 def _beside_others(*call) -> list[dict]:
