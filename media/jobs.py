@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 from media.bar import Bar
-from media.faults import MachineFault, listed
+from media.faults import listed
 from media.receipts import Outputs, made_folder, read_receipt, receipt_path, sha256_of, write_receipt
 from media.whole import remove
 from media.writer import sole_writer
@@ -155,27 +155,15 @@ def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -
             return list(dask.compute(*delayed, scheduler="threads", num_workers=workers))
     if not calls:
         return []
-    from media.preflight import preflight
+    from distributed import Client
+
+    from media.preflight import naming_what_is_lost, preflight
 
     function, _, receipt, _ = calls[0]
-    preflight(scheduler, function, (task.arguments for _, task, _, _ in calls), receipt.parent)
-    return _on_cluster(delayed, scheduler, desc)
-
-
-def _on_cluster(delayed: list, scheduler: str, desc: str) -> list[list[dict]]:
-    from concurrent.futures import CancelledError
-
-    from distributed import Client, KilledWorker
-
-    try:
-        with Client(scheduler, timeout=60) as client:
-            print(f"{desc}: {len(delayed)} tasks on the cluster {scheduler}", flush=True)
-            return client.gather(client.compute(delayed, retries=RETRIES))
-    except (KilledWorker, CancelledError) as error:
-        raise MachineFault(
-            f"{desc}: the Dask cluster {scheduler} was lost ({error}); what was finished has its "
-            "receipts: look at the workers' memory and logs, and run again"
-        ) from error
+    preflight(scheduler, function, [task.arguments for _, task, _, _ in calls], receipt.parent)
+    with naming_what_is_lost(scheduler), Client(scheduler, timeout=60) as client:
+        print(f"{desc}: {len(calls)} tasks on the cluster {scheduler}")
+        return client.gather(client.compute(delayed, retries=RETRIES))
 
 
 def _beside_others(*call) -> list[dict]:

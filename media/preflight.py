@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,22 @@ def preflight(scheduler: str, function, arguments: Iterable[tuple], folder: Path
         folder: where workers write, a whole path.
     """
     asyncio.run(_in_time(scheduler, _questions(function, arguments, folder), folder))
+
+
+@contextmanager
+def naming_what_is_lost(scheduler: str) -> Iterator[None]:
+    """While tasks run on a cluster: MachineFault where it loses them, instead of what Dask says."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except (KilledWorker, CancelledError) as error:
+        raise MachineFault(
+            f"the Dask cluster {scheduler} lost its workers or its scheduler ({_words(error)}); what was finished stays: "
+            "look at their memory and logs, and run again"
+        ) from error
 
 
 async def _in_time(scheduler: str, questions: dict, folder: Path) -> None:
