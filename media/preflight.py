@@ -45,8 +45,8 @@ def naming_what_is_lost(scheduler: str) -> Iterator[None]:
         yield
     except (KilledWorker, CancelledError) as error:
         raise MachineFault(
-            f"the Dask cluster {scheduler} lost its workers or its scheduler ({_words(error)}); what was finished stays: "
-            "look at their memory and logs, and run again"
+            f"the Dask cluster {scheduler} lost its workers or its scheduler ({_words(error)}); what was finished "
+            "stays: look at their memory and logs, and run again"
         ) from error
 
 

@@ -23,7 +23,7 @@ from media.versions import ROOT, version_of
 @pytest.fixture(scope="module")
 def scheduler():
     """The address of a scheduler without workers."""
-    with LocalCluster(n_workers=0, protocol="tcp://", dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=0, protocol="tcp://", dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
 
 
