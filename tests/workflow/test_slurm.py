@@ -99,7 +99,7 @@ def test_the_results_are_those_of_a_run_here(local, remote):
 
 
 def test_a_cancelled_training_goes_on_where_it_was(local, remote):
-    folder, said = remote
+    folder, _ = remote
     first, second = (load_file(run / "results/train/ours/model.safetensors") for run in (folder, local))
     assert first.keys() == second.keys() and all((first[name] == second[name]).all() for name in first)
     log = (folder / "logs/train/ours.log").read_text()  # of the second attempt
