@@ -63,6 +63,8 @@ class Method:
                     run without its file stops before it starts. Default: for none.
         uses_device  True for a method whose networks run on `setting.device`: its row then asks for a GPU where the
                     configuration's `device` names one. Default: False, it runs on the CPU.
+        stays       True for a method of which options count from the folder that the run was started in: it is not sent
+                    to the workers of a cluster. Default: False.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         files       which files, besides what it is given, decide an item's result. Default: none.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
@@ -74,6 +76,7 @@ class Method:
     uses_torch: bool = True
     uses_backbone: tuple[str, ...] = ()
     uses_device: bool = False
+    stays: bool = False
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting
