@@ -68,6 +68,11 @@ class Task:
     arguments: tuple
 
 
+def task_name(kind: str, item: str) -> str:
+    """What the task of an item is called, by which it belongs to a shard."""
+    return f"{kind}-{item}"
+
+
 def key_of(*parts) -> str:
     """SHA-256 over numbers, texts, paths, dataclasses and models, and lists of them."""
     return hashlib.sha256(json.dumps(parts, default=_plain, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ Every stage writes its table last and under a temporary name, so a table that ex
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
 from itertools import chain, islice
 from pathlib import Path
 
@@ -132,6 +133,29 @@ def stream_rows(path: str | Path, columns: dict[str, str]) -> Iterator[dict]:
     """The rows of a table one after the other, nulls as None; one group of them is in memory."""
     for table in read_groups(path, columns):
         yield from records(table)
+
+
+def merged_rows(paths: list[Path], columns: dict[str, str], order: list[tuple[str, str]]) -> Iterator[dict]:
+    """The rows of several tables as one, in the order of (kind, item), in which each of them is already.
+
+    Raises ValueError unless they have exactly these items.
+    """
+    place = {item: index for index, item in enumerate(order)}
+    missing, strange = set(order), []
+
+    def place_of(row: dict) -> int:
+        item = row["kind"], row["item"]
+        missing.discard(item)
+        if item not in place:
+            strange.append(item)
+        return place.get(item, -1)
+
+    yield from merge(*(stream_rows(path, columns) for path in paths), key=place_of)
+    if odd := sorted(missing) + strange:
+        raise ValueError(
+            f"{paths[0].parent}: the tables of its shards and of the items differ in {len(odd)} items, such as "
+            f"{' '.join(odd[0])}; remove these tables and run again"
+        )
 
 
 def read_groups(path: str | Path, columns: dict[str, str]) -> Iterator[pd.DataFrame]:

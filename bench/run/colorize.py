@@ -38,7 +38,7 @@ from bench.run.inputs import (
 from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
-from media.jobs import Task, content_of, finish_tasks, is_address, key_of, shard_of
+from media.jobs import Task, content_of, finish_tasks, is_address, key_of, shard_of, task_name
 from media.numbering import UnclearFolder
 from media.places import resolved
 from media.provenance import recorded
@@ -187,11 +187,6 @@ class Coloring:
         ]
         outputs, receipts = partial(results_of, out_dir=out_dir), out_dir / "receipts"
         return finish_tasks(function, tasks, receipts, outputs, 1, scheduler, desc, self.shard, self.shards)
-
-
-def task_name(kind: str, item: str) -> str:
-    """What the task of an item is called, by which it belongs to a shard."""
-    return f"{kind}-{item}"
 
 
 def results_of(done: dict, out_dir: Path) -> list[Path] | None:

@@ -32,7 +32,7 @@ from bench.scoring.measure import (
 )
 from bench.scoring.truth import Truth
 from media.image import read_frames
-from media.jobs import Task, content_of, finish_tasks, is_address, key_of
+from media.jobs import Task, content_of, finish_tasks, is_address, key_of, task_name
 from media.places import resolved
 from media.provenance import recorded
 from media.tables import CLIPS, COLORIZED, SCORES, folder_of, kept, read_table, records, write_rows
@@ -165,7 +165,7 @@ class Scorer:
         for kind, item, n_frames in ((row["kind"], row["item"], row["n_frames"]) for row in results):
             own = kind, item, n_frames, labels.get(item)
             key = self.key(stored, *own)
-            tasks.append(Task(f"{kind}-{item}", key, (resolved(stored.of(kind, item)) if sent else stored, *own)))
+            tasks.append(Task(task_name(kind, item), key, (resolved(stored.of(kind, item)) if sent else stored, *own)))
         there = resolved(self) if sent else self
         function = partial(_score_there, there) if sent else there.lines
         outputs, receipts = partial(files_of, features=there.features), there.pieces / "receipts"

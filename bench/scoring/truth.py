@@ -22,7 +22,7 @@ from bench.scoring.measure import PICTURES, TRUTH, Frame, Known, Motions, TruthM
 from media.faults import prepared
 from media.flow_files import read_kitti
 from media.image import frame_path, read_frames
-from media.jobs import Task, content_of, finish_tasks, is_address, key_of
+from media.jobs import Task, content_of, finish_tasks, is_address, key_of, task_name
 from media.places import resolved
 from media.provenance import recorded
 from media.tables import CLIPS, SCORES, folder_of, kept, read_groups, read_table, records, write_rows
@@ -98,7 +98,7 @@ class Looker:
         network = [contents(OF_BACKBONE.get(self.fid_features, ()), self.weights)]
         tasks = [
             Task(
-                f"{kind}-{row['clip']}",
+                task_name(kind, row["clip"]),
                 key_of(decided, network if kind == "images" else [], self._identity(kind, row)),
                 (there, kind, row["clip"], row["n_frames"]),
             )
