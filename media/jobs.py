@@ -10,13 +10,22 @@ prepares that one alone.
 
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 from media.bar import Bar
 from media.faults import listed
-from media.receipts import Outputs, made_folder, read_receipt, receipt_path, sha256_of, write_receipt
+from media.receipts import (
+    Outputs,
+    made_folder,
+    read_receipt,
+    receipt_path,
+    rows_of_receipt,
+    sha256_of,
+    write_receipt,
+)
 from media.whole import remove
 from media.writer import sole_writer
 
@@ -24,6 +33,8 @@ from media.writer import sole_writer
 BITS = 62
 # A worker of a cluster may die with its task; the task is then given to another one, this many times.
 RETRIES = 3
+# Seconds that a network file system may take to show what another machine has written.
+PATIENCE = 90
 
 
 def shards_for(count: int, size: int) -> int:
@@ -55,6 +66,11 @@ class Task:
     name: str
     key: str
     arguments: tuple
+
+
+def task_name(kind: str, item: str) -> str:
+    """What the task of an item is called, by which it belongs to a shard."""
+    return f"{kind}-{item}"
 
 
 def key_of(*parts) -> str:
@@ -90,6 +106,11 @@ def content_of(path: Path) -> str:
         return key_of([[file.name, sha256_of(file)] for file in files])
 
 
+def is_address(scheduler: str) -> bool:
+    """Whether tasks are sent to a cluster."""
+    return scheduler not in ("here", "threads")
+
+
 def run_tasks(
     function: Callable[..., list[dict]],
     tasks: list[Task],
@@ -99,7 +120,22 @@ def run_tasks(
     scheduler: str,
     desc: str,
 ) -> list[dict]:
-    """The rows that `function(*task.arguments)` returns for each task, in their order.
+    """The rows that `function(*task.arguments)` returns for each task, in their order, as `finish_tasks` has them."""
+    return list(finish_tasks(function, tasks, receipts, outputs, workers, scheduler, desc))
+
+
+def finish_tasks(
+    function: Callable[..., list[dict]],
+    tasks: list[Task],
+    receipts: Path,
+    outputs: Outputs,
+    workers: int,
+    scheduler: str,
+    desc: str,
+    shard: int = 0,
+    shards: int = 1,
+) -> Iterator[dict]:
+    """Do the tasks that are to do; then the rows of all, one after the other, are read from their receipts.
 
     Errors are raised; so is media.writer.StillWriting, where another process works on the same receipts.
 
@@ -114,17 +150,16 @@ def run_tasks(
             `function` may be any; `threads`; or the address of a dask.distributed scheduler, whose workers have this
             project installed and see the same files under the same paths (media.preflight asks them first).
         desc: what the log calls it.
+        shard: which of several jobs this is that have their receipts in one folder; it then removes none.
+        shards: how many these are.
     """
     receipts = receipts.absolute()  # workers have working directories of their own
     made_folder(receipts)
-    with sole_writer(receipts):
+    with sole_writer(receipts, shard, shards):
         paths = {task.name: receipt_path(receipts, task.name) for task in tasks}
-        rows = {task.name: read_receipt(paths[task.name], task.key, outputs) for task in tasks}
-        wanted = {path.name for path in paths.values()}
-        for path in receipts.iterdir():
-            if path.name not in wanted:
-                remove(path)
-        missing = [task for task in tasks if rows[task.name] is None]
+        if shards == 1:
+            remove_receipts(receipts, paths.values())
+        missing = [task for task in tasks if read_receipt(paths[task.name], task.key, outputs) is None]
         done = len(tasks) - len(missing)
         if done:
             print(f"{desc}: {done} of {len(tasks)} were done before, {len(missing)} to do", flush=True)
@@ -132,11 +167,19 @@ def run_tasks(
         computed = (
             _in_order(calls, done, desc) if scheduler == "here" else _side_by_side(calls, workers, scheduler, desc)
         )
-        rows |= {task.name: made for task, made in zip(missing, computed, strict=True)}
-    return [row for task in tasks for row in rows[task.name]]
+    failed = {task.name: rows for task, rows in zip(missing, computed, strict=True) if rows is not None}
+    return (row for task in tasks for row in failed.get(task.name) or rows_of_receipt(paths[task.name]))
 
 
-def _in_order(calls: list[tuple], done: int, desc: str) -> list[list[dict]]:
+def remove_receipts(receipts: Path, wanted: Iterable[Path]) -> None:
+    """Remove from their folder all receipts but those that are wanted, and whatever else lies there."""
+    names = {path.name for path in wanted}
+    for path in receipts.iterdir():
+        if path.name not in names:
+            remove(path)
+
+
+def _in_order(calls: list[tuple], done: int, desc: str) -> list[list[dict] | None]:
     with Bar(total=done + len(calls), initial=done, desc=desc) as bar:
         computed = []
         for call in calls:
@@ -145,7 +188,7 @@ def _in_order(calls: list[tuple], done: int, desc: str) -> list[list[dict]]:
     return computed
 
 
-def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -> list[list[dict]]:
+def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -> list[list[dict] | None]:
     import dask
     from tqdm.dask import TqdmCallback
 
@@ -163,17 +206,29 @@ def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -
     preflight(scheduler, function, [task.arguments for _, task, _, _ in calls], receipt.parent)
     with naming_what_is_lost(scheduler), Client(scheduler, timeout=60) as client:
         print(f"{desc}: {len(calls)} tasks on the cluster {scheduler}")
-        return client.gather(client.compute(delayed, retries=RETRIES))
+        computed = client.gather(client.compute(delayed, retries=RETRIES))
+    _await([receipt for (_, _, receipt, _), rows in zip(calls, computed, strict=True) if rows is None])
+    return computed
 
 
-def _beside_others(*call) -> list[dict]:
+def _await(receipts: list[Path]) -> None:
+    """Wait until the receipts that other machines have written are seen here: a network file system takes a while."""
+    until = time.monotonic() + PATIENCE
+    for receipt in receipts:
+        while not receipt.exists() and time.monotonic() < until:
+            time.sleep(0.5)
+
+
+def _beside_others(*call) -> list[dict] | None:
     import cv2
 
     cv2.setNumThreads(1)  # the tasks themselves run side by side
     return _with_receipt(*call)
 
 
-def _with_receipt(function: Callable[..., list[dict]], task: Task, receipt: Path, outputs: Outputs) -> list[dict]:
+def _with_receipt(
+    function: Callable[..., list[dict]], task: Task, receipt: Path, outputs: Outputs
+) -> list[dict] | None:
+    """Do a task; its rows where no receipt has them: those of a failure."""
     rows = function(*task.arguments)
-    write_receipt(receipt, task.key, rows, outputs)
-    return rows
+    return None if write_receipt(receipt, task.key, rows, outputs) else rows

@@ -7,6 +7,7 @@ table; any other one with its whole path. Whoever reads or writes a table has wh
 import os
 import sysconfig
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 PACKAGES = ("platlib", "purelib")  # sysconfig's names of the folders that packages are installed in
@@ -37,3 +38,12 @@ def locating(table: str | Path) -> Callable[[str], str]:
         return os.path.normpath(f"{known[name]}/{below}") if name in known else text
 
     return located
+
+
+def resolved(place):
+    """A path, or a dataclass with its paths, as it is also right in another working directory."""
+    if isinstance(place, Path):
+        return place.resolve()
+    if is_dataclass(place):
+        return replace(place, **{field.name: resolved(getattr(place, field.name)) for field in fields(place)})
+    return place

@@ -23,7 +23,7 @@ from media.writer import sole_writer
 
 SUFFIX = ".provenance.json"
 CONFIG_HASH = "HUEBENCH_CONFIG_HASH"  # set by the workflow: SHA-256 of the whole configuration
-EXECUTION = ("execution", "scheduler", "weights", "workers")  # arguments that are no part of how a number came to be
+EXECUTION = ("device", "execution", "scheduler", "weights", "workers")  # arguments that are no part of how a number came to be
 LIBRARIES = (
     "dask",
     "lpips",
@@ -80,7 +80,7 @@ def sidecar_of(artifact: Path) -> Path:
 def provenance(stage: str, arguments: dict, artifacts: tuple[str, ...]) -> dict:
     """The record, of values that JSON has. arguments: of the stage's main, by name."""
     written = [arguments[name] for name in artifacts if arguments[name] is not None]
-    scores = stage == "bench.scoring.score" or "scores" in arguments
+    scores = stage in ("bench.scoring.score", "bench.scoring.gather_scores") or "scores" in arguments
     return {
         "stage": stage,
         "version": version_of(stage),

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from media.faults import of_the_machine
+from media.faults import of_the_machine, prepared
 from media.regular import check_regular
 from media.whole import LONGEST_NAME, remove, write_whole
 
@@ -28,14 +28,15 @@ def receipt_path(receipts: Path, name: str) -> Path:
     return receipts / file
 
 
-def write_receipt(path: Path, key: str, rows: list[dict], outputs: Outputs) -> None:
-    """Say that a task is done, if it is; its files are there, whole. Raises OSError."""
+def write_receipt(path: Path, key: str, rows: list[dict], outputs: Outputs) -> bool:
+    """Say that a task is done, if it is; its files are there, whole. Returns whether it is. Raises OSError."""
     if any(outputs(row) is None for row in rows):
-        return
+        return False
     said = {"key": key, "rows": rows, "files": {}}
     for file in files_of_rows(rows, outputs):
         said["files"][_named(file, path)] = [file.stat().st_size, sha256_of(file)]
     write_whole(path, _coded(said | {"sha256": _digest(said)}))
+    return True
 
 
 def read_receipt(path: Path, key: str, outputs: Outputs) -> list[dict] | None:
@@ -60,6 +61,12 @@ def read_receipt(path: Path, key: str, outputs: Outputs) -> list[dict] | None:
         _tell(wrong)
         return None
     return said["rows"]
+
+
+def rows_of_receipt(path: Path) -> list[dict]:
+    """The rows of a receipt that was written, or found good, just now. Raises MachineFault if it is gone."""
+    with prepared(path):
+        return json.loads(path.read_bytes())["rows"]
 
 
 def made_folder(receipts: Path) -> None:

@@ -3,11 +3,15 @@
 Every stage writes its table last and under a temporary name, so a table that exists is complete.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from itertools import chain, islice
 from pathlib import Path
 
 import pandas as pd
-from pyarrow.parquet import ParquetFile
+from pyarrow import Schema
+from pyarrow import Table as ArrowTable
+from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from media.places import locating, storing
 from media.whole import written_whole
@@ -102,15 +106,80 @@ def write_table(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict
 
     Raises ValueError naming a column that is not declared. A declared column that is absent is null.
     """
-    table = pd.DataFrame(rows)
-    unknown = sorted(set(table.columns) - set(columns))
-    if unknown:
-        raise ValueError(f"{path}: columns {unknown} are not declared in media/tables.py; expected {list(columns)}")
-    table = table.reindex(columns=list(columns)).astype(columns)
+    table = _typed(rows, path, columns)
     stored = _with_paths(table, storing(path))
     with written_whole(path) as temporary:
         stored.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)
     return table
+
+
+def write_rows(rows: Iterable[dict], path: str | Path, columns: dict[str, str]) -> int:
+    """Write rows as they come, to the same bytes as `write_table`: only ROW_GROUP of them are in memory.
+
+    Returns how many they are. Raises ValueError naming a column that is not declared.
+    """
+    remaining, spell, count = iter(rows), storing(path), 0
+    groups = iter(lambda: list(islice(remaining, ROW_GROUP)), [])
+    schema = Schema.from_pandas(_typed([], path, columns), preserve_index=False)
+    with written_whole(path) as temporary, ParquetWriter(temporary, schema) as writer:
+        for group in chain([next(groups, [])], groups):  # of no rows an empty group
+            table = _with_paths(_typed(group, path, columns), spell)
+            writer.write_table(ArrowTable.from_pandas(table, schema, preserve_index=False, nthreads=1))
+            count += len(group)
+    return count
+
+
+def stream_rows(path: str | Path, columns: dict[str, str]) -> Iterator[dict]:
+    """The rows of a table one after the other, nulls as None; one group of them is in memory."""
+    for table in read_groups(path, columns):
+        yield from records(table)
+
+
+def merged_rows(paths: list[Path], columns: dict[str, str], order: list[tuple[str, str]]) -> Iterator[dict]:
+    """The rows of several tables as one, in the order of (kind, item), in which each of them is already.
+
+    Raises ValueError unless they have exactly these items.
+    """
+    place = {item: index for index, item in enumerate(order)}
+    missing, strange = set(order), []
+
+    def place_of(row: dict) -> int:
+        item = row["kind"], row["item"]
+        missing.discard(item)
+        if item not in place:
+            strange.append(item)
+        return place.get(item, -1)
+
+    yield from merge(*(stream_rows(path, columns) for path in paths), key=place_of)
+    if odd := sorted(missing) + strange:
+        raise ValueError(
+            f"{paths[0].parent}: the tables of its shards and of the items differ in {len(odd)} items, such as "
+            f"{' '.join(odd[0])}; remove these tables and run again"
+        )
+
+
+def read_groups(path: str | Path, columns: dict[str, str]) -> Iterator[pd.DataFrame]:
+    """A table as `read_table` reads it, one group of rows after the other. Raises ValueError for other columns."""
+    with ParquetFile(path) as file:
+        _check_columns(file, path, columns)
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, use_threads=False).to_pandas(use_threads=False).astype(columns)
+            yield _with_paths(table, locating(path))
+
+
+def _typed(rows: pd.DataFrame | list[dict], path: str | Path, columns: dict[str, str]) -> pd.DataFrame:
+    """Rows as a table of these columns. Raises ValueError for one that is not declared."""
+    table = pd.DataFrame(rows)
+    unknown = sorted(set(table.columns) - set(columns))
+    if unknown:
+        raise ValueError(f"{path}: columns {unknown} are not declared in media/tables.py; expected {list(columns)}")
+    return table.reindex(columns=list(columns)).astype(columns)
+
+
+def _check_columns(file: ParquetFile, path: str | Path, columns: dict[str, str]) -> None:
+    there = file.schema_arrow.names
+    if there != list(columns):
+        raise ValueError(f"{path}: expected the columns {list(columns)}, found {there}; delete it and run again")
 
 
 def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int, int] | None = None) -> pd.DataFrame:
@@ -121,11 +190,7 @@ def read_table(path: str | Path, columns: dict[str, str], within: tuple[str, int
     # On one thread and without pandas' reader: pyarrow's pools now and then abort a program that ends while they are
     # being taken down ("terminate called without an active exception", apache/arrow issues 34314 and 50482).
     with ParquetFile(path) as file:
-        if file.schema_arrow.names != list(columns):
-            raise ValueError(
-                f"{path}: expected the columns {list(columns)}, found {file.schema_arrow.names}; "
-                "delete it and run again"
-            )
+        _check_columns(file, path, columns)
         groups = [group for group in range(file.num_row_groups) if within is None or _overlaps(file, group, *within)]
         table = file.read_row_groups(groups, use_threads=False).to_pandas(use_threads=False).astype(columns)
     table = _with_paths(table, locating(path))

@@ -8,10 +8,15 @@ from torch import Tensor
 from media.color import rgb_tensor_from_lab
 
 
-def as_maps(array: np.ndarray) -> Tensor:
+def as_maps(array: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """(H, W) or (H, W, C) to float32 (1, C, H, W)."""
     layered = array[..., None] if array.ndim == 2 else array
-    return torch.from_numpy(np.ascontiguousarray(layered.transpose(2, 0, 1), np.float32))[None]
+    return torch.from_numpy(np.ascontiguousarray(layered.transpose(2, 0, 1), np.float32))[None].to(device)
+
+
+def as_array(maps: Tensor) -> np.ndarray:
+    """(1, C, H, W), wherever it lies, to (H, W, C)."""
+    return maps[0].permute(1, 2, 0).cpu().numpy()
 
 
 def grey(luminance: Tensor) -> Tensor:

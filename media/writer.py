@@ -10,7 +10,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -49,29 +49,60 @@ def alone(main: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def sole_writer(path: Path) -> Iterator[None]:
-    """Hold the right to write a file or folder; while it lasts a lock file lies beside it. Raises StillWriting."""
-    beside = temporary_of(path).with_suffix(".lock")
+def sole_writer(path: Path, shard: int = 0, shards: int = 1) -> Iterator[None]:
+    """Hold the right to write a file or folder, or a shard of it; while it lasts lock files lie beside it.
+
+    Shards of a folder are written side by side: each holds its own, and has a share of all that it is a part of, so
+    that a job that was told another number of shards does not write the same. Raises StillWriting.
+    """
+    with ExitStack() as held:
+        place, count = shard, shards
+        held.enter_context(_lock(_beside(path, place, count), path, fcntl.LOCK_EX))
+        while count > 1:
+            place, count = (place // 2, count // 2) if count % 2 == 0 else (0, 1)
+            held.enter_context(_lock(_beside(path, place, count), path, fcntl.LOCK_SH))
+        yield
+
+
+def _beside(path: Path, shard: int, shards: int) -> Path:
+    """The lock file of a shard; of the whole if there is but one."""
+    beside = temporary_of(path)
+    return beside.with_suffix(".lock" if shards == 1 else f".{shard}-of-{shards}.lock")
+
+
+@contextmanager
+def _lock(beside: Path, path: Path, kind: int) -> Iterator[None]:
     beside.parent.mkdir(parents=True, exist_ok=True)
-    handle = _locked(beside, path)
+    handle = _locked(beside, path, kind)
     HELD.add(handle)
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        if kind == fcntl.LOCK_EX:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
     finally:
         if handle in HELD:  # not in a forked child
-            beside.unlink(missing_ok=True)  # before the lock is given back: whoever waits for no lock makes a new file
+            if kind == fcntl.LOCK_EX or _is_last(handle):
+                beside.unlink(missing_ok=True)  # before the lock is given back: who waits for no lock makes a new file
             HELD.remove(handle)
             os.close(handle)
 
 
-def _locked(beside: Path, path: Path) -> int:
+def _is_last(handle: int) -> bool:
+    """Whether nobody else has a share of a lock."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _locked(beside: Path, path: Path, kind: int) -> int:
     """The open lock file, locked, and still the one that lies there."""
     while True:
         handle = os.open(beside, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
             os.close(handle)

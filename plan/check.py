@@ -54,6 +54,7 @@ def main(*, configfile: tuple[Path, ...] = (), all: bool = False) -> None:
 def check_of_jobs(plan: Plan, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> "Check":
     """The check of the jobs of a run: the rule of each, and what its wildcards stand for."""
     needs, jobs = Needs(plan), sorted(jobs, key=lambda job: (job[0], sorted(job[1].items())))
+    jobs = [(rule.removesuffix("_shard"), own) for rule, own in jobs]
     rows = dict.fromkeys(own["row"] for rule, own in jobs if rule in ("colorize", "recolor", "colorize_shown"))
     return Check(needs, needs.of_jobs(jobs), list(rows), is_scored=any(rule == "score" for rule, _ in jobs))
 

@@ -60,6 +60,7 @@ class Shards(KnownKeys):
     clips: Count
     images: Count
     gallery: Count
+    rows: Count
 
 
 class Filter(KnownKeys):
@@ -274,8 +275,9 @@ class Config(KnownKeys):
         "jobs that can use a GPU then ask for one. Results differ in the last digits and are not made again"
     )
     shards: Shards = Field(
-        description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
-        "of it and all; another value moves sources between jobs, and what is moved is prepared again"
+        description="how many sources one job prepares, for `clips`, `images` and `gallery`, and for `rows` how many "
+        "items it colours or scores: on average between half of it and all; another value moves sources between jobs, "
+        "and what is moved is prepared again, but nothing coloured or scored again"
     )
     seed: Annotated[int, AfterValidator(_of_a_generator)] = Field(
         description="everything random follows from it: the same seed gives the same table on the same machine"

@@ -67,7 +67,8 @@ class Needs:
             "score": lambda own: self._of_choices("classifier", "fid_features"),
             "figure4": lambda own: self._of_choices("backbone"),
         }
-        return _once(need for rule, own in jobs if rule in of_rule for need in of_rule[rule](own))
+        named = [(rule.removesuffix("_shard"), own) for rule, own in jobs]
+        return _once(need for rule, own in named if rule in of_rule for need in of_rule[rule](own))
 
     def of_all(self) -> list[Need]:
         """What all tables and figures need, each thing once."""

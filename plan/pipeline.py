@@ -225,6 +225,25 @@ class Plan:
             needs["checkpoint"] = self.checkpoint_of(row)
         return needs
 
+    def shards_of_row(self, row: str, split: str) -> int:
+        """In how many jobs a row colours the clips and images of a split, or of another than `test` the clips."""
+        kinds = [kind for kind in self.given_to(row) if split == "test" or kind == "clips"]
+        return self.sets.shards_of_items(kinds, split)
+
+    def in_shards(self, split: str, several: bool) -> list[str]:
+        """The rows that do so in several jobs, or those that do it in one."""
+        return [row for row in self.rows if (self.shards_of_row(row, split) > 1) == several]
+
+    def shards_colorized(self, folder: str, row: str, split: str) -> list[str]:
+        """The tables of a row's shards."""
+        return [f"<results>/shards/{folder}/{row}/{shard}.parquet" for shard in range(self.shards_of_row(row, split))]
+
+    def gathered_for(self, row: str, folder: str, split: str) -> dict[str, str | list[str]]:
+        """What a row's shards are gathered from: their tables, and the sets that say in which order."""
+        kinds = [kind for kind in self.given_to(row) if split == "test" or kind == "clips"]
+        sets = {kind: f"<results>/{kind}/{split}.parquet" for kind in kinds}
+        return {"shards": self.shards_colorized(folder, row, split), **sets}
+
     def flow_table(self, split: str) -> str:
         """The flow that rows and trainings are given for a set of clips."""
         return f"<results>/flow/{self.config['flow']}/{split}.parquet"

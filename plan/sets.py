@@ -1,5 +1,7 @@
 """What there is to know about the sets of clips and photographs: how each is made, in how many jobs, and from what."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +43,7 @@ class Sets:
         self._shards: dict[tuple[str, str], int] = {}
         # A folder is listed once for all that is asked about it, here and in `states`.
         self.select_all = cache(select_all)
+        self._count_once = cache(self._count)
         for split in self.rendered:
             photos = clips[split]["rendered"]["photos"]
             check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
@@ -96,6 +99,18 @@ class Sets:
         if (kind, split) not in self._shards:
             self._shards[kind, split] = shards_for(self._count(kind, split), self.config["shards"][kind])
         return self._shards[kind, split]
+
+    def shards_of_items(self, kinds: Iterable[str], split: str) -> int:
+        """In how many shards a row colours the items of some kinds of a split, and is scored.
+
+        A set that cannot be counted counts for nothing: whoever makes it says why.
+        """
+        count = 0
+        for kind in kinds:
+            if split in self.config[kind]["sets"]:
+                with suppress(ConfigError):
+                    count += self._count_once(kind, split)
+        return shards_for(count, self.config["shards"]["rows"])
 
     def _count(self, kind: str, split: str) -> int:
         section = "clips" if kind == "clips" else "images"

@@ -184,9 +184,9 @@ class InceptionClean(Inception):
 
         Divided by 256, not 255: the network takes 2x - 1 of it, and clean-fid gives its network (v - 128) / 128.
         """
-        channels = [Image.fromarray(channel) for channel in (255 * rgb).round().numpy()]
+        channels = [Image.fromarray(channel) for channel in (255 * rgb).round().cpu().numpy()]
         made = [np.asarray(channel.resize((self.side, self.side), Image.Resampling.BICUBIC)) for channel in channels]
-        return torch.from_numpy(np.stack(made).clip(0, 255) / np.float32(256))
+        return torch.from_numpy(np.stack(made).clip(0, 255) / np.float32(256)).to(rgb.device)
 
 
 BACKBONES = {

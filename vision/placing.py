@@ -2,16 +2,22 @@
 
 import torch
 
+from media.faults import MachineFault
+
+
+class MissingDevice(MachineFault, ValueError):
+    """This machine has no such device. The message says what was expected, and what to do."""
+
 
 def device_called(name: str) -> torch.device:
     """`cpu`, `cuda` (the first one that this process sees), or `auto`: CUDA where there is one, else the CPU.
 
-    Raises ValueError for CUDA where PyTorch sees no GPU.
+    Raises MissingDevice for CUDA where PyTorch sees no GPU.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
+        raise MissingDevice(
             "device is 'cuda', but PyTorch sees no GPU here; expected one (nvidia-smi lists them, and this PyTorch is "
             f"built for CUDA {torch.version.cuda}). Set `device: cpu`, or `auto` to take a GPU only where there is one."
         )

@@ -21,17 +21,18 @@ class Fusion(Method):
     citation = "this project; a control for what training adds"
     given = {"clips": ("first_frame", "flow")}
     uses_backbone = ("colorize",)
+    uses_device = True
 
     @cached_property
     def backbone(self):
         from vision.backbones import load_backbone
 
-        return load_backbone(self.setting.backbone, self.setting.weights_dir)
+        return load_backbone(self.setting.backbone, self.setting.weights_dir).to(self.device)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         from bench.methods.contract.feature_match import Exemplar
 
-        exemplar = Exemplar(self.backbone, given.first_frame)
+        exemplar = Exemplar(self.backbone, given.first_frame, self.device)
         previous, ab = next(frames), given.first_frame[..., 1:]
         yield ab
         for luminance, step in zip(frames, given.flow, strict=True):

@@ -95,14 +95,14 @@ class He2018(Trained):
         return [unit_columns(level.flatten(2)).unflatten(2, size) for level in resized]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from media.tensors import as_maps, resized, rounded_up
+        from media.tensors import as_array, resized, rounded_up
 
-        reference = as_maps(given.reference)
+        reference = self.maps(given.reference)
         for luminance in frames:
             scale = SHORT_SIDE / min(luminance.shape) if self.is_published else 1
             size = rounded_up([round(side * scale) for side in luminance.shape], self.multiple)
-            ab = self.model(self.inputs(resized(as_maps(luminance), size), reference))
-            yield resized(ab, luminance.shape)[0].permute(1, 2, 0).numpy()
+            ab = self.model(self.inputs(resized(self.maps(luminance), size), reference))
+            yield as_array(resized(ab, luminance.shape))
 
 
 def cosine(one, other):

@@ -81,7 +81,7 @@ class Lai2018(Trained):
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         from media.color import ab_from_rgb_tensor
-        from media.tensors import as_maps, resized, rounded_up
+        from media.tensors import as_array, resized, rounded_up
 
         shape: tuple = ()
 
@@ -90,10 +90,10 @@ class Lai2018(Trained):
             for luminance, ab in zip(frames, given.processed, strict=True):
                 shape = luminance.shape
                 size = rounded_up(shape, self.multiple)
-                yield tuple(resized(x, size) for x in colored(as_maps(luminance), as_maps(ab)))
+                yield tuple(resized(x, size) for x in colored(self.maps(luminance), self.maps(ab)))
 
         for rgb in corrected(self.model, pairs()):
-            yield resized(ab_from_rgb_tensor(rgb.clamp(0, 1)), shape)[0].permute(1, 2, 0).numpy()
+            yield as_array(resized(ab_from_rgb_tensor(rgb.clamp(0, 1)), shape))
 
 
 def colored(luminance, ab):

@@ -18,16 +18,18 @@ class NnMatch(Method):
     citation = "Zhang et al., CVPR 2019, Fig. 4: correspondence before training"
     given = {"clips": ("first_frame",), "images": ("reference",)}
     uses_backbone = ("colorize",)
+    uses_device = True
 
     @cached_property
     def backbone(self):
         from vision.backbones import load_backbone
 
-        return load_backbone(self.setting.backbone, self.setting.weights_dir)
+        return load_backbone(self.setting.backbone, self.setting.weights_dir).to(self.device)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         from bench.methods.contract.feature_match import Exemplar
 
-        exemplar = Exemplar(self.backbone, given.reference if given.first_frame is None else given.first_frame)
+        lab = given.reference if given.first_frame is None else given.first_frame
+        exemplar = Exemplar(self.backbone, lab, self.device)
         for luminance in frames:
             yield exemplar.warped(luminance)

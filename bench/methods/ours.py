@@ -20,6 +20,7 @@ class Ours(Method):
     citation = "Zhang et al.: Deep Exemplar-based Video Colorization, CVPR 2019"
     given = {"clips": ("reference",), "images": ("reference",)}
     uses_backbone = ("colorize", "fit")
+    uses_device = True
 
     def __init__(self, setting=None, given: dict | None = None):
         super().__init__(setting)
@@ -30,7 +31,7 @@ class Ours(Method):
     def colorizer(self):
         from colorize.inference.colorizer import load_colorizer
 
-        return load_colorizer(self.setting.checkpoint, self.setting.weights_dir)
+        return load_colorizer(self.setting.checkpoint, self.setting.weights_dir, str(self.device))
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         if given.first_frame is None:

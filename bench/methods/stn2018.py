@@ -38,14 +38,14 @@ class Stn2018(Trained):
         return results
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from media.tensors import as_maps, resized, rounded_up
+        from media.tensors import as_array, resized, rounded_up
 
         first = next(frames)
         size = rounded_up(first.shape, self.multiple)
-        earlier, ab = resized(as_maps(first), size), resized(as_maps(given.first_frame[..., 1:]), size)
+        earlier, ab = resized(self.maps(first), size), resized(self.maps(given.first_frame[..., 1:]), size)
         yield given.first_frame[..., 1:].copy()
         for luminance in frames:
-            later = resized(as_maps(luminance), size)
+            later = resized(self.maps(luminance), size)
             ab = self.model(earlier, later, ab)
             earlier = later
-            yield resized(ab, first.shape)[0].permute(1, 2, 0).numpy()
+            yield as_array(resized(ab, first.shape))

@@ -39,12 +39,12 @@ class Vpn2017(Trained):
         return [ab_of(L, torch.stack(maps)) for L, maps in zip(luminances, zip(*clips, strict=True), strict=True)]
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
-        from media.tensors import as_maps
+        from media.tensors import as_array
 
         next(frames)
         yield given.first_frame[..., 1:].copy()
-        for luminance, maps in propagated(self.model, as_maps(given.first_frame), map(as_maps, frames)):
-            yield ab_of(luminance, maps[None])[0].permute(1, 2, 0).numpy()
+        for luminance, maps in propagated(self.model, self.maps(given.first_frame), map(self.maps, frames)):
+            yield as_array(ab_of(luminance, maps[None]))
 
 
 def colored(network, frames) -> list:

@@ -61,4 +61,5 @@ def _seen(rgb: np.ndarray, network) -> list:
     from vision.backbones import rgb_tensor
 
     with torch.inference_mode():
-        return [normalize_tensor(level) for level in network.net(network.scaling_layer(2 * rgb_tensor(rgb)[None] - 1))]
+        x = rgb_tensor(rgb)[None].to(network.scaling_layer.shift.device)
+        return [normalize_tensor(level) for level in network.net(network.scaling_layer(2 * x - 1))]

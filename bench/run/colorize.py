@@ -12,8 +12,11 @@ import shutil
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import tyro
@@ -24,26 +27,30 @@ from bench.methods.weights.published import OF_METHOD
 from bench.run.inputs import (
     ItemFailed,
     ItemInputs,
+    KindInputs,
     Watched,
     check_inputs,
     given_for,
     identity_of,
     luminance_of,
-    read_sources,
+    read_inputs,
 )
 from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
-from media.jobs import Task, content_of, key_of, run_tasks
+from media.jobs import Task, content_of, finish_tasks, is_address, key_of, shard_of, task_name
 from media.numbering import UnclearFolder
+from media.places import resolved
 from media.provenance import recorded
-from media.tables import COLORIZED, folder_of, records, write_table
+from media.tables import COLORIZED, folder_of, write_rows
 from media.versions import version_of
 from media.whole import remove_all_but, whole_folder
 from vision.network_files import OF_BACKBONE, contents
 from vision.weights import MisfitWeights, MissingWeights
 
 STAGE = "bench.run.colorize"
+# The generators that are seeded for an item and the threads of PyTorch are a process's, not a thread's.
+working = Lock()
 
 
 def main(
@@ -64,6 +71,11 @@ def main(
     rank: int = 1,
     positions: list[int] | None = None,
     results: Path | None = None,
+    frames: Path | None = None,
+    shard: int = 0,
+    shards: int = 1,
+    device: str = "cpu",
+    scheduler: str = "threads",
 ) -> dict:
     """Colour all kept clips and images. Returns the version of the method and what it says of itself, for the sidecar.
 
@@ -84,16 +96,23 @@ def main(
         rank: which reference of an item is given, 1 for the most similar one.
         positions: colour only these of the kept clips, counted from 1 in the order of their table; none: all.
         results: what {results} in a `precomputed` row stands for; none: the folder above that of `table`.
+        frames: folder of the row's frames and receipts; none: the folder of the name of `table`.
+        shard: which shard of the items is coloured; bench.run.gather_colorized makes one table of all.
+        shards: number of shards.
+        device: where networks run, of methods that can use it: cpu, cuda, or auto for a GPU where there is one.
+        scheduler: threads or here, item after item in this process; or the address of a dask.distributed scheduler.
     """
-    chosen = json.loads(options)
-    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent, table.with_suffix(".logs"))
+    chosen, out_dir = json.loads(options), frames or folder_of(table)
+    logs = out_dir.with_name(f"{out_dir.name}.logs")
+    setting = Setting(weights, backbone, checkpoint, seed, results or table.parent.parent, logs, device)
     method = load(row, chosen, setting)
-    sources = [read_sources("clips", clips, clip_references, rank, flow, processed, positions)]
+    inputs = [read_inputs("clips", clips, clip_references, rank, flow, processed, positions)]
     if images is not None:
-        sources.append(read_sources("images", images, image_references, rank))
+        inputs.append(read_inputs("images", images, image_references, rank))
     said = method.record()
     decided = decided_by(row, chosen, method, setting, said)
-    colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table, decided)
+    coloring = Coloring(row, options, method, setting, out_dir, decided, scheduler, shard, shards)
+    write_rows(warned(coloring.rows(inputs)), table, COLORIZED)
     return {"method": version_of(type(method).__module__), "record": said}
 
 
@@ -105,100 +124,145 @@ def decided_by(row: str, options: dict, method: Method, setting: Setting, said: 
     return [*code, deciding_options(options), contents(files, setting.weights_dir), setting.seed, checkpoint, said]
 
 
-def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path, decided: list) -> None:
-    """Colour the items of all sources that have no receipt yet, and write the table.
+@dataclass(frozen=True)
+class Coloring:
+    """A row and the items of a shard that it colours."""
 
-    decided: what the results follow from besides the items themselves. Raises ValueError for an input that is not
-    there.
-    """
-    for source in sources:
-        check_inputs(row, method, source)
-    if why := method.skip():  # no receipt says so: it may be able to the next time
-        shutil.rmtree(folder_of(table), ignore_errors=True)
-        names = [(source.kind, item) for source in sources for item in source.table["clip"]]
-        rows = [_blank(kind, item) | {"reason": "skipped", "detail": why} for kind, item in names]
-    else:
-        rows = colorize_missing(row, method, sources, seed, folder_of(table), decided)
-    if warning := warning_of(rows):
-        print(warning, file=sys.stderr)
-    write_table(rows, table, COLORIZED)
+    row: str
+    options: str  # JSON
+    method: Method
+    setting: Setting
+    out_dir: Path
+    decided: list  # what all results follow from besides the items themselves
+    scheduler: str
+    shard: int = 0
+    shards: int = 1
+
+    def rows(self, inputs: list[KindInputs]) -> Iterator[dict]:
+        """The rows of the items, of COLORIZED; those are coloured of which there is no receipt, and those that failed
+        are tried again. Raises ValueError for an input that is not there."""
+        inputs = [self.mine(of_kind) for of_kind in inputs if of_kind.kind in self.method.given]
+        for of_kind in inputs:
+            check_inputs(self.row, self.method, of_kind)
+        if self.shards == 1:
+            self.remove_others(inputs)
+        if why := self.method.skip():  # no receipt says so: it may be able to the next time
+            skipped = {"reason": "skipped", "detail": why}
+            return (_blank(of_kind.kind, item) | skipped for of_kind in inputs for item in of_kind.table["clip"])
+        items = (item for of_kind in inputs for item in of_kind.items(self.method.given[of_kind.kind]))
+        return self.colorized(items)
+
+    def mine(self, inputs: KindInputs) -> KindInputs:
+        """The inputs without the items of other shards."""
+        if self.shards == 1:
+            return inputs
+        names = (task_name(inputs.kind, item) for item in inputs.table["clip"])
+        return replace(inputs, table=inputs.table[[shard_of(name, self.shards) == self.shard for name in names]])
+
+    def remove_others(self, inputs: list[KindInputs]) -> None:
+        """Remove the frames of items that are gone: they must not pass for this run's."""
+        if self.method.skip():
+            shutil.rmtree(self.out_dir, ignore_errors=True)
+        for kind in KINDS:
+            if (self.out_dir / kind).is_dir():
+                there = {item for of_kind in inputs if of_kind.kind == kind for item in of_kind.table["clip"]}
+                remove_all_but(there, self.out_dir / kind)
+
+    def colorized(self, items: Iterable[ItemInputs]) -> Iterator[dict]:
+        """The rows of the items, in this process or on a cluster."""
+        desc = f"colorize {self.row}" + (f" shard {self.shard}" if self.shards > 1 else "")
+        out_dir, scheduler, function = self.out_dir, "here", partial(_colorize_with, self.method)
+        if is_address(self.scheduler) and self.method.stays:
+            print(f"{desc}: not on the cluster, for what it names counts from this folder", flush=True)
+        elif is_address(self.scheduler):
+            out_dir, scheduler = resolved(out_dir), self.scheduler
+            function = partial(_colorize_there, self.row, self.options, resolved(self.setting))
+        tasks = [
+            Task(
+                task_name(item.kind, item.name),
+                key_of(self.decided, identity_of(self.method, item)),
+                (item if scheduler == "here" else resolved(item), self.setting.seed, out_dir),
+            )
+            for item in items
+        ]
+        outputs, receipts = partial(results_of, out_dir=out_dir), out_dir / "receipts"
+        return finish_tasks(function, tasks, receipts, outputs, 1, scheduler, desc, self.shard, self.shards)
 
 
-def colorize_missing(
-    row: str, method: Method, sources: list[ItemInputs], seed: int, out_dir: Path, decided: list
-) -> list[dict]:
-    """The rows of all items; those are coloured of which there is no receipt, and those that failed are tried again."""
-
-    def outputs(done: dict) -> list[Path] | None:
-        return [out_dir / done["kind"] / done["item"]] if done["n_frames"] else None
-
-    def colorize(source: ItemInputs, item: str, n_frames: int) -> list[dict]:
-        return [colorize_item(method, source, item, n_frames, seed, out_dir)]
-
-    tasks = []
-    for source in sources:
-        for item in records(source.table[["clip", "n_frames", "sha256"]]):
-            of_item = source, item["clip"], item["n_frames"]
-            key = key_of(decided, identity_of(method, *of_item, item["sha256"]))
-            tasks.append(Task(f"{source.kind}-{item['clip']}", key, of_item))
-    for kind in KINDS:  # frames of items that are gone must not pass for this run's
-        if (out_dir / kind).is_dir():
-            there = {item for source in sources if source.kind == kind for item in source.table["clip"]}
-            remove_all_but(there, out_dir / kind)
-    return run_tasks(colorize, tasks, out_dir / "receipts", outputs, 1, "here", f"colorize {row}")
+def results_of(done: dict, out_dir: Path) -> list[Path] | None:
+    """The folder of the frames that a row of COLORIZED stands for."""
+    return [out_dir / done["kind"] / done["item"]] if done["n_frames"] else None
 
 
-def warning_of(rows: list[dict]) -> str:
-    """A line about the items that failed, with what is wrong with the first; empty if none did."""
-    failed = [row for row in rows if row.get("reason") not in (None, "skipped")]
-    if not failed:
-        return ""
-    why = " ".join(f"{failed[0]['reason']}: {failed[0]['detail']}".split())
-    return f"warning: {len(failed)} of {len(rows)} items failed: {why}"
+def _colorize_with(method: Method, item: ItemInputs, seed: int, out_dir: Path) -> list[dict]:
+    return [colorize_item(method, item, seed, out_dir)]
 
 
-def colorize_item(method: Method, source: ItemInputs, item: str, n_frames: int, seed: int, out_dir: Path) -> dict:
+def _colorize_there(row: str, options: str, setting: Setting, item: ItemInputs, seed: int, out_dir: Path) -> list[dict]:
+    """The same in a worker of a cluster: one item at a time, by a method that is loaded once."""
+    with working:
+        return _colorize_with(_loaded(row, options, setting), item, seed, out_dir)
+
+
+@cache
+def _loaded(row: str, options: str, setting: Setting) -> Method:
+    return load(row, json.loads(options), setting)
+
+
+def warned(rows: Iterable[dict]) -> Iterator[dict]:
+    """The rows; when they are through, a line about those that failed, with what is wrong with the first."""
+    first, failed, count = None, 0, 0
+    for row in rows:
+        count += 1
+        if row.get("reason") not in (None, "skipped"):
+            first, failed = first or row, failed + 1
+        yield row
+    if first:
+        why = " ".join(f"{first['reason']}: {first['detail']}".split())
+        print(f"warning: {failed} of {count} items failed: {why}", file=sys.stderr)
+
+
+def colorize_item(method: Method, item: ItemInputs, seed: int, out_dir: Path) -> dict:
     """Colour one item and write its frames; returns its row of the table COLORIZED.
 
     Reasons: no_reference, no_processed, method_raised, wrong_shape, not_finite, wrong_count, and of a folder of frames
     from elsewhere missing_frames and ambiguous_frames. A failed item leaves no frames. What is not the item's fault is
     raised: weights that are missing or do not fit, and MachineFault.
     """
-    folder = out_dir / source.kind / item
+    folder, blank = out_dir / item.kind / item.name, _blank(item.kind, item.name)
     shutil.rmtree(folder, ignore_errors=True)
-    _seed(seed, item, method.uses_torch)
+    _seed(seed, item.name, method.uses_torch)
     start, count = time.perf_counter(), 0
     try:
         with whole_folder(folder) as temporary:
-            for luminance, ab in colored(method, source, item, n_frames):
+            for luminance, ab in colored(method, item):
                 write_png(frame_path(temporary, count), with_luminance(luminance, ab))
                 count += 1
     except ItemFailed as error:
-        failed = {"reason": error.reason, "detail": str(error)}
-        return _blank(source.kind, item) | {"seconds": time.perf_counter() - start} | failed
-    return _blank(source.kind, item) | {"n_frames": count, "seconds": time.perf_counter() - start}
+        return blank | {"seconds": time.perf_counter() - start, "reason": error.reason, "detail": str(error)}
+    return blank | {"n_frames": count, "seconds": time.perf_counter() - start}
 
 
-def colored(method: Method, source: ItemInputs, item: str, n_frames: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def colored(method: Method, item: ItemInputs) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of a frame's L (H, W) and the method's ab (H, W, 2), checked; whatever a method raises is an ItemFailed.
 
     Raises as it is what is wrong with weights, and MachineFault, also where the method hides what befell its inputs.
     """
     watched = Watched()
-    given = given_for(method, source, item, n_frames, watched)
+    given = given_for(method, item, watched)
     # tee keeps only the frames by which the method runs ahead of us.
-    own, theirs = itertools.tee(watched(luminance_of(source, item, n_frames)))
+    own, theirs = itertools.tee(watched(luminance_of(item)))
     try:
         results = method.colorize(theirs, given)
         for index, (luminance, ab) in enumerate(itertools.zip_longest(own, results)):
-            yield luminance, checked(luminance, ab, index, n_frames)
+            yield luminance, checked(luminance, ab, index, item.n_frames)
     except (MissingWeights, MisfitWeights):
         raise
     except Exception as error:
         if watched.error is None and isinstance(error, MachineFault | ItemFailed):
             raise
         if watched.error is None and of_the_machine(error):
-            raise machine_fault(error, f"colouring {source.kind} {item}") from error
+            raise machine_fault(error, f"colouring {item.kind} {item.name}") from error
         if watched.error is None:
             raise _failed(error) from error
     if watched.error is not None:
@@ -241,4 +305,6 @@ def _seed(seed: int, item: str, uses_torch: bool) -> None:
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, "table"))
+    from bench.run import colorize  # under its name: what is sent to a cluster must not lie in `__main__`
+
+    tyro.cli(recorded(colorize.main, "table"))

@@ -14,4 +14,6 @@ def setting_of(options: dict, config: dict, results: Path = ROOT / "results") ->
         checkpoint = results / "train" / options["training"] / "model.safetensors"
     if "checkpoint" in options:
         checkpoint = ROOT / options["checkpoint"]
-    return Setting(ROOT / config["weights"], config["backbone"], checkpoint, config["seed"], results)
+    return Setting(
+        ROOT / config["weights"], config["backbone"], checkpoint, config["seed"], results, device=config["device"]
+    )

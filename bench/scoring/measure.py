@@ -137,7 +137,10 @@ TRUTH = "ground_truth"
 
 @dataclass(frozen=True)
 class Networks:
-    """What measures beside arithmetic; what is None is not measured, and without scoring_flow motion is stored."""
+    """What measures beside arithmetic; what is None is not measured, and without scoring_flow motion is stored.
+
+    Networks of vision.backbones lie on `device`, a name for vision.placing.device_called.
+    """
 
     scoring_flow: Estimator | None = None
     features: object = None
@@ -145,6 +148,7 @@ class Networks:
     labels: dict[str, int] = field(default_factory=dict)
     lpips: object = None
     left_out: tuple[str, ...] = ()  # what is not measured, and why
+    device: str = "cpu"
 
     @property
     def frames(self) -> dict[str, Metric]:
@@ -195,13 +199,13 @@ def measure(
             motion = motions(index - 1, before.truth, now.truth)
             values += [(index - 1, *value) for value in _of_pair(before, now, motion)]
         if index >= first_counted:
-            known = now.known or known_of(now.truth, networks.features)
+            known = now.known or known_of(now.truth, networks.features, networks.device)
             values += [(index, *value) for value in _of_frame(now, known, networks, networks.labels.get(item))]
             if networks.features is not None:
                 measured.features[TRUTH].append(known.features)
                 for row, frame in now.rows.items():
                     if row != TRUTH:
-                        measured.features[row].append(_pooled(frame.rgb, networks.features))
+                        measured.features[row].append(_pooled(frame.rgb, networks.features, networks.device))
         for row, frame in now.rows.items():
             for metric in running.setdefault(row, {name: metric.measure() for name, metric in CLIPS.items()}).values():
                 metric.add(frame.rgb)
@@ -215,10 +219,10 @@ def measure(
     return measured
 
 
-def known_of(truth: Frame, features) -> Known:
-    """What is known of a frame of the ground truth; features: a network, or None."""
+def known_of(truth: Frame, features, device: str = "cpu") -> Known:
+    """What is known of a frame of the ground truth; features: a network on the device, or None."""
     values = {name: metric.measure(truth) for name, metric in PICTURES.items()}
-    return Known(values, None if features is None else _pooled(truth.rgb, features))
+    return Known(values, None if features is None else _pooled(truth.rgb, features, device))
 
 
 def _of_frame(now: Moment, known: Known, networks: Networks, label: int | None) -> Iterator[tuple[str, str, float]]:
@@ -231,7 +235,7 @@ def _of_frame(now: Moment, known: Known, networks: Networks, label: int | None) 
             yield row, name, value
             yield row, DELTAS[name], DELTA.measure(value, known.values[name])
         if label is not None:
-            logits = _logits(frame.rgb, networks.classifier)
+            logits = _logits(frame.rgb, networks.classifier, networks.device)
             for name, metric in ACCURACY.items():
                 yield row, name, metric.measure(logits, [label], int(name.removeprefix("top")))[0]
 
@@ -245,22 +249,25 @@ def _of_pair(before: Moment, now: Moment, motion: TruthMotion) -> Iterator[tuple
             yield from ((row, reading, number) for reading, number in readings.items())
 
 
-def _logits(rgb: np.ndarray, classifier) -> np.ndarray:
+def _logits(rgb: np.ndarray, classifier, device: str) -> np.ndarray:
     import torch
 
     from vision.backbones import classifier_crop
+    from vision.placing import device_called
 
     with torch.inference_mode():
-        return classifier.logits(classifier_crop(rgb, classifier.resize)[None]).numpy()  # (1, classes)
+        crop = classifier_crop(rgb, classifier.resize)[None].to(device_called(device))
+        return classifier.logits(crop).cpu().numpy()  # (1, classes)
 
 
-def _pooled(rgb: np.ndarray, features) -> np.ndarray:
+def _pooled(rgb: np.ndarray, features, device: str) -> np.ndarray:
     import torch
 
     from vision.backbones import rgb_tensor
+    from vision.placing import device_called
 
     with torch.inference_mode():
-        return features.pooled(rgb_tensor(rgb)[None])[0].numpy()
+        return features.pooled(rgb_tensor(rgb)[None].to(device_called(device)))[0].cpu().numpy()
 
 
 def set_metrics(measured: Iterable[Measured], rows: Iterable[str]) -> Iterator[dict]:
@@ -288,14 +295,20 @@ def distance_left_out(weights: Path) -> list[str]:
     return []
 
 
-def load_distance(weights: Path) -> tuple[object | None, list[str]]:
-    """LPIPS' network; where it cannot be measured None, and why."""
+def load_distance(weights: Path, device: str = "cpu") -> tuple[object | None, list[str]]:
+    """LPIPS' network on a device; where it cannot be measured None, and why."""
     left_out = distance_left_out(weights)
-    return (None if left_out else lpips.load_lpips(weights)), left_out
+    return (None if left_out else _placed(lpips.load_lpips(weights), device)), left_out
 
 
-def backbone_of(name: str, weights: Path):
-    """A network of vision.backbones, which imports torch."""
+def backbone_of(name: str, weights: Path, device: str = "cpu"):
+    """A network of vision.backbones, which imports torch, on a device."""
     from vision import backbones
 
-    return backbones.load_backbone(name, weights)
+    return _placed(backbones.load_backbone(name, weights), device)
+
+
+def _placed(network, device: str):
+    from vision.placing import device_called
+
+    return network if device == "cpu" else network.to(device_called(device))

@@ -12,6 +12,7 @@ from colorize import checkpoint
 from colorize.model import ExemplarModel, Last
 from media.color import grey8
 from media.flow_files import FlowBack
+from media.tensors import as_array
 from vision.flow_estimators import Estimator, load_estimator
 from vision.occlusion import ruder_visible
 
@@ -53,7 +54,7 @@ class Colorizer:
             last = None if last_lab is None else self._last(frame, last_lab, motions)
             height, width = frame.shape
             ab = self.model(self._padded(frame[..., None]), reference, last)
-            ab = ab[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+            ab = as_array(ab[..., :height, :width].float())
             yield ab
             last_lab = np.concatenate([frame[..., None], ab], axis=-1)
 
@@ -82,6 +83,6 @@ class Colorizer:
         return F.pad(x, (0, columns, 0, rows), mode="replicate")
 
 
-def load_colorizer(path: str | Path, weights_dir: str | Path) -> Colorizer:
+def load_colorizer(path: str | Path, weights_dir: str | Path, device: str = "cpu") -> Colorizer:
     """The colorizer of a checkpoint of `colorize.training`; `weights_dir` is where the backbone's file is sought."""
-    return Colorizer(checkpoint.load(path, weights_dir))
+    return Colorizer(checkpoint.load(path, weights_dir), device=device)

@@ -42,9 +42,19 @@ version_of = or_else(stop, rule_versions.version_of)
 flags = lambda wildcards, input: as_flags(input.items())
 
 
+# The wildcard of a rule that is for some names alone.
+one_of = lambda names: "|".join(map(re.escape, names)) or "-"
+
+
 def flags_of_row(wildcards, input):
     """The same of a job that colours, with the checkpoint file that its row names."""
     return as_flags([*input.items(), *PLAN.named_checkpoint(wildcards.row).items()])
+
+
+def flags_of_shard(wildcards, table, split, folder_flag):
+    """How a job of a row is told its shard of the items of a split, and the folder that it shares with the others."""
+    shards = PLAN.shards_of_row(wildcards.row, split)
+    return f"--shard {wildcards.shard} --shards {shards} --{folder_flag} {quote(folder_of_items(table))}"
 
 
 def missing():
@@ -71,7 +81,7 @@ shell.prefix(f"set -euo pipefail; export HUEBENCH_CONFIG_HASH={config_hash(confi
 
 
 wildcard_constraints:
-    **{name: "|".join(map(re.escape, known)) or "-" for name, known in PLAN.wildcards.items()},
+    **{name: one_of(known) for name, known in PLAN.wildcards.items()},
     shard=r"\d+",
     rank=r"\d+",
     estimator=r"[\w:.-]+",

@@ -108,6 +108,8 @@ use rule colorize as colorize_shown with:
         "<logs>/colorize_shown/{split}/{rank}/{row}.log",
     benchmark:
         "<logs>/colorize_shown/{split}/{rank}/{row}.benchmark.tsv"
+    wildcard_constraints:
+        row=one_of(ROWS),
     params:
         inputs=lambda wildcards, input, output: (
             f"{flags_of_row(wildcards, input)} {PLAN.shown_flags(wildcards.split, wildcards.rank)}"

@@ -100,6 +100,7 @@ class Command(Method):
     citation = "an external program"
     given = {"clips": ("reference",), "images": ("reference",)}
     uses_torch = False
+    stays = True
 
     def __init__(
         self,

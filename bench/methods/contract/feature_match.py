@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from media.tensors import as_array, as_maps
 from vision.backbones import Backbone, grey_rgb
 from vision.matching import BLOCK, match, matching_features
 
@@ -20,12 +21,14 @@ class Exemplar:
     """A coloured picture of which frames of any size can borrow the chroma; its features are computed once."""
 
     @torch.inference_mode()
-    def __init__(self, backbone: Backbone, lab: np.ndarray):
-        """lab: (H', W', 3) float32, Lab units. Only its grey version is matched: colour features match grey badly."""
-        self.backbone = backbone
+    def __init__(self, backbone: Backbone, lab: np.ndarray, device: torch.device | str = "cpu"):
+        """lab: (H', W', 3) float32, Lab units. Only its grey version is matched: colour features match grey badly.
+
+        device: where the backbone lies.
+        """
+        self.backbone, self.device = backbone, device
         self.features = self._features(lab[..., 0])  # (1, C, M)
-        ab = torch.from_numpy(np.ascontiguousarray(lab[..., 1:].transpose(2, 0, 1)))[None]
-        pooled = F.avg_pool2d(ab, STRIDE, ceil_mode=True)  # (1, 2, h', w')
+        pooled = F.avg_pool2d(as_maps(lab[..., 1:], device), STRIDE, ceil_mode=True)  # (1, 2, h', w')
         self.ab = pooled.flatten(2)  # (1, 2, M)
 
     @torch.inference_mode()
@@ -35,10 +38,10 @@ class Exemplar:
         ab, _ = match(self._features(luminance), self.features, self.ab, temperature=TEMPERATURE)
         grid = ab.unflatten(2, quarter(luminance.shape))
         full = F.interpolate(grid, scale_factor=STRIDE, mode="bilinear", align_corners=False)
-        return full[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
+        return np.ascontiguousarray(as_array(full[..., :height, :width]))
 
     def _features(self, luminance: np.ndarray) -> Tensor:
-        grey = grey_rgb(torch.from_numpy(np.ascontiguousarray(luminance, np.float32))[None, None])
+        grey = grey_rgb(as_maps(luminance, self.device))
         return matching_features(self.backbone.levels(grey), quarter(luminance.shape)).flatten(2)
 
 

@@ -6,6 +6,7 @@ row is asked what it is given.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,8 @@ class Method:
                     run without its file stops before it starts. Default: for none.
         uses_device  True for a method whose networks run on `setting.device`: its row then asks for a GPU where the
                     configuration's `device` names one. Default: False, it runs on the CPU.
+        stays       True for a method of which options count from the folder that the run was started in: it is not sent
+                    to the workers of a cluster. Default: False.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
         files       which files, besides what it is given, decide an item's result. Default: none.
         record      what made the results besides this project's code, for their sidecar. Default: nothing.
@@ -74,9 +77,17 @@ class Method:
     uses_torch: bool = True
     uses_backbone: tuple[str, ...] = ()
     uses_device: bool = False
+    stays: bool = False
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting
+
+    @cached_property
+    def device(self):
+        """Where its networks run. Raises vision.placing.MissingDevice if this machine has no such device."""
+        from vision.placing import device_called
+
+        return device_called(self.setting.device)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         """Colour one item: yields one ab (H, W, 2) float32, Lab units, for each frame, in order.

@@ -21,6 +21,7 @@ class Precomputed(Method):
     citation = "frames from elsewhere"
     given = {"clips": (), "images": ()}
     uses_torch = False
+    stays = True
 
     def __init__(self, setting: Setting | None = None, folder: str = "", given: dict | None = None):
         super().__init__(setting)

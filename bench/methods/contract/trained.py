@@ -17,6 +17,7 @@ class Trained(Method):
     """A row `training: <name>` colours with the model of that name, any other with its authors' weights if they are
     in the weights folder. A subclass adds to the contract of Method what raises NotImplementedError here."""
 
+    uses_device = True
     multiple = 8  # of the sides that the network takes
 
     def network(self, width: float, items: int):
@@ -61,16 +62,23 @@ class Trained(Method):
 
     @cached_property
     def model(self):
-        """The network of this row, in eval mode."""
+        """The network of this row, in eval mode, on its device."""
         from bench.methods.contract.learning import load_trained
 
-        return self.published() if self.is_published else load_trained(self, self.setting.checkpoint)
+        network = self.published() if self.is_published else load_trained(self, self.setting.checkpoint)
+        return network.to(self.device)
 
     @cached_property
     def backbone(self):
         from vision.backbones import load_backbone
 
         return load_backbone(self.setting.backbone, self.setting.weights_dir)
+
+    def maps(self, array: np.ndarray):
+        """(H, W) or (H, W, C) as (1, C, H, W) for the network."""
+        from media.tensors import as_maps
+
+        return as_maps(array, self.device)
 
     def features(self, rgb) -> list:
         """The backbone's levels of pictures (B, 3, H, W), for rows that match or compare pictures by them."""
@@ -115,9 +123,9 @@ class Automatic(Trained):
         """
         import torch.nn.functional as F
 
-        from media.tensors import as_maps, resized, rounded_up
+        from media.tensors import as_array, resized, rounded_up
 
         size = self.published_size if self.is_published else None
-        x = resized(as_maps(luminance), size or rounded_up(luminance.shape, self.multiple))
-        known = () if hints is None else (F.interpolate(as_maps(hints), size=x.shape[-2:], mode="nearest"),)
-        return resized(self.ab(self.model, x, *known), luminance.shape)[0].permute(1, 2, 0).numpy()
+        x = resized(self.maps(luminance), size or rounded_up(luminance.shape, self.multiple))
+        known = () if hints is None else (F.interpolate(self.maps(hints), size=x.shape[-2:], mode="nearest"),)
+        return as_array(resized(self.ab(self.model, x, *known), luminance.shape))

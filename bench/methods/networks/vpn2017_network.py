@@ -21,8 +21,8 @@ def point_features(luma: Tensor, time: int) -> Tensor:
 
     luma: (H, W), Y of YCbCr in 0..255. x and y are counted as in a frame 854 pixels wide.
     """
-    height, width = luma.shape
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    width = luma.shape[1]
+    rows, columns = torch.meshgrid(*(torch.arange(side, device=luma.device) for side in luma.shape), indexing="ij")
     x, y = (side.to(luma) * WIDTH / width for side in (columns, rows))
     points = torch.stack([luma, x, y, torch.full_like(luma, time)], dim=-1).flatten(0, 1)
     return points * points.new_tensor(SCALES)

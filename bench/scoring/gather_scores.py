@@ -1,0 +1,38 @@
+"""Stage: the tables of scores of a row's shards -> its one table, with the distances of the whole set of its images."""
+
+from itertools import chain
+from pathlib import Path
+
+import tyro
+
+from bench.scoring.read_scores import left_out
+from bench.scoring.score import distances, in_order
+from media.jobs import remove_receipts, task_name
+from media.provenance import recorded
+from media.receipts import receipt_path
+from media.tables import COLORIZED, SCORES, folder_of, merged_rows, read_table, write_rows
+from media.writer import sole_writer
+
+
+def main(*, row: str, shards: list[Path], colorized: Path, table: Path) -> dict:
+    """Gather the scores of one row. Returns for the sidecar what could not be measured, and why.
+
+    Args:
+        row: name of the row in `methods:`.
+        shards: the tables of its shards, which bench.scoring.score has written.
+        colorized: its whole table of results, which gives the order.
+        table: the table to write; receipts and features in the folder of its name that no item has are removed.
+    """
+    results = in_order(read_table(colorized, COLORIZED))
+    order = list(zip(results["kind"], results["item"], strict=True))
+    receipts, features = folder_of(table) / "receipts", folder_of(table) / "features"
+    of_sets = ({"row": row, **line} for line in distances([item for kind, item in order if kind == "images"], features))
+    write_rows(chain(merged_rows(shards, SCORES, order), of_sets), table, SCORES)
+    receipts.mkdir(parents=True, exist_ok=True)
+    with sole_writer(receipts):
+        remove_receipts(receipts, [receipt_path(receipts, task_name(*item)) for item in order])
+    return {"left_out": left_out(shards)}
+
+
+if __name__ == "__main__":
+    tyro.cli(recorded(main, "table"))
