@@ -88,8 +88,18 @@ async def _asked_workers(client, scheduler: str, questions: dict, doing: list[st
     for worker, said in versions["workers"].items():
         _check_versions(worker, said, versions["client"])
     doing.append("asking the workers what they see")
-    for worker, said in (await client.run(_by_value(look), questions, on_error="return")).items():
-        if wrong := _words(said) if isinstance(said, BaseException) else said:
+    _check_answers(await client.run(_by_value(look), questions, on_error="return"))
+
+
+def _check_answers(answers: dict) -> None:
+    """What each worker is missing; one that dies in these seconds is missed by nobody while there are others."""
+    gone = [worker for worker, said in answers.items() if isinstance(said, OSError)]
+    if len(gone) < len(answers):
+        for worker in gone:
+            print(f"warning: the Dask worker {worker} does not answer; others do its tasks", file=sys.stderr)
+        answers = {worker: said for worker, said in answers.items() if worker not in gone}
+    for worker, said in answers.items():
+        if wrong := f"does not answer ({_words(said)})" if isinstance(said, BaseException) else said:
             raise MachineFault(f"the Dask worker {worker} {wrong}")
 
 

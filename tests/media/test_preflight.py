@@ -141,6 +141,15 @@ def test_what_a_worker_may_lack(questions, tmp_path, monkeypatch):
     assert f"may not write in {tmp_path}" in look(questions)
 
 
+def test_a_worker_that_dies_while_it_is_asked_is_missed_by_nobody(capsys):
+    asking_first._check_answers({"tcp://a:1": "", "tcp://b:1": OSError("closed")})
+    assert "warning: the Dask worker tcp://b:1 does not answer" in capsys.readouterr().err
+    with pytest.raises(MachineFault, match=r"tcp://b:1 does not answer \(OSError: closed\)"):
+        asking_first._check_answers({"tcp://b:1": OSError("closed")})
+    with pytest.raises(MachineFault, match="tcp://a:1 does not see /x"):
+        asking_first._check_answers({"tcp://a:1": "does not see /x", "tcp://b:1": OSError("closed")})
+
+
 def test_the_paths_that_a_task_is_given(tmp_path):
     @dataclass
     class Recipe:
