@@ -6,7 +6,20 @@ import sys
 import pandas as pd
 import pytest
 
-from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, write_table
+from media.tables import (
+    CLIPS,
+    COLORIZED,
+    FLOW,
+    ROW_GROUP,
+    SOURCES,
+    folder_of,
+    kept,
+    merged_rows,
+    read_table,
+    stream_rows,
+    write_rows,
+    write_table,
+)
 
 
 def test_round_trip_keeps_types_and_fills_absent_columns(tmp_path):
@@ -64,13 +77,11 @@ def test_rows_that_come_one_by_one_are_the_same_file(tmp_path, count):
     write_table(rows, tmp_path / "whole.parquet", COLORIZED)
     assert write_rows(iter(rows), tmp_path / "stream.parquet", COLORIZED) == count
     assert (tmp_path / "stream.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
-    assert list(stream_rows(tmp_path / "stream.parquet", COLORIZED)) == [
-        dict.fromkeys(COLORIZED) | row for row in rows
-    ]
+    assert list(stream_rows(tmp_path / "stream.parquet", COLORIZED)) == [dict.fromkeys(COLORIZED) | row for row in rows]
 
 
 def test_an_undeclared_column_leaves_no_file(tmp_path):
-    with pytest.raises(ValueError, match="columns .'strange'. are not declared"):
+    with pytest.raises(ValueError, match=r"columns .'strange'. are not declared"):
         write_rows(iter([{"item": "a"}] * ROW_GROUP + [{"strange": 1}]), tmp_path / "a.parquet", COLORIZED)
     assert not list(tmp_path.iterdir())
 
@@ -84,5 +95,5 @@ def test_tables_of_shards_are_merged_in_one_order(tmp_path):
         write_rows((line for item in own for line in lines[item]), path, COLORIZED)
     assert list(merged_rows(paths, COLORIZED, order)) == [line for item in order for line in lines[item]]
     for wrong in (order[1:], [*order, ("clips", "z")]):
-        with pytest.raises(ValueError, match="differ in 1 of these, such as clips [bz]; remove"):
+        with pytest.raises(ValueError, match=r"differ in 1 of these, such as clips [bz]; remove"):
             list(merged_rows(paths, COLORIZED, wrong))

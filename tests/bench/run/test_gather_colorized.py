@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bench.methods.contract.method import Method
 from bench.run import colorize, gather_colorized
 from media.image import frame_path
 from media.jobs import shard_of, task_name
+from media.provenance import recorded
 from media.tables import COLORIZED, read_table
 from media.writer import StillWriting, sole_writer
 
@@ -164,3 +166,12 @@ def test_a_row_that_counts_from_a_folder_is_not_sent(run, cluster, capsys):
     table = run("mine", options={"command": "cp {frames}/*.png {output}"}, scheduler=cluster)
     assert read_table(table, COLORIZED)["reason"].isna().all()
     assert "colorize mine: not on the cluster" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_ends_the_job_once(world, capsys):
+    table = world.root / "colorize/nn_match.parquet"
+    with pytest.raises(SystemExit) as ended:
+        recorded(colorize.main, "table")(row="nn_match", options="{}", table=table, device="cuda", **world.inputs())
+    assert str(ended.value).startswith("error: device is 'cuda', but PyTorch sees no GPU here")
+    assert not table.exists() and "Traceback" not in "".join(capsys.readouterr())
