@@ -23,7 +23,13 @@ from media.writer import sole_writer
 
 SUFFIX = ".provenance.json"
 CONFIG_HASH = "HUEBENCH_CONFIG_HASH"  # set by the workflow: SHA-256 of the whole configuration
-EXECUTION = ("device", "execution", "scheduler", "weights", "workers")  # arguments that are no part of how a number came to be
+EXECUTION = (
+    "device",
+    "execution",
+    "scheduler",
+    "weights",
+    "workers",
+)  # arguments that are no part of how a number came to be
 LIBRARIES = (
     "dask",
     "lpips",

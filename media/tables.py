@@ -141,21 +141,20 @@ def merged_rows(paths: list[Path], columns: dict[str, str], order: list[tuple[st
     Raises ValueError unless they have exactly these items.
     """
     place = {item: index for index, item in enumerate(order)}
-    missing, strange = set(order), []
-
-    def place_of(row: dict) -> int:
-        item = row["kind"], row["item"]
-        missing.discard(item)
-        if item not in place:
-            strange.append(item)
-        return place.get(item, -1)
-
-    yield from merge(*(stream_rows(path, columns) for path in paths), key=place_of)
-    if odd := sorted(missing) + strange:
+    seen: dict[tuple[str, str], None] = {}
+    merged = merge(*(stream_rows(path, columns) for path in paths), key=lambda row: place.get(_item(row), -1))
+    for row in merged:
+        seen[_item(row)] = None
+        yield row
+    if odd := sorted(seen.keys() ^ place.keys()):
         raise ValueError(
-            f"{paths[0].parent}: the tables of its shards and of the items differ in {len(odd)} items, such as "
-            f"{' '.join(odd[0])}; remove these tables and run again"
+            f"{paths[0].parent}: the tables of the shards and that of the items differ in {len(odd)} of these, such as "
+            f"{' '.join(odd[0])}; remove the tables of the shards and run again"
         )
+
+
+def _item(row: dict) -> tuple[str, str]:
+    return row["kind"], row["item"]
 
 
 def read_groups(path: str | Path, columns: dict[str, str]) -> Iterator[pd.DataFrame]:

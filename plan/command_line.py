@@ -1,6 +1,7 @@
 """How a rule's inputs and parts of the configuration are spelt on the command line of its stage."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
@@ -17,6 +18,11 @@ def as_flags(named: Iterable[tuple[str, str | list[str]]]) -> str:
     return " ".join(
         f"--{name.replace('_', '-')} {' '.join(quote(str(path)) for path in paths)}" for name, paths in given
     )
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The constraint of a wildcard that stands for any of these names; for nothing if there is none."""
+    return "|".join(map(re.escape, names)) or "-"
 
 
 def folder_of_items(table: str) -> str:

@@ -267,8 +267,9 @@ class Config(KnownKeys):
         "origin"
     )
     dask_scheduler: Annotated[str, Field(pattern=r"^(threads|[a-z]+://.+)$")] = Field(
-        description="`threads` of this machine, or the address of a dask.distributed scheduler: preparation's tasks "
-        "then run on its workers, which need this project installed and the same files under the same paths"
+        description="`threads` of this machine, or the address of a dask.distributed scheduler: the items of "
+        "preparation, colouring and scoring are then sent to its workers, which need this project installed and the "
+        "same files under the same paths"
     )
     device: Literal["cpu", "cuda", "auto"] = Field(
         description="where networks run outside training: `cpu`, `cuda`, or `auto` for a GPU where there is one; the "

@@ -234,6 +234,10 @@ class Plan:
         """The rows that do so in several jobs, or those that do it in one."""
         return [row for row in self.rows if (self.shards_of_row(row, split) > 1) == several]
 
+    def shard_flags(self, row: str, shard: str, split: str) -> str:
+        """How a job of a row is told which shard of the items of a split is its own."""
+        return f"--shard {shard} --shards {self.shards_of_row(row, split)}"
+
     def shards_colorized(self, folder: str, row: str, split: str) -> list[str]:
         """The tables of a row's shards."""
         return [f"<results>/shards/{folder}/{row}/{shard}.parquet" for shard in range(self.shards_of_row(row, split))]

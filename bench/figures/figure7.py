@@ -55,7 +55,7 @@ def main(
         markdown: the values at the ends of the curves, with the notes.
         json: all values and the notes as a document (media/document.py).
     """
-    table = curves(read_scores(scores, clips, clips_of), rows, seed)
+    table = curves(read_scores(scores, clips, clips_of, ["clips"], ["psnr"]), rows, seed)
     shown = kept(read_table(clips, CLIPS))
     datasets = sorted(set(shown["dataset"]) & set(clips_of or shown["dataset"]))
     chosen = read_choices(choices)

@@ -5,11 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.methods.contract.method import Given, Method
+from bench.methods.contract.method import Given
+from bench.methods.contract.networked import Networked
 from media.flow_files import warp
 
 
-class Fusion(Method):
+class Fusion(Networked):
     """x = g W + (1 - g) P: W is the chroma matched in the first frame, P the previous result aligned by flow.
 
     g = 1 - 0.9 visible exp(-(dL / 4)^2), with dL = L_t - warp(L_{t-1}): the previous result counts where it
@@ -21,7 +22,6 @@ class Fusion(Method):
     citation = "this project; a control for what training adds"
     given = {"clips": ("first_frame", "flow")}
     uses_backbone = ("colorize",)
-    uses_device = True
 
     @cached_property
     def backbone(self):

@@ -5,10 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.methods.contract.method import Given, Method
+from bench.methods.contract.method import Given
+from bench.methods.contract.networked import Networked
 
 
-class NnMatch(Method):
+class NnMatch(Networked):
     """Each position gathers the chroma of the reference positions whose features resemble its own (Eqs. 3-5).
 
     On clips the reference is the first frame, on images the most similar photograph of the gallery.
@@ -18,7 +19,6 @@ class NnMatch(Method):
     citation = "Zhang et al., CVPR 2019, Fig. 4: correspondence before training"
     given = {"clips": ("first_frame",), "images": ("reference",)}
     uses_backbone = ("colorize",)
-    uses_device = True
 
     @cached_property
     def backbone(self):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.methods.contract.method import Given, Method
+from bench.methods.contract.method import Given
+from bench.methods.contract.networked import Networked
 
 
-class Ours(Method):
+class Ours(Networked):
     """A model of `training` or of a `checkpoint` file, on the most similar photograph or on the clip's first frame.
 
     given: `reference`, or `first_frame` for colour propagation (section 5.2), which keeps that frame as it is; and
@@ -20,7 +21,6 @@ class Ours(Method):
     citation = "Zhang et al.: Deep Exemplar-based Video Colorization, CVPR 2019"
     given = {"clips": ("reference",), "images": ("reference",)}
     uses_backbone = ("colorize", "fit")
-    uses_device = True
 
     def __init__(self, setting=None, given: dict | None = None):
         super().__init__(setting)

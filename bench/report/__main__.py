@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
 import tyro
 
 from bench.report import page
 from bench.report.origins import Origins
 from bench.report.sections import sections_of
-from bench.report.tiles import ItemFolders, orders, write_clip, write_image
+from bench.report.tiles import FLICKER, ORDERS, ItemFolders, orders, write_clip, write_image
+from bench.scoring.read_scores import scores_of
 from bench.stand_ins import read_choices, stand_ins
 from media.bar import Bar
 from media.provenance import recorded
-from media.tables import SCORES, read_table
 from media.whole import whole_folder
 
 
@@ -71,7 +70,7 @@ def shown_items(sources: ItemFolders, scores: list[Path], folder: Path, write_it
     """Write the pictures of all items of a kind; returns them and by what they can be ordered, for the page."""
     items = Bar(sources.read(), desc=f"report: {sources.kind}")
     written = [write_item(item, folder / sources.kind) for item in items]
-    table = pd.concat([read_table(path, SCORES) for path in scores])
+    table = scores_of(scores, [sources.kind], [*ORDERS[sources.kind], FLICKER])
     return {"items": written, "orders": orders(table, sources.kind)}
 
 

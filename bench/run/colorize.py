@@ -54,29 +54,12 @@ working = Lock()
 
 
 def main(
-    *,
-    row: str,
-    options: str,
-    clips: Path,
-    backbone: str,
-    weights: Path,
-    seed: int,
-    table: Path,
-    images: Path | None = None,
-    clip_references: Path | None = None,
-    image_references: Path | None = None,
-    flow: Path | None = None,
-    checkpoint: Path | None = None,
-    processed: Path | None = None,
-    rank: int = 1,
-    positions: list[int] | None = None,
-    results: Path | None = None,
-    frames: Path | None = None,
-    shard: int = 0,
-    shards: int = 1,
-    device: str = "cpu",
-    scheduler: str = "threads",
-) -> dict:
+    *, row: str, options: str, clips: Path, backbone: str, weights: Path, seed: int, table: Path,
+    images: Path | None = None, clip_references: Path | None = None, image_references: Path | None = None,
+    flow: Path | None = None, checkpoint: Path | None = None, processed: Path | None = None, rank: int = 1,
+    positions: list[int] | None = None, results: Path | None = None, frames: Path | None = None, shard: int = 0,
+    shards: int = 1, device: str = "cpu", scheduler: str = "threads",
+) -> dict:  # fmt: skip
     """Colour all kept clips and images. Returns the version of the method and what it says of itself, for the sidecar.
 
     Args:

@@ -26,8 +26,9 @@ def main(*, row: str, shards: list[Path], colorized: Path, table: Path) -> dict:
     results = in_order(read_table(colorized, COLORIZED))
     order = list(zip(results["kind"], results["item"], strict=True))
     receipts, features = folder_of(table) / "receipts", folder_of(table) / "features"
-    of_sets = ({"row": row, **line} for line in distances([item for kind, item in order if kind == "images"], features))
-    write_rows(chain(merged_rows(shards, SCORES, order), of_sets), table, SCORES)
+    of_sets = distances([item for kind, item in order if kind == "images"], features)
+    lines = chain(merged_rows(shards, SCORES, order), (line | {"row": row} for line in of_sets))
+    write_rows(lines, table, SCORES)
     receipts.mkdir(parents=True, exist_ok=True)
     with sole_writer(receipts):
         remove_receipts(receipts, [receipt_path(receipts, task_name(*item)) for item in order])

@@ -48,24 +48,10 @@ measuring = Lock()
 
 
 def main(
-    *,
-    row: str,
-    colorized: Path,
-    clips: Path,
-    images: Path,
-    scoring_flow: Path,
-    truth: Path,
-    classifier: str,
-    fid_features: str,
-    weights: Path,
-    table: Path,
-    frames: Path | None = None,
-    pieces: Path | None = None,
-    shard: int = 0,
-    shards: int = 1,
-    device: str = "cpu",
-    scheduler: str = "threads",
-) -> dict:
+    *, row: str, colorized: Path, clips: Path, images: Path, scoring_flow: Path, truth: Path, classifier: str,
+    fid_features: str, weights: Path, table: Path, frames: Path | None = None, pieces: Path | None = None,
+    shard: int = 0, shards: int = 1, device: str = "cpu", scheduler: str = "threads",
+) -> dict:  # fmt: skip
     """Score one row. Returns for the sidecar what could not be measured, and why.
 
     Args:

@@ -58,7 +58,7 @@ def main(
         markdown: the same rounded for reading, with what the numbers are.
         json: the same as a document (media/document.py).
     """
-    table = propagation(read_scores(scores, clips, clips_of), rows, seed)
+    table = propagation(read_scores(scores, clips, clips_of, ["clips"], ["psnr"]), rows, seed)
     write(document(table, read_choices(choices)), csv=csv, markdown=markdown, json=json)
 
 

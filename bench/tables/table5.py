@@ -9,6 +9,7 @@ import pandas as pd
 import tyro
 
 from bench.scoring.comparison import compared
+from bench.scoring.read_scores import scores_of
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from bench.tables import columns, table1
 from bench.tables.notes import notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
@@ -16,7 +17,7 @@ from colorize.settings import LossWeights, TrainSettings
 from media.document import Cell, Column, Document, Note, Row
 from media.formats import as_markdown, write
 from media.provenance import recorded
-from media.tables import CLIPS, COLORIZED, SCORES, kept, read_table
+from media.tables import CLIPS, COLORIZED, kept, read_table
 
 # Those of Table 1 that are about images, behind the loss that a row lacks.
 COLUMNS = {"method": "string", "changed": "string"} | {
@@ -78,7 +79,7 @@ def main(
         n_clips=len(kept(read_table(clips, CLIPS))),
         n_photos=len(kept(read_table(photos, CLIPS))),
     )
-    of_images = pd.concat([read_table(path, SCORES) for path in scores]).query("kind == 'images'")
+    of_images = scores_of(scores, ["images"])
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     made = document(of_images, ablations, read_choices(choices), failures.query("kind == 'images'"), seed)
     write(made, csv=csv, markdown=markdown, json=json)

@@ -98,6 +98,15 @@ def colored(world):
     return run
 
 
+@pytest.fixture(scope="session")
+def cluster():
+    """The address of a dask.distributed cluster of two processes."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, protocol="tcp://", dashboard_address=None) as workers:
+        yield workers.scheduler_address
+
+
 @pytest.fixture
 def choices(tmp_path):
     """choices(**changes): the file that says what a run has chosen, all of it stand-ins but for the changes."""

@@ -6,7 +6,20 @@ import sys
 import pandas as pd
 import pytest
 
-from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, write_table
+from media.tables import (
+    CLIPS,
+    COLORIZED,
+    FLOW,
+    ROW_GROUP,
+    SOURCES,
+    folder_of,
+    kept,
+    merged_rows,
+    read_table,
+    stream_rows,
+    write_rows,
+    write_table,
+)
 
 
 def test_round_trip_keeps_types_and_fills_absent_columns(tmp_path):
@@ -55,3 +68,32 @@ def test_reading_a_table_does_not_abort_the_program_at_its_end(tmp_path):
     code = f"from media.tables import FLOW, read_table; read_table({str(tmp_path / 'flow.parquet')!r}, FLOW)"
     programs = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(12)]
     assert [program.wait() for program in programs] == [0] * 12
+
+
+@pytest.mark.parametrize("count", [0, 1, ROW_GROUP, ROW_GROUP + 1])
+def test_rows_that_come_one_by_one_are_the_same_file(tmp_path, count):
+    rows = [{"item": f"clip {k}", "kind": "clips", "n_frames": k % 3, "detail": None if k % 2 else "x"}
+            for k in range(count)]  # fmt: skip
+    write_table(rows, tmp_path / "whole.parquet", COLORIZED)
+    assert write_rows(iter(rows), tmp_path / "stream.parquet", COLORIZED) == count
+    assert (tmp_path / "stream.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert list(stream_rows(tmp_path / "stream.parquet", COLORIZED)) == [dict.fromkeys(COLORIZED) | row for row in rows]
+
+
+def test_an_undeclared_column_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError, match=r"columns .'strange'. are not declared"):
+        write_rows(iter([{"item": "a"}] * ROW_GROUP + [{"strange": 1}]), tmp_path / "a.parquet", COLORIZED)
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_of_shards_are_merged_in_one_order(tmp_path):
+    order = [("clips", "b"), ("clips", "a"), ("images", "c"), ("images", "a")]
+    lines = {item: [dict.fromkeys(COLORIZED) | {"kind": item[0], "item": item[1], "n_frames": k} for k in (1, 2)]
+             for item in order}  # fmt: skip
+    paths = [tmp_path / f"{shard}.parquet" for shard in range(3)]
+    for path, own in zip(paths, (order[1:3], [order[0], order[3]], []), strict=True):
+        write_rows((line for item in own for line in lines[item]), path, COLORIZED)
+    assert list(merged_rows(paths, COLORIZED, order)) == [line for item in order for line in lines[item]]
+    for wrong in (order[1:], [*order, ("clips", "z")]):
+        with pytest.raises(ValueError, match=r"differ in 1 of these, such as clips [bz]; remove"):
+            list(merged_rows(paths, COLORIZED, wrong))

@@ -71,3 +71,22 @@ def test_a_stage_writes_its_table_alone(tmp_path):
 
     tyro.cli(alone(main), args=["--count", "3", "--table", str(tmp_path / "t")])
     assert (tmp_path / "t").read_text() == "3" and [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+@pytest.mark.parametrize(("first", "second"), [((0, 1), (3, 4)), ((3, 4), (0, 1)), ((1, 2), (3, 4)), ((3, 4), (3, 4))])
+def test_shards_that_overlap_have_one_writer(tmp_path, first, second):
+    with sole_writer(tmp_path / "row", *first), pytest.raises(StillWriting, match=r"row: .* still writing it"):
+        with sole_writer(tmp_path / "row", *second):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shards_that_do_not_overlap_are_written_side_by_side(tmp_path):
+    with sole_writer(tmp_path / "row", 0, 4), sole_writer(tmp_path / "row", 1, 4):
+        with sole_writer(tmp_path / "row", 1, 2):
+            pass
+        with pytest.raises(StillWriting), sole_writer(tmp_path / "row", 0, 1):
+            pass
+    with sole_writer(tmp_path / "row", 0, 1):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -19,8 +19,13 @@ PLACES = {
     "FLOW": ["flow/*/*.parquet", "shards/flow/*/*/*.parquet"],
     "GALLERY": ["gallery/*/*.parquet"],
     "REFERENCES": ["references/*/*.parquet"],
-    "COLORIZED": ["colorize/*.parquet", "colorize_shown/*/*/*.parquet", "recolored/*.parquet"],
-    "SCORES": ["score/*.parquet", "truth/*.parquet"],
+    "COLORIZED": [
+        "colorize/*.parquet",
+        "shards/colorize/*/*.parquet",
+        "colorize_shown/*/*/*.parquet",
+        "recolored/*.parquet",
+    ],
+    "SCORES": ["score/*.parquet", "shards/score/*/*.parquet", "truth/*.parquet"],
 }
 
 

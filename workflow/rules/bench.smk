@@ -48,7 +48,8 @@ use rule colorize as colorize_shard with:
         row=one_of(PLAN.in_shards("test", several=True)),
     params:
         inputs=lambda wildcards, input, output: (
-            f"{flags_of_row(wildcards, input)} {flags_of_shard(wildcards, output.table, 'test', 'frames')}"
+            f"{flags_of_row(wildcards, input)} {PLAN.shard_flags(wildcards.row, wildcards.shard, 'test')}"
+            f" --frames {quote(folder_of_items(output.table))}"
             f" --results {quote(str(Path(output.table).parents[3]))}"
         ),
 
@@ -103,7 +104,8 @@ use rule colorize_shard as recolor_shard with:
     priority: 50
     params:
         inputs=lambda wildcards, input, output: (
-            f"{flags_of_row(wildcards, input)} {flags_of_shard(wildcards, output.table, 'train', 'frames')}"
+            f"{flags_of_row(wildcards, input)} {PLAN.shard_flags(wildcards.row, wildcards.shard, 'train')}"
+            f" --frames {quote(folder_of_items(output.table))}"
             f" --results {quote(str(Path(output.table).parents[3]))}"
         ),
 
@@ -202,7 +204,8 @@ use rule score as score_shard with:
         row=one_of(PLAN.in_shards("test", several=True)),
     params:
         inputs=lambda wildcards, input, output: (
-            f"{flags(wildcards, input)} {flags_of_shard(wildcards, output.table, 'test', 'pieces')}"
+            f"{flags(wildcards, input)} {PLAN.shard_flags(wildcards.row, wildcards.shard, 'test')}"
+            f" --pieces {quote(folder_of_items(output.table))}"
             f" --frames {quote(folder_of_items(input.colorized))}"
         ),
 

@@ -1,6 +1,5 @@
 # What the rules share: the plan, which knows the rest (plan/), and what every job is told.
 import atexit
-import re
 import sys
 from contextlib import chdir
 from pathlib import Path
@@ -10,7 +9,7 @@ from snakemake.logging import logger
 
 from plan import rule_versions
 from plan.asking import Asking
-from plan.command_line import as_flags, as_json, folder_of_items
+from plan.command_line import as_flags, as_json, folder_of_items, one_of
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
@@ -42,19 +41,9 @@ version_of = or_else(stop, rule_versions.version_of)
 flags = lambda wildcards, input: as_flags(input.items())
 
 
-# The wildcard of a rule that is for some names alone.
-one_of = lambda names: "|".join(map(re.escape, names)) or "-"
-
-
 def flags_of_row(wildcards, input):
     """The same of a job that colours, with the checkpoint file that its row names."""
     return as_flags([*input.items(), *PLAN.named_checkpoint(wildcards.row).items()])
-
-
-def flags_of_shard(wildcards, table, split, folder_flag):
-    """How a job of a row is told its shard of the items of a split, and the folder that it shares with the others."""
-    shards = PLAN.shards_of_row(wildcards.row, split)
-    return f"--shard {wildcards.shard} --shards {shards} --{folder_flag} {quote(folder_of_items(table))}"
 
 
 def missing():

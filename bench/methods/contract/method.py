@@ -6,7 +6,6 @@ row is asked what it is given.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +80,6 @@ class Method:
 
     def __init__(self, setting: Setting | None = None):
         self.setting = setting
-
-    @cached_property
-    def device(self):
-        """Where its networks run. Raises vision.placing.MissingDevice if this machine has no such device."""
-        from vision.placing import device_called
-
-        return device_called(self.setting.device)
 
     def colorize(self, frames: Iterator[np.ndarray], given: Given) -> Iterator[np.ndarray]:
         """Colour one item: yields one ab (H, W, 2) float32, Lab units, for each frame, in order.

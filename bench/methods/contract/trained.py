@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.methods.contract.method import Given, Method
+from bench.methods.contract.method import Given
+from bench.methods.contract.networked import Networked
 
 
-class Trained(Method):
+class Trained(Networked):
     """A row `training: <name>` colours with the model of that name, any other with its authors' weights if they are
     in the weights folder. A subclass adds to the contract of Method what raises NotImplementedError here."""
 
-    uses_device = True
     multiple = 8  # of the sides that the network takes
 
     def network(self, width: float, items: int):
