@@ -116,7 +116,7 @@ def document(
     baseline = "ours" if "ours" in options else next(iter(options))
     comparisons = compared(scores, list(options), baseline, seed)
     notes = (
-        note_on_rows(choices),
+        note_on_rows(choices, tuple(options)),
         *notes_on_images(table, choices),
         *notes_on_clips(table, options, choices),
         *notes_on_plus(table, after, corrected),

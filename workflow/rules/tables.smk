@@ -12,15 +12,7 @@ rule choices:
     log:
         "<logs>/choices.log",
     params:
-        choices=as_json(
-            {
-                "backbone": config["backbone"],
-                "classifier": config["classifier"],
-                "fid_features": config["fid_features"],
-                "flow": config["flow"],
-                "scoring_flow": config["scoring_flow"],
-            }
-        ),
+        choices=lambda wildcards: as_json(PLAN.choices),
     shell:
         "printf '%s\\n' {params.choices:q} > {output:q} 2> {log:q}"
 
@@ -30,7 +22,7 @@ rule table1:
         scores=expand("<results>/score/{row}.parquet", row=TABLE1_ROWS),
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
-        summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
+        summaries=expand("<results>/train/{training}/summary.json", training=PLAN.table1_trainings),
         choices="<results>/choices.json",
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
