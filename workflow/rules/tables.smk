@@ -41,11 +41,12 @@ rule table1:
         contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
+        networks=lambda wildcards: as_json(PLAN.networks),
         clips_of=config["clips_of"]["table1"],
         seed=config["seed"],
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --plus {params.plus:q}"
+        " --plus {params.plus:q} --networks {params.networks:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
