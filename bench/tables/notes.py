@@ -200,8 +200,8 @@ def note_on_release(name: str, rows: Sequence[str], summary: dict) -> Note:
         return Note(kind="published model", text=f"`{name}` ({', '.join(rows)}) is not there.", rows=tuple(rows))
     files, features = " and ".join(summary["published"]), network_name(summary["backbone"])
     said = (
-        f"`{name}` ({', '.join(rows)}) is the published model, {files}, on the features of {features}; nothing of it is "
-        "trained here, and for how many steps its authors did is not said."
+        f"`{name}` ({', '.join(rows)}) is the published model, {files}, on the features of {features}; nothing of it "
+        "is trained here, and for how many steps its authors did is not said."
     )
     return Note(kind="published model", text=said, rows=tuple(rows))
 

@@ -51,6 +51,30 @@ rule table1:
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
+rule seconds:
+    input:
+        colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
+    output:
+        csv=report("<results>/seconds.csv", caption="../report/seconds.rst", category="Tables"),
+        markdown="<results>/seconds.md",
+        json="<results>/seconds.json",
+    log:
+        "<logs>/seconds.log",
+    benchmark:
+        "<logs>/seconds.benchmark.tsv"
+    resources:
+        **asked("seconds"),
+        devices=as_json(PLAN.devices),
+    params:
+        version=version_of("bench/tables/seconds.py"),
+        clip_size=config["clips"]["size"],
+        image_size=config["images"]["sets"]["test"]["size"],
+    shell:
+        "python -m bench.tables.seconds --colorized {input.colorized:q} --devices {resources.devices:q}"
+        " --clip-size {params.clip_size} --image-size {params.image_size}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
+
+
 rule table5:
     input:
         scores=expand("<results>/score/{row}.parquet", row=TABLE5_ROWS),
