@@ -406,7 +406,7 @@ def test_notes_name_the_backbone_of_each_rows_own_checkpoint(make):
 
 
 def test_notes_say_which_checkpoint_is_kept(make):
-    assert "0.4 at step 200, the lowest, whose checkpoint is kept" in note(make()[1], "training").text
+    assert "0.4 at step 200, the lowest, which is kept" in note(make()[1], "training").text
     last = SUMMARY | {"keep": "last", "kept_step": 300, "validation_kept": 0.45}
     assert "kept is that after the last step, 300, with 0.45" in note(make(summary=last)[1], "training").text
 
