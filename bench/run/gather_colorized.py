@@ -71,7 +71,7 @@ def said_by(shards: list[Path]) -> dict:
     """What the sidecars of the shards say of the method, which is the same for all."""
     sidecars = [sidecar_of(path) for path in shards]
     records = [json.loads(sidecar.read_text()) for sidecar in sidecars if sidecar.exists()]
-    return {name: records[0][name] for name in ("method", "record") if records and name in records[0]}
+    return {name: records[0][name] for name in ("method", "record", "networks") if records and name in records[0]}
 
 
 if __name__ == "__main__":
