@@ -36,6 +36,8 @@ class Choices(BaseModel):
     fid_features: str  # of the Frechet distance
     flow: str  # that rows are given
     scoring_flow: str  # with which flicker is measured
+    trial: dict[str, int] | None = None  # at most so many items, frames and steps; None: no trial
+    counts: dict[str, dict[str, int]] = {}  # <kind>/<set> -> dataset -> items that are wanted of it
 
 
 def read_choices(path: Path) -> Choices:
@@ -61,10 +63,20 @@ def flow_name(name: str) -> str:
 
 
 def note_on_rows(choices: Choices) -> Note:
-    """What the rows that match, learn or propagate are built on."""
+    """What the rows that match, learn or propagate are built on; before that, whether the run is only a trial."""
     features, given = network_name(choices.backbone), flow_name(choices.flow)
     text = f"Rows match and learn on the features of {features}, and are given the flow of {given}."
-    return Note(kind="choices", text=text)
+    return Note(kind="choices", text=f"{trial_of(choices)} {text}".lstrip())
+
+
+def trial_of(choices: Choices) -> str:
+    """A sentence that a run is a trial, and on how little; empty where it is none."""
+    if not (trial := choices.trial):
+        return ""
+    parts = [f"at most {trial['items']} files of a dataset in a set"]
+    parts += [f"{trial['frames']} frames of a clip"] if "frames" in trial else []
+    parts += [f"{trial['steps']} steps of a training"] if "steps" in trial else []
+    return f"A TRIAL, of {', '.join(parts)} (`trial` in the configuration): no number here says how good a row is."
 
 
 def stand_ins(choices: Choices) -> list[str]:
@@ -75,7 +87,8 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that rows are given": flow_name(choices.flow),
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
-    notes = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
+    notes = [trial_of(choices)] if choices.trial else []
+    notes += [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
     if not choices.fid_features.startswith("inception"):
         network = network_name(choices.fid_features).split(",")[0]
         notes.append(f"Fréchet distance: {network}, a stand-in for Inception")

@@ -162,8 +162,9 @@ class Check:
         if trained:
             text = f"{', '.join(_few(trained, FEW['rows'], False))}: trained here, not with their authors' weights"
             entries.append(("stand-in", text))
-        chosen = Choices(**{key: self.needs.config[key] for key in Choices.model_fields})
-        entries += [("stand-in", text) for text in stand_ins(chosen)]
+        entries += [("stand-in", text) for text in stand_ins(Choices(**self.needs.plan.choices))]
+        absent = self.needs.sets.absent
+        entries += [("empty", f"the figure about the {split} clips: {why}") for split, why in absent.items()]
         if entries:
             yield "Scores and columns"
         for what, text in entries:

@@ -9,6 +9,7 @@ from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
+from plan.trial import made_small
 from plan.validation import validate
 
 # Figures 11 to 14 show a test clip each, with so many references.
@@ -31,6 +32,7 @@ class Plan:
         self.root = root
         self.config = settled(config)
         self.sets = Sets(self.config, root)
+        self.config = self.sets.config
         # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
         self.trainings: dict[str, dict] = dict(self.config["training"])
         self.rows: dict[str, dict] = {}
@@ -235,6 +237,20 @@ class Plan:
         return [f"<results>/colorize/{row}.parquet", *further]
 
     @property
+    def choices(self) -> dict:
+        """What captions and notes have to say of the run: networks and estimators that may stand in for the paper's,
+        that it is a trial, and how many items are wanted of a dataset."""
+        chosen = {key: self.config[key] for key in ("backbone", "classifier", "fid_features", "flow", "scoring_flow")}
+        counts = {
+            f"{kind}/{split}": counts
+            for kind in ("clips", "images")
+            for split in self.config[kind]["sets"]
+            if (counts := self.sets.counts(kind, split))
+        }
+        trial = {"trial": self.config["trial"]} if self.config["trial"] else {}
+        return chosen | trial | ({"counts": counts} if counts else {})
+
+    @property
     def full_row(self) -> str:
         """The row of Table 5 whose losses the others change."""
         return self.config["ablations"]["of"]
@@ -295,8 +311,20 @@ class Plan:
 
     @property
     def shown_figures(self) -> list[str]:
-        """The figures about clips that are only shown, where the configuration has such."""
-        return [number for number, split in SHOWN.items() if split in self.config["clips"]["sets"]]
+        """The figures about clips that are only shown, where the configuration has such, be they there or not."""
+        named = {*self.config["clips"]["sets"], *self.sets.absent}
+        return [number for number, split in SHOWN.items() if split in named]
+
+    def inputs_of_shown(self, split: str) -> dict[str, str | list[str]]:
+        """What the figure about a set that is only shown is made of; nothing where the set is not there.
+
+        Raises ConfigError where the configuration has no such set.
+        """
+        if split in self.sets.absent:
+            return {}
+        rows = [f"<results>/colorize_shown/{split}/1/{row}.parquet" for row in self.shown_rows(split)]
+        references = {"clip_references": "<results>/references/clips/legacy.parquet"} if split == "legacy" else {}
+        return {"clips": self.sets.shown(split), **references, "colorized": rows}
 
     @property
     def wildcards(self) -> dict[str, list[str]]:
@@ -321,10 +349,11 @@ class Plan:
 
 
 def settled(config: dict) -> dict:
-    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default."""
+    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default,
+    and small where it is a trial."""
     clips = config["clips"]
     there = {split: items for split, items in clips["sets"].items() if items is not None}
     methods = config["methods"]
     order = [row for row in default_order() if row in methods]
     methods = {row: methods[row] for row in [*order, *methods]}
-    return with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods}
+    return made_small(with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods})

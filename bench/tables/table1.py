@@ -18,6 +18,7 @@ from bench.tables.notes import (
     PAPER,
     notes_on_clips,
     notes_on_comparisons,
+    notes_on_counts,
     notes_on_failures,
     notes_on_grey,
     notes_on_images,
@@ -65,6 +66,7 @@ def main(
     markdown: Path,
     json: Path,
     plus: str = "null",
+    images: Path | None = None,
 ) -> None:
     """Write the table and print it as it is read.
 
@@ -83,13 +85,16 @@ def main(
         markdown: the page to write, for reading.
         json: the same as a document (media/document.py).
         plus: options of the post-processor of flicker_plus, JSON; its rows are `<row>+<method>`.
+        images: the table of the test images.
     """
     options = {row: loads(methods)[row] for row in rows}
     trainings = read_summaries(summaries) | checkpoint_summaries(loads(checkpoints))
     all_scores = read_scores(scores, clips, clips_of)
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
+    chosen = read_choices(choices)
+    lacking = [note for path in (clips, images) if path for note in notes_on_counts(path, chosen)]
     made = document(
-        all_scores, options, trainings, read_choices(choices), loads(plus) or {}, failures, seed, left_out(scores)
+        all_scores, options, trainings, chosen, loads(plus) or {}, failures, seed, left_out(scores), lacking
     )
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
@@ -104,12 +109,13 @@ def document(
     failures: pd.DataFrame,
     seed: int,
     unmeasured: Sequence[str] = (),
+    lacking: Sequence[Note] = (),
 ) -> Document:
     """The table with its notes.
 
     scores has the columns SCORES; options are those of each row, trainings the summaries by name; after: options of the
     post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index. unmeasured:
-    what could not be measured, and why.
+    what could not be measured, and why. lacking: what is to be said of sets with fewer items than are wanted.
     """
     table = table1(scores, options, trainings, choices, seed, after.get("method"))
     corrected = trainings[trained_as(after)].get("recolored", []) if trained_as(after) else []
@@ -117,6 +123,7 @@ def document(
     comparisons = compared(scores, list(options), baseline, seed)
     notes = (
         note_on_rows(choices),
+        *lacking,
         *notes_on_images(table, choices),
         *notes_on_clips(table, options, choices),
         *notes_on_plus(table, after, corrected),

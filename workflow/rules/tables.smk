@@ -12,15 +12,7 @@ rule choices:
     log:
         "<logs>/choices.log",
     params:
-        choices=as_json(
-            {
-                "backbone": config["backbone"],
-                "classifier": config["classifier"],
-                "fid_features": config["fid_features"],
-                "flow": config["flow"],
-                "scoring_flow": config["scoring_flow"],
-            }
-        ),
+        choices=as_json(PLAN.choices),
     shell:
         "printf '%s\\n' {params.choices:q} > {output:q} 2> {log:q}"
 
@@ -30,6 +22,7 @@ rule table1:
         scores=expand("<results>/score/{row}.parquet", row=TABLE1_ROWS),
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
+        images="<results>/images/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
         choices="<results>/choices.json",
     output:
@@ -54,7 +47,7 @@ rule table1:
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --plus {params.plus:q}"
-        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
+        " --clips {input.clips:q} --images {input.images:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
