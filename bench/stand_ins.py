@@ -3,6 +3,7 @@
 A run writes its choices once, from the configuration (results/choices.json); tables, figures and the report read them.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -38,6 +39,7 @@ class Choices(BaseModel):
     scoring_flow: str  # with which flicker is measured
     trial: dict[str, int] | None = None  # at most so many items, frames and steps; None: no trial
     counts: dict[str, dict[str, int]] = {}  # <kind>/<set> -> dataset -> items that are wanted of it
+    own_backbones: dict[str, str] = {}  # of the rows whose checkpoint works on the features of another network
 
 
 def read_choices(path: Path) -> Choices:
@@ -62,10 +64,18 @@ def flow_name(name: str) -> str:
     )
 
 
-def note_on_rows(choices: Choices) -> Note:
-    """What the rows that match, learn or propagate are built on; before that, whether the run is only a trial."""
+def note_on_rows(choices: Choices, rows: Collection[str] | None = None) -> Note:
+    """What the rows that match, learn or propagate are built on; before that, whether the run is only a trial.
+
+    rows: those that are shown; none: all.
+    """
     features, given = network_name(choices.backbone), flow_name(choices.flow)
-    text = f"Rows match and learn on the features of {features}, and are given the flow of {given}."
+    own: dict[str, list[str]] = {}
+    for row, network in choices.own_backbones.items():
+        if rows is None or row in rows:
+            own.setdefault(network_name(network), []).append(row)
+    others = "".join(f" ({', '.join(names)}: of {name})" for name, names in own.items())
+    text = f"Rows match and learn on the features of {features}{others}, and are given the flow of {given}."
     return Note(kind="choices", text=f"{trial_of(choices)} {text}".lstrip())
 
 
@@ -87,6 +97,7 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that rows are given": flow_name(choices.flow),
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
+    chosen |= {f"features of {row}": network_name(name) for row, name in choices.own_backbones.items()}
     notes = [trial_of(choices)] if choices.trial else []
     notes += [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
     if not choices.fid_features.startswith("inception"):

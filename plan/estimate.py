@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.methods.contract.rows import method_of
 from colorize.metadata import metadata
+from colorize.release_files import model_at
 from colorize.settings import TrainSettings, cost_of
 from plan.cost import (
     FLOW_SECONDS,
@@ -31,7 +32,7 @@ from plan.reading import ROOT, check_files, read_config
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
 from prep.datasets.selection import registered_count
-from vision.weights import MisfitWeights
+from vision.weights import MisfitWeights, MissingWeights
 
 WHOLE = 67  # frames of a clip whose length is `whole`, as DAVIS has them
 NOTES = (
@@ -78,7 +79,7 @@ class Estimate:
         self.plan, self.config, self.sets = plan, plan.config, plan.sets
         self.only_table1 = only_table1
         self.rows = plan.table1_rows if only_table1 else list(plan.rows)
-        self.trainings = self.config["training"] if only_table1 else plan.trainings
+        self.trainings = plan.trainings_of(self.rows)
         sets = list(self.config["clips"]["sets"])
         self.shown = [] if only_table1 else [split for split in sets if split in ("legacy", "long")]
         learning = [split for split in ("train", "validation") if split in sets] if self.trainings else []
@@ -237,8 +238,9 @@ class Estimate:
         if training := self.plan.training_of(row):
             width = _setting(self.plan.trainings[training], "width")
         elif "checkpoint" in options:
-            with suppress(MisfitWeights):  # `check` says so
-                width = metadata(self.plan.root / options["checkpoint"]).get("width", 1.0)
+            with suppress(MisfitWeights, MissingWeights):  # `check` says so
+                path = model_at(options["checkpoint"], self.plan.root, self.plan.weights_dir)
+                width = metadata(path).get("width", 1.0)
         matches = NETWORK_SECONDS.get(self.config["backbone"], 0) if method in ("nn_match", "fusion") else 0
         return seconds_a_frame(method, width) + matches
 
@@ -256,9 +258,9 @@ class Estimate:
         seconds = of_photos * (TORCH + photos * (fid + classifier))
         units = len(self.rows) * frames + of_photos * scaled
         yield cost("score", len(self.rows), len(self.rows) * clips + of_photos * photos, units, seconds)
-        yield cost("table", 1 if self.only_table1 else 4, 0, 0, called="tables")
+        yield cost("table", 1 if self.only_table1 else 5, 0, 0, called="tables")
         if not self.only_table1:
-            count = 10 + len(self.shown) + len(self.sets.absent)
+            count = 11 + len(self.shown) + len(self.sets.absent)
             yield cost("figure", count, 0, 0, called="figures")
             yield cost("report", 1, 0, 0)
 

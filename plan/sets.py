@@ -71,6 +71,12 @@ class Sets:
         """How many items of each counted dataset a set keeps."""
         return counts_of(self.config[kind]["sets"][split])
 
+    @property
+    def all_counts(self) -> dict[str, dict[str, int]]:
+        """The same of all sets that have counted datasets, by <kind>/<set>."""
+        sets = [(kind, split) for kind in ("clips", "images") for split in self.config[kind]["sets"]]
+        return {f"{kind}/{split}": own for kind, split in sets if (own := self.counts(kind, split))}
+
     def registered(self, items: dict) -> list[str]:
         """The registry's lines for the datasets of a set, as the configuration describes it, and the content of the
         lists that they name.

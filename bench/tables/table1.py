@@ -122,7 +122,7 @@ def document(
     baseline = "ours" if "ours" in options else next(iter(options))
     comparisons = compared(scores, list(options), baseline, seed)
     notes = (
-        note_on_rows(choices),
+        note_on_rows(choices, tuple(options)),
         *lacking,
         *notes_on_images(table, choices),
         *notes_on_clips(table, options, choices),

@@ -134,7 +134,7 @@ def document(
     comparisons = compared(scores, list(ablations.options), ablations.full, seed)
     rows = columns.rows(table, pd.read_csv(PAPER), comparisons)
     notes = (
-        note_on_rows(choices),
+        note_on_rows(choices, tuple(ablations.options)),
         *lacking,
         *notes_on_images(table, choices),
         *notes_on_comparisons(table, comparisons, ablations.full),

@@ -14,7 +14,7 @@ rule report:
         tables=expand("<results>/{table}.json", table=REPORTED_TABLES),
         figure7="<results>/figure7.json",
         choices="<results>/choices.json",
-        curves=expand("<results>/train/{training}/metrics.jsonl", training=TRAININGS),
+        curves=expand("<results>/train/{training}/metrics.jsonl", training=PLAN.trainings_of(ROWS)),
         figures=expand("<results>/{figure}", figure=REPORTED_FIGURES),
     output:
         report(

@@ -12,7 +12,7 @@ rule choices:
     log:
         "<logs>/choices.log",
     params:
-        choices=as_json(PLAN.choices),
+        choices=lambda wildcards: as_json(PLAN.choices),
     shell:
         "printf '%s\\n' {params.choices:q} > {output:q} 2> {log:q}"
 
@@ -23,7 +23,7 @@ rule table1:
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
         images="<results>/images/test.parquet",
-        summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
+        summaries=expand("<results>/train/{training}/summary.json", training=PLAN.table1_trainings),
         choices="<results>/choices.json",
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
