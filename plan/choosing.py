@@ -1,5 +1,5 @@
-"""What a configuration comes to on this machine: entries that an overlay takes out are gone, and each row that prefers a
-published network has it, where its file is there, or else its training.
+"""What a configuration comes to on this machine: entries that an overlay takes out are gone, and each row that prefers
+a published network has it, where its file is there, or else its training.
 
 A row that is chosen otherwise, because files have come or gone, has other options, and so is made again.
 """
@@ -26,7 +26,7 @@ class Network:
 
 
 def as_run(config: dict, root: Path) -> dict:
-    """A configuration as it runs here: without what is taken out, and with each row's network chosen. Raises ConfigError."""
+    """A configuration as it runs here: without what is taken out, each row's network chosen. Raises ConfigError."""
     weights_dir = root / config["weights"]
     config = without_nulls(config)
     methods, plus = config["methods"], config.get("flicker_plus")

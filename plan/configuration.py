@@ -263,13 +263,13 @@ class RowOptions(BaseModel):
     method: str = optional()
     training: str = optional("the entry under `training` whose model colours")
     checkpoint: str = optional(
-        "a model that is there: a file of this project, a folder with the files of the published program, or "
-        "`release` for the published files in the folder `weights`; without these the row is left empty and says so"
+        "a model that is there already: a file of this project, or a folder with the published files of the paper's "
+        "program; `release` is the folder `weights`, and where it lacks these files the row is left empty and says so"
     )
     prefer: Prefer = optional(
-        "`published`: where a file of the method's authors is in the folder `weights`, the row is their network and its "
-        "`training` is not made for it; where none is, the row has its `training` (`python -m bench weights` lists the "
-        "files, `python -m plan check` says which is taken, and so do the tables)"
+        "`published`: where a file of the method's authors is in the folder `weights`, the row is their network and "
+        "needs no training; where none is, the row has its `training`. `python -m bench weights` lists the files; "
+        "`python -m plan check` and the notes of Table 1 say which was taken"
     )
     precomputed: str = optional()
     command: str = optional()

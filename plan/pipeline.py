@@ -213,6 +213,11 @@ class Plan:
         return {row: asdict(network) for row, network in own.items() if network}
 
     @property
+    def devices(self) -> dict[str, str]:
+        """Where the networks of each row of Table 1 run."""
+        return {row: self.config["device"] if self.uses_device(row) else "cpu" for row in self.table1_rows}
+
+    @property
     def choices(self) -> dict:
         """What was chosen where the paper's choice may be another, whether all is a trial, and how many items of a
         dataset are wanted (bench.stand_ins.Choices)."""

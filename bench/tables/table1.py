@@ -1,6 +1,6 @@
 """Stage: Table 1, as CSV for programs and as Markdown for people, with the paper's rows and what stands in for what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from json import loads
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from bench.tables.notes import (
     notes_on_failures,
     notes_on_grey,
     notes_on_images,
+    notes_on_networks,
     notes_on_plus,
     notes_on_training,
 )
@@ -30,6 +31,7 @@ from media.document import Column, Document, Note
 from media.formats import as_markdown, write
 from media.provenance import recorded
 from media.tables import COLORIZED, read_table
+from vision.weights import MissingWeights
 
 COLUMNS = {
     "method": "string",
@@ -66,6 +68,7 @@ def main(
     markdown: Path,
     json: Path,
     plus: str = "null",
+    networks: str = "{}",
     images: Path | None = None,
 ) -> None:
     """Write the table and print it as it is read.
@@ -85,6 +88,7 @@ def main(
         markdown: the page to write, for reading.
         json: the same as a document (media/document.py).
         plus: options of the post-processor of flicker_plus, JSON; its rows are `<row>+<method>`.
+        networks: of rows whose method has published weights, which file is taken or is not there, JSON.
         images: the table of the test images.
     """
     options = {row: loads(methods)[row] for row in rows}
@@ -93,9 +97,8 @@ def main(
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     chosen = read_choices(choices)
     lacking = [note for path in (clips, images) if path for note in notes_on_counts(path, chosen)]
-    made = document(
-        all_scores, options, trainings, chosen, loads(plus) or {}, failures, seed, left_out(scores), lacking
-    )
+    after, missing = loads(plus) or {}, left_out(scores)
+    made = document(all_scores, options, trainings, chosen, after, failures, seed, missing, loads(networks), lacking)
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
 
@@ -109,13 +112,15 @@ def document(
     failures: pd.DataFrame,
     seed: int,
     unmeasured: Sequence[str] = (),
+    networks: Mapping[str, dict[str, str]] | None = None,
     lacking: Sequence[Note] = (),
 ) -> Document:
     """The table with its notes.
 
     scores has the columns SCORES; options are those of each row, trainings the summaries by name; after: options of the
     post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index. unmeasured:
-    what could not be measured, and why. lacking: what is to be said of sets with fewer items than are wanted.
+    what could not be measured, and why. networks: see `notes_on_networks`. lacking: what is to be said of sets with
+    fewer items than are wanted.
     """
     table = table1(scores, options, trainings, choices, seed, after.get("method"))
     corrected = trainings[trained_as(after)].get("recolored", []) if trained_as(after) else []
@@ -129,6 +134,7 @@ def document(
         *notes_on_plus(table, after, corrected),
         *notes_on_grey(scores, options),
         *notes_on_comparisons(table, comparisons, baseline),
+        *notes_on_networks(options, networks or {}, after),
         *notes_on_training(options, trainings),
         *notes_on_failures(failures),
         *(Note(kind="left out", text=why) for why in unmeasured),
@@ -184,6 +190,8 @@ def table1(
 
 def budget(summary: dict) -> dict[str, float]:
     """How much was learned from, from its summary, or from the metadata of its checkpoint."""
+    if "published" in summary:
+        return {}
     batch = summary.get("batch", summary.get("settings", {}).get("batch"))
     return {
         "steps_trained": summary["steps"],
@@ -198,7 +206,14 @@ def read_summaries(paths: list[Path]) -> dict[str, dict]:
 
 def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
     """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
-    return {name: metadata(path) for name, path in checkpoints.items()}
+    return {name: _said(Path(path)) for name, path in checkpoints.items()}
+
+
+def _said(checkpoint: Path) -> dict:
+    try:
+        return metadata(checkpoint)
+    except MissingWeights:  # the row is left empty
+        return {"published": []}
 
 
 def means(scores: pd.DataFrame, seed: int) -> dict[str, float]:

@@ -42,13 +42,38 @@ rule table1:
         contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
+        networks=lambda wildcards: as_json(PLAN.networks),
         clips_of=config["clips_of"]["table1"],
         seed=config["seed"],
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --plus {params.plus:q}"
+        " --plus {params.plus:q} --networks {params.networks:q}"
         " --clips {input.clips:q} --images {input.images:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
+
+
+rule seconds:
+    input:
+        colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
+    output:
+        csv=report("<results>/seconds.csv", caption="../report/seconds.rst", category="Tables"),
+        markdown="<results>/seconds.md",
+        json="<results>/seconds.json",
+    log:
+        "<logs>/seconds.log",
+    benchmark:
+        "<logs>/seconds.benchmark.tsv"
+    resources:
+        **asked("seconds"),
+        devices=as_json(PLAN.devices),
+    params:
+        version=version_of("bench/tables/seconds.py"),
+        clip_size=config["clips"]["size"],
+        image_size=config["images"]["sets"]["test"]["size"],
+    shell:
+        "python -m bench.tables.seconds --colorized {input.colorized:q} --devices {resources.devices:q}"
+        " --clip-size {params.clip_size} --image-size {params.image_size}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
 rule table5:
