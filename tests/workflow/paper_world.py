@@ -102,7 +102,7 @@ def write_weights(folder: Path) -> None:
         shapes = {name: value.shape for name, value in vgg19(weights=None).state_dict().items()}
         flownet2 = {name: value.shape for name, value in import_ptlflow().get_model("flownet2").state_dict().items()}
     state = small_state(shapes)
-    state["classifier.6.bias"] = torch.zeros(1000).index_fill(0, torch.tensor(0), 50.0)
+    state["classifier.6.bias"] = torch.zeros(1000).index_fill(0, torch.tensor(0), 1e4)
     torch.save(state, folder / "vgg19-dcbb9e9d.pth")
     content = {"arch": "FlowNet2", "epoch": 0, "state_dict": small_state(flownet2)}
     torch.save(content, folder / "FlowNet2_checkpoint.pth.tar", _use_new_zipfile_serialization=False)
