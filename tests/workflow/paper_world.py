@@ -21,6 +21,7 @@ from bench.methods.networks.zhang2016_network import Zhang2016Network
 from bench.parity.recipe import weight
 from prep.datasets.lists import read_list
 
+PAPER = ROOT / "config/paper.yaml"
 CLIPS, FRAMES, PHOTOGRAPHS = 2, 3, 3
 CLASS = "n01440764"  # the first of the thousand, which the classifier below sees in everything
 # What a trial of the paper's configuration is made of, and how it runs on two cores.
@@ -39,7 +40,7 @@ def make_paper_world(folder: Path) -> Path:
     write_media(folder / "data")
     write_weights(folder / "weights")
     quick = {"threads": 2, "workers": 0, "batch": 1}
-    trained = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]
+    trained = yaml.safe_load(PAPER.read_text())["training"]
     trainings = {name: quick for name, own in trained.items() if own}
     path = folder / "trial.yaml"
     path.write_text(yaml.safe_dump({"weights": str(folder / "weights"), "trial": TRIAL, "training": trainings}))
