@@ -22,6 +22,7 @@ from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
+from plan.trial import made_small
 from plan.validation import validate
 
 # The keys that tables and figures tell of (bench.stand_ins).
@@ -46,6 +47,7 @@ class Plan:
         self.root, self.removed = root, removed(config)
         self.config, self.weights_dir = settled(as_run(config, root)), root / config["weights"]
         self.sets = Sets(self.config, root)
+        self.config = self.sets.config
         # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
         self.trainings: dict[str, dict] = dict(self.config["training"])
         self.rows: dict[str, dict] = {}
@@ -230,8 +232,11 @@ class Plan:
 
     @property
     def choices(self) -> dict:
-        """What was chosen where the paper's choice may be another (bench.stand_ins.Choices)."""
-        return {key: self.config[key] for key in CHOICES} | {"own_backbones": self._own_backbones}
+        """What was chosen where the paper's choice may be another, whether all is a trial, and how many items of a
+        dataset are wanted (bench.stand_ins.Choices)."""
+        chosen = {key: self.config[key] for key in CHOICES} | {"own_backbones": self._own_backbones}
+        trial = {"trial": self.config["trial"]} if self.config["trial"] else {}
+        return chosen | trial | {"counts": self.sets.all_counts}
 
     @property
     def _own_backbones(self) -> dict[str, str]:
@@ -377,8 +382,20 @@ class Plan:
 
     @property
     def shown_figures(self) -> list[str]:
-        """The figures about clips that are only shown, where the configuration has such."""
-        return [number for number, split in SHOWN.items() if split in self.config["clips"]["sets"]]
+        """The figures about clips that are only shown, where the configuration has such, be they there or not."""
+        named = {*self.config["clips"]["sets"], *self.sets.absent}
+        return [number for number, split in SHOWN.items() if split in named]
+
+    def inputs_of_shown(self, split: str) -> dict[str, str | list[str]]:
+        """What the figure about a set that is only shown is made of; nothing where the set is not there.
+
+        Raises ConfigError where the configuration has no such set.
+        """
+        if split in self.sets.absent:
+            return {}
+        rows = [f"<results>/colorize_shown/{split}/1/{row}.parquet" for row in self.shown_rows(split)]
+        references = {"clip_references": "<results>/references/clips/legacy.parquet"} if split == "legacy" else {}
+        return {"clips": self.sets.shown(split), **references, "colorized": rows}
 
     @property
     def wildcards(self) -> dict[str, list[str]]:
@@ -408,10 +425,11 @@ class Plan:
 
 
 def settled(config: dict) -> dict:
-    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default."""
+    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default,
+    and small where it is a trial."""
     clips = config["clips"]
     there = {split: items for split, items in clips["sets"].items() if items is not None}
     methods = config["methods"]
     order = [row for row in default_order() if row in methods]
     methods = {row: methods[row] for row in [*order, *methods]}
-    return with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods}
+    return made_small(with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods})

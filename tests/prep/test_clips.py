@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from media.decoding import decode, decode_pictures
 from media.faults import MachineFault
 from media.image import cover_crop, read_frames, write_jpeg, write_png
+from prep.datasets.lists import draw_order
 
 
 @pytest.fixture
@@ -321,3 +322,44 @@ def test_a_listed_source_that_the_system_cannot_read_is_no_row(tmp_path, prepare
     monkeypatch.setattr("media.decoding.check_regular", stale)
     with pytest.raises(MachineFault, match=r"a\.mp4"):
         prepare(("films", "a.mp4", 1))
+
+
+def test_a_source_that_is_taken_as_it_is_has_all_its_frames_whatever_they_show(tmp_path, prepare, write_video, moving):
+    grey = [np.repeat(frame[..., 1:2], 3, axis=2) for frame in moving(0, 9, height=24, width=32)]
+    write_video(tmp_path / "films/grey.mp4", grey + moving(1, 7, height=24, width=32))
+    table = prepare(("films", "grey.mp4", 1, "source"), filters={"min_side": 100})
+    assert list(table.index) == ["grey_stride1"] and table["reason"].isna().all()
+    row = table.iloc[0]
+    assert (row.n_frames, row.shot, row.first_frame, row.source_height) == (16, 0, 0, 24)
+    assert len(list((tmp_path / "out/clips/test/grey_stride1").iterdir())) == 16
+
+
+def test_the_same_source_may_be_taken_as_it_is_and_by_shots(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/cut.mp4", moving(1, 9) + moving(2, 7))
+    table = prepare(("films", "cut.mp4", 2, "source"), ("films", "cut.mp4", 1))
+    assert list(table.index) == ["cut_stride2", "cut_shot0_stride1", "cut_shot1_stride1"]
+    assert list(table["n_frames"]) == [8, 5, 5]
+
+
+def test_a_broken_source_is_no_clip_as_it_is_either(tmp_path, prepare):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films/text.mp4").write_text("this is no video")
+    table = prepare(("films", "text.mp4", 1, "source"))
+    assert list(table["reason"]) == ["not_a_video"]
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_rejected_clip_is_replaced_by_the_next_of_the_draw_however_it_is_split_up(
+    tmp_path, prepare_set, prepare, write_video, moving, shards
+):
+    order = draw_order([f"{number}.mp4" for number in range(7)], 0)
+    for number in range(7):
+        dark = order.index(f"{number}.mp4") in (1, 4)
+        frames = [frame // 16 for frame in moving(number, 6)] if dark else moving(number, 6)
+        write_video(tmp_path / f"films/{number}.mp4", frames)
+    counted = {"dataset": "films", "files": "*", "stride": 1, "count": 3}
+    table = prepare_set("clips", [counted], shards=shards, per_source=1)
+    assert list(table["source"]) == order
+    assert list(table["reason"].fillna("")) == ["", "too_dark", "", "", "too_dark", "surplus", "surplus"]
+    kept = {f"{name.removesuffix('.mp4')}_shot0_stride1" for name in (order[0], order[2], order[3])}
+    assert {path.name for path in (tmp_path / "out/clips/test").iterdir()} == kept

@@ -3,6 +3,7 @@
 IMAGE_ROWS, AUTOMATIC_ROWS, MATCHING_ROWS = PLAN.image_rows, PLAN.automatic_rows, PLAN.matching_rows
 MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
 colorized_by_rank, shown_rows = PLAN.colorized_by_rank, PLAN.shown_rows
+inputs_of_shown = or_else(stop, PLAN.inputs_of_shown)
 
 
 rule figure3:
@@ -33,6 +34,7 @@ rule figure4:
         images="<results>/images/test.parquet",
         image_references="<results>/references/images/test.parquet",
         trained=[inputs_for(row, "test")["checkpoint"] for row in MATCHING_ROWS if PLAN.training_of(row)],
+        choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure4"),
     log:
@@ -53,7 +55,7 @@ rule figure4:
         "python -m bench.figures.figure4 --images {input.images:q} --image-references {input.image_references:q}"
         " --checkpoints {params.checkpoints:q} --rows {params.rows}"
         " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        " --choices {input.choices:q} --folder {output.folder:q} > {log:q} 2>&1"
 
 
 # Rows side by side on some of the test items: what each of the four figures reads, and which and how many items it shows.
@@ -167,9 +169,7 @@ rule figure11_to_14:
 
 rule figure15:
     input:
-        clips=lambda wildcards: shown_set("legacy"),
-        clip_references="<results>/references/clips/legacy.parquet",
-        colorized=expand("<results>/colorize_shown/legacy/1/{row}.parquet", row=shown_rows("legacy")),
+        unpack(lambda wildcards: inputs_of_shown("legacy")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure15"),
@@ -182,14 +182,15 @@ rule figure15:
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
+        absent=SETS.absent.get("legacy", ""),
     shell:
-        "python -m bench.figures.figure15 {params.inputs}" " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure15 {params.inputs} --absent {params.absent:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:
     input:
-        clips=lambda wildcards: shown_set("long"),
-        colorized=expand("<results>/colorize_shown/long/1/{row}.parquet", row=shown_rows("long")),
+        unpack(lambda wildcards: inputs_of_shown("long")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure16"),
@@ -202,5 +203,7 @@ rule figure16:
     params:
         version=version_of("bench/figures/figure16.py"),
         inputs=flags,
+        absent=SETS.absent.get("long", ""),
     shell:
-        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure16 {params.inputs} --absent {params.absent:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
