@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
-from colorize.settings import LossWeights
+from colorize.settings import LossWeights, TrainSettings
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
@@ -159,6 +159,16 @@ class Plan:
     def training_of(self, row: str) -> str | None:
         """The training that a row waits for."""
         return self.rows[row].get("training")
+
+    def machines_of(self, training: str) -> dict[str, int]:
+        """What a training runs on: `nodes`, and on each of them `processes` (a GPU each) and CPU `cores`.
+
+        Each process has threads of its own, and more processes that load its samples.
+        """
+        own = self.trainings[training]
+        keys = ("nodes", "processes", "threads", "workers")
+        nodes, processes, threads, workers = (own.get(key, TrainSettings.model_fields[key].default) for key in keys)
+        return {"nodes": nodes, "processes": processes, "cores": processes * (threads + workers)}
 
     def checkpoint_of(self, row: str) -> str | None:
         """The file of a row's model: that of its training, or the one that it names, counted from the Snakefile."""

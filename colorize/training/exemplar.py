@@ -117,7 +117,7 @@ class Rendered:
             reference = model.encode_reference(batch["reference"], noise, self.part.spreads, self.part.noise)
             self.ab = [self._first(model, reference) if start is None else start]
             for t in window[1:]:
-                self.ab.append(self._color(model, reference, t, self._last(t)).float())
+                self.ab.append(self._color(model, reference, t, self._last(t)))
 
     def fake(self) -> Tensor:
         """The last two coloured frames as the discriminator sees them: current (L, a, b), then last (L, a, b)."""
@@ -135,12 +135,12 @@ class Rendered:
         true_ab, given = self.truth[0][:, 1:], self.batch["given"].reshape(-1, 1, 1, 1)
         if self.part.given.all():
             return true_ab
-        return torch.where(given > 0, true_ab, self._color(model, reference, self.window[0], None).float())
+        return torch.where(given > 0, true_ab, self._color(model, reference, self.window[0], None))
 
     def _color(self, model: ExemplarModel, reference: Reference, t: int, last: Last | None) -> Tensor:
         luminance = noisy(self.batch["frames"][:, t, :1], self.settings, self.part)
         features = self._cut(model.features(luminance), scale=GRID)
-        return model.color(self._cut(luminance), model.align(features, reference), last)
+        return model.color(self._cut(luminance), model.align(features, reference), last).to(luminance.dtype)
 
     def _last(self, t: int) -> Last:
         return Last(self.lab(t - 1 - self.window[0]), *self.motion(t, "_back"))

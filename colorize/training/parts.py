@@ -78,12 +78,12 @@ def spreads_of(
             moments = moments + torch.stack([moments_of(level) for level in levels_of(references[part.here])])
     count, first, second = devices.all_reduce(moments, reduce_op="sum").unbind(1)
     spreads = ((second - first.square() / count) / (count - 1)).sqrt()
-    return tuple(spreads.float().to(references.device))
+    return tuple(spreads.to(references.device, references.dtype))
 
 
 def moments_of(x: Tensor) -> Tensor:
     """Number, sum and sum of squares of a tensor's values, in double precision, on the CPU."""
-    variance, mean = (value.double().cpu() for value in torch.var_mean(x.float()))
+    variance, mean = (value.double().cpu() for value in torch.var_mean(x))
     count = torch.tensor(x.numel(), dtype=torch.float64)
     return torch.stack([count, count * mean, (count - 1) * variance + count * mean.square()])
 
