@@ -137,7 +137,7 @@ def run(
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
-            asked = agreed(stop.wish(), devices)
+            asked = agreed(stop.asked, devices)
             if devices.is_global_zero and (looked or asked or clock.due()):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)

@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import NoReturn
@@ -18,6 +20,8 @@ from media.stopping import SIGNALS
 
 # Seconds in which processes that were asked to stop finish their batch and save the state; then torchrun kills them.
 PATIENCE = 300
+# A variable with the process that is torchrun here.
+TORCHRUN = "HUEBENCH_TORCHRUN"
 
 
 def in_processes(main: Callable[..., None], module: str) -> Callable[..., None]:
@@ -28,15 +32,26 @@ def in_processes(main: Callable[..., None], module: str) -> Callable[..., None]:
         options = json.loads(settings) | json.loads(execution)
         processes, nodes = (options.get(key, 1) for key in ("processes", "nodes"))
         if processes * nodes == 1 or "WORLD_SIZE" in os.environ:
+            if torchrun := os.environ.get(TORCHRUN):
+                threading.Thread(target=end_with, args=[int(torchrun)], daemon=True).start()
             main(settings=settings, execution=execution, **kwargs)
             return
         program = [sys.executable, "-m", module, *sys.argv[1:]]
         with ending_plainly():
             if start := on_each_node(nodes, os.environ):
                 os.execvp(start[0], [*start, *program])
-            torchrun([*meeting(nodes, os.environ), f"--nproc-per-node={processes}", *program[1:]], options)
+            start_all([*meeting(nodes, os.environ), f"--nproc-per-node={processes}", *program[1:]], options)
 
     return run
+
+
+def end_with(torchrun: int) -> None:
+    """End this process once torchrun is gone, by SIGTERM and then by SIGKILL: it would do the same if it could."""
+    while os.getppid() == torchrun:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def on_each_node(nodes: int, environment: Mapping[str, str]) -> list[str]:
@@ -62,12 +77,13 @@ def meeting(nodes: int, environment: Mapping[str, str]) -> list[str]:
     return [f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={host}:{port}", f"--rdzv-id={job or port}"]
 
 
-def torchrun(arguments: list[str], options: dict) -> None:
-    """Run torchrun in this process. Ends it with a sentence where one of its processes did not end well."""
+def start_all(arguments: list[str], options: dict) -> None:
+    """Be torchrun. Ends it with a sentence where one of its processes did not end well."""
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
+    os.environ[TORCHRUN] = str(os.getpid())
     os.environ.setdefault("OMP_NUM_THREADS", str(options.get("threads", 2)))
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(PATIENCE))
     logging.disable(logging.ERROR)  # of torchrun: it is said below

@@ -54,7 +54,7 @@ class Stoppable:
     """
 
     def __init__(self, several: bool = False):
-        self.several, self.started_by = several, os.getppid()
+        self.several = several
 
     def __enter__(self) -> "Stoppable":
         self.asked: int | None = None
@@ -69,11 +69,6 @@ class Stoppable:
         if self.asked is not None and not self.several:  # whoever asks twice does not want to wait
             stop(number, frame)
         self.asked = number
-
-    def wish(self) -> int | None:
-        """The signal that came; of several processes also SIGTERM once torchrun, which started them, is gone."""
-        orphaned = self.several and os.getppid() != self.started_by
-        return self.asked or (signal.SIGTERM if orphaned else None)
 
 
 def fingerprint(data: TrainingData, chosen: dict) -> dict[str, str]:
