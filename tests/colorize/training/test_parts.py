@@ -1,5 +1,7 @@
 """A batch in parts teaches what the whole one teaches, however many samples are held at once."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -8,8 +10,9 @@ from colorize.settings import TrainSettings
 from colorize.training.adversary import Verdicts, rolled
 from colorize.training.devices import OneDevice
 from colorize.training.exemplar import ExemplarLearner
-from colorize.training.loop import BUCKET, buckets, exchange, training_stream
+from colorize.training.loop import BUCKET, agreed, buckets, check_together, exchange, loader, training_stream
 from colorize.training.parts import Part, moments_of, parts_of, spreads_of
+from media.faults import MachineFault
 
 CPU = OneDevice(torch.device("cpu"))
 
@@ -153,3 +156,23 @@ def test_an_exchanged_gradient_is_the_sum_and_one_that_nobody_has_stays_none():
     exchange([one, two, none], devices)
     assert one.grad.tolist() == [11, 22] and two.grad.tolist() == [5, 5] and none.grad is None
     assert devices.calls == [9]  # one call
+
+
+def test_all_processes_stop_for_the_one_that_is_asked():
+    assert agreed(None, CPU) == 0 and agreed(15, CPU) == 15
+    assert agreed(None, Second(torch.tensor(15))) == 15
+
+
+def test_processes_that_read_different_states_are_not_let_loose(settings, tmp_path):
+    learner = SimpleNamespace(step=7)
+    check_together(learner, Second(torch.tensor([7])), tmp_path / "state.pt")
+    with pytest.raises(MachineFault, match=r"state\.pt: .*from different steps, \[3, 7\]"):
+        check_together(learner, Second(torch.tensor([3])), tmp_path / "state.pt")
+
+
+def test_a_batch_is_shared_in_blocks_whatever_the_number_of_processes(settings):
+    stream = torch.arange(12)
+    whole = list(loader(stream, settings.model_copy(update={"batch": 4}), 1, CPU))
+    shares = list(loader(stream, settings.model_copy(update={"batch": 4}), 1, Second()))
+    assert [batch.tolist() for batch in whole] == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert [batch.tolist() for batch in shares] == [[6, 7], [10, 11]]
