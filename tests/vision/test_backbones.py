@@ -145,8 +145,8 @@ def test_a_single_samples_gradient_may_have_any_layout():
         rgb = rgb.clone().requires_grad_()
         level = backbone.levels(rgb)[-1]
         channels, height, width = level.shape[1:]
-        ramp = torch.linspace(-1, 1, channels * height * width).reshape(1, height, width, channels)
-        level.backward(ramp.repeat(len(rgb), 1, 1, 1).permute(0, 3, 1, 2))
+        ramp = torch.linspace(-1, 1, channels * height * width).reshape(1, height * width, channels)
+        level.backward(ramp.repeat(len(rgb), 1, 1).transpose(1, 2).view_as(level))
         return rgb.grad
 
     each = torch.cat([gradient(one[None]) for one in rgb])
