@@ -281,3 +281,10 @@ def test_paper_yaml_holds_the_papers_values(plan):
 def test_what_makes_no_sense_is_refused_before_anything_runs(plan, change, message):
     with pytest.raises(ConfigError, match=re.escape(f"config: {message}")):
         plan(change)
+
+
+def test_a_training_says_what_machines_it_runs_on(plan):
+    changes = {"training": {"ours": {"processes": 4, "nodes": 2, "threads": 3, "workers": 2, "batch": 8}}}
+    assert plan(changes).machines_of("ours") == {"nodes": 2, "processes": 4, "cores": 20}
+    assert plan().machines_of("ours") == {"nodes": 1, "processes": 1, "cores": 1}
+    assert plan(overlays=("paper",)).machines_of("ours")["cores"] == 16
