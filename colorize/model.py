@@ -4,6 +4,7 @@ Lab tensors are (B, 3, H, W) with L in 0..100 and H, W multiples of 8. Besides t
 extensions: history aligned by flow, gated output, and matching by context (docs/extensions.md).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -83,20 +84,31 @@ class ExemplarModel(nn.Module):
             nn.init.zeros_(self.colorization.output_layer.weight)
             nn.init.zeros_(self.colorization.output_layer.bias)
 
-    def encode_reference(self, lab: Tensor, feature_noise: Tensor | float = 0.0) -> Reference:
+    def encode_reference(
+        self,
+        lab: Tensor,
+        feature_noise: Tensor | float = 0.0,
+        spreads: Sequence[Tensor] = (),
+        draw: Callable[[Tensor], Tensor] = torch.randn_like,
+    ) -> Reference:
         """Features of the reference and its colours, averaged over the cells of the matching grid.
 
         feature_noise: (B,) or a number, the spread of Gaussian noise on the features relative to their own spread.
+        spreads, draw: of each level, and of noise like it; for a part of a batch, those of the whole one.
         """
-        # The paper's subnet learns to find grey features in coloured ones; raw features find only their like.
-        seen = grey_rgb(lab[:, :1]) if self.matching == "context" else rgb_tensor_from_lab(lab)
-        levels = self.backbone.levels(seen)
-        if torch.as_tensor(feature_noise).any():
+        levels = self.reference_levels(lab)
+        if spreads or torch.as_tensor(feature_noise).any():
             share = torch.as_tensor(feature_noise, dtype=lab.dtype, device=lab.device).reshape(-1, 1, 1, 1)
-            levels = [level + share * level.std() * torch.randn_like(level) for level in levels]
+            spreads = spreads or [level.std() for level in levels]
+            levels = [level + share * spread * draw(level) for level, spread in zip(levels, spreads, strict=True)]
         features = self.correspondence.reference_features(levels)
         colors = F.adaptive_avg_pool2d(lab, features.shape[-2:])
         return Reference(unit_columns(features.flatten(2)), colors.flatten(2))
+
+    def reference_levels(self, lab: Tensor) -> list[Tensor]:
+        """The backbone's levels of references (B, 3, H, W)."""
+        # The paper's subnet learns to find grey features in coloured ones; raw features find only their like.
+        return self.backbone.levels(grey_rgb(lab[:, :1]) if self.matching == "context" else rgb_tensor_from_lab(lab))
 
     def features(self, luminance: Tensor) -> Tensor:
         """Unit features (B, C, h, w) of a frame's luminance (B, 1, H, W) on the matching grid, the query of Eq. 3."""

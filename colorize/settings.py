@@ -13,7 +13,8 @@ Size = tuple[Count, Count]  # height, width
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 
-EXECUTION = ("threads", "workers", "accelerator")  # the keys that say where and how fast a training runs
+# The keys that say where and how fast a training runs; docs/training.md says how far its numbers are the same.
+EXECUTION = ("threads", "workers", "accelerator", "processes", "nodes", "micro_batch", "save_every_minutes")
 
 
 class LossWeights(BaseModel):
@@ -95,10 +96,18 @@ class TrainSettings(ModelSettings):
     )
     validate_every: int = Field(1000, gt=0, description="steps between two looks at the validation set")
     validation_pairs: int = Field(64, gt=0, description="pairs, or clips where there are validation clips")
-    threads: int = Field(2, gt=0, description="CPU threads of torch; another number may round differently")
-    workers: int = Field(0, ge=0, description="processes that load pairs; does not change any number")
+    threads: int = Field(
+        2, gt=0, description="CPU threads of torch in each process; another number may round differently"
+    )
+    workers: int = Field(0, ge=0, description="more processes for each, which load pairs; does not change any number")
     accelerator: str = Field("auto", description="cpu, gpu or auto: where the training runs")
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks' arithmetic")
+    processes: int = Field(1, gt=0, description="processes on each node that share a batch equally, one for each GPU")
+    nodes: int = Field(1, gt=0, description="machines with so many processes each; `docs/training.md`")
+    micro_batch: int | None = Field(
+        None, gt=0, description="pairs that a process holds at once: fewer need less memory; null: its whole share"
+    )
+    save_every_minutes: float = Field(10, gt=0, description="minutes between two saved states, besides validations")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TrainSettings":
@@ -116,6 +125,11 @@ class TrainSettings(ModelSettings):
         if self.steps % self.steps_a_batch:
             raise ValueError(
                 f"steps {self.steps}: a batch makes {self.steps_a_batch} steps; expected a multiple of that"
+            )
+        if self.batch % (self.processes * self.nodes):
+            raise ValueError(
+                f"batch {self.batch} cannot be shared equally among {self.processes * self.nodes} processes "
+                "(processes * nodes)"
             )
         return self
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
 from colorize.release_files import model_at
-from colorize.settings import LossWeights
+from colorize.settings import LossWeights, TrainSettings
 from plan.choosing import (
     Network,
     as_run,
@@ -189,6 +189,16 @@ class Plan:
                 wanted.add(name)
                 waiting += self.trainings[name].get("recolored", [])
         return {name: own for name, own in self.trainings.items() if name in wanted}
+
+    def machines_of(self, training: str) -> dict[str, int]:
+        """What a training runs on: `nodes`, and on each of them `processes` (a GPU each) and CPU `cores`.
+
+        Each process has threads of its own, and more processes that load its samples.
+        """
+        own = self.trainings[training]
+        keys = ("nodes", "processes", "threads", "workers")
+        nodes, processes, threads, workers = (own.get(key, TrainSettings.model_fields[key].default) for key in keys)
+        return {"nodes": nodes, "processes": processes, "cores": processes * (threads + workers)}
 
     def checkpoint_of(self, row: str) -> str | None:
         """The file of a row's model: that of its training, or the one that it names, counted from the Snakefile."""

@@ -152,3 +152,8 @@ def test_the_benchmark_of_prep_runs():
     lines = [line.split("|")[0].split() for line in printed.splitlines()]
     assert all(word in printed for word in ("plain PyAV", "plain OpenCV", "five commands", "KITTI PNG", "MiB"))
     assert ["2", "1"] in [line[:2] for line in lines]
+
+
+def test_the_benchmark_of_loading_runs():
+    printed = run("loading", "--size", "32", "48", "--items", "2", "--batch", "1", "--batches", "1", "--workers", "0")
+    assert all(word in printed for word in ("photographs, 0 workers:", "clips, 0 workers:", "mixture", "CPU s each"))

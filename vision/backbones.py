@@ -73,7 +73,12 @@ class EfficientNetLite0(Backbone):
 
     def levels(self, rgb: Tensor) -> list[Tensor]:
         maps = self.net.stages(2 * rgb - 1, count=5)
-        return [*maps[:3], maps[4]]
+        levels = [*maps[:3], maps[4]]
+        if len(rgb) == 1 and rgb.requires_grad:
+            # On the CPU, torch's batch norm in eval mode misreads a single sample's gradient of another layout.
+            for level in levels:
+                level.register_hook(Tensor.contiguous)
+        return levels
 
     def pooled(self, rgb: Tensor) -> Tensor:
         return self.net.pooled(2 * rgb - 1)

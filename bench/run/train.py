@@ -7,6 +7,7 @@ import tyro
 
 from bench.methods.contract.method import Setting
 from bench.methods.contract.rows import load
+from colorize.training.processes import in_processes
 from media.provenance import recorded
 from media.tables import folder_of
 
@@ -33,7 +34,8 @@ def main(
 
     Args:
         settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
-        execution: JSON; more of it, which decides where and how fast it runs: threads, workers, accelerator.
+        execution: JSON; more of it, which decides where and how fast it runs: colorize.settings.EXECUTION. Where it
+            says so, this command starts itself in several processes.
         clips: table of the real training clips; may be empty.
         flow: table of their flow.
         clip_references: table of their references.
@@ -64,4 +66,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(recorded(main, "out"))
+    tyro.cli(in_processes(recorded(main, "out"), "bench.run.train"))

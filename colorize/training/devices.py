@@ -1,17 +1,21 @@
 """Where a training runs: one device as torch has it, or what Lightning Fabric makes of several or of less precision.
 
+Of what several processes exchange, whichever of them ends, the others end too: with a sentence, and without a wait.
+
 Fabric is imported where it is asked for: with what it brings it costs more seconds than a small training's start.
 """
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from colorize.settings import TrainSettings
+from media.faults import MachineFault
 
 
 class Devices(Protocol):
@@ -26,7 +30,10 @@ class Devices(Protocol):
         """The precision in which networks are called."""
 
     def all_reduce(self, data: Tensor, *, reduce_op: str) -> Tensor:
-        """A tensor over all processes."""
+        """The `sum` or the `max` of a tensor over all processes."""
+
+    def all_gather(self, data: Tensor) -> Tensor:
+        """The tensors (n, ...) of all processes, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,42 @@ class OneDevice:
 
     def all_reduce(self, data: Tensor, *, reduce_op: str) -> Tensor:
         return data
+
+    def all_gather(self, data: Tensor) -> Tensor:
+        return data
+
+
+class ManyDevices:
+    """One of several processes. What they exchange goes by torch itself: Fabric would wait for all before each time."""
+
+    def __init__(self, fabric: Devices):
+        self.device, self.global_rank, self.world_size = fabric.device, fabric.global_rank, fabric.world_size
+        self.is_global_zero, self.autocast = fabric.is_global_zero, fabric.autocast
+
+    def all_reduce(self, data: Tensor, *, reduce_op: str) -> Tensor:
+        data = data.to(self.device)
+        with all_being_there():
+            distributed.all_reduce(data, getattr(distributed.ReduceOp, reduce_op.upper()))
+        return data
+
+    def all_gather(self, data: Tensor) -> Tensor:
+        data = data.to(self.device).contiguous()
+        parts = [torch.empty_like(data) for _ in range(self.world_size)]
+        with all_being_there():
+            distributed.all_gather(parts, data)
+        return torch.cat(parts)
+
+
+@contextmanager
+def all_being_there() -> Iterator[None]:
+    """Around what needs all processes. Raises MachineFault where one of them has ended."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise MachineFault(
+            "another process of this training has ended or cannot be reached; what is said of it stands beside this, "
+            "and the same command goes on from the last saved state"
+        ) from error
 
 
 def launched(settings: TrainSettings) -> Devices:
@@ -65,7 +108,7 @@ def launched(settings: TrainSettings) -> Devices:
         precision=settings.precision,
     )
     fabric.launch()
-    return fabric
+    return ManyDevices(fabric) if world > 1 else fabric
 
 
 def one_device(accelerator: str) -> torch.device | None:

@@ -1,6 +1,8 @@
 """How the model learns (sections 3.3 and 4): all six losses of Eq. 15 and the video discriminator."""
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,9 +13,11 @@ from colorize.model import ExemplarModel, Last, Reference
 from colorize.networks.discriminator import DISCRIMINATOR
 from colorize.settings import TrainSettings
 from colorize.training import loop, losses
+from colorize.training.adversary import Verdicts, counted, rolled
 from colorize.training.devices import Devices
-from colorize.training.loop import Batch, Learner, checked, update
+from colorize.training.loop import Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
+from colorize.training.parts import Batch, Part, Randomness, parts_of, spreads_of
 from media.color import rgb_tensor_from_lab
 from media.versions import version_of
 from vision.backbones import load_backbone
@@ -55,13 +59,22 @@ class ExemplarLearner(Learner):
 
     def training_steps(self, batch: Batch) -> Iterator[dict[str, float]]:
         """One optimiser step for each window of the batch's frames, from the first to the last."""
-        ab = None
+        parts, ab = self.parts(batch), None
         for window in windows(self.settings):
             self.step += 1
             loop.set_rates(self, self.settings)
-            rendered = Rendered(self.model, batch, window, ab, self.settings, self.devices)
-            yield training_step(self, rendered)
-            ab = rendered.ab[-1].detach()
+            rendering = Rendering(self, batch, parts, window, ab)
+            yield training_step(self, rendering)
+            ab = rendering.last_ab()
+
+    def parts(self, batch: Batch) -> list[Part]:
+        """The parts of this process's share, told how much noise the features of references get."""
+        parts = parts_of(batch, self.settings, self.devices)
+        one = parts[0]
+        if one.is_whole or not (self.settings.feature_noise * one.own * (1 - one.given)).any():
+            return parts
+        spreads = spreads_of(self.model.reference_levels, batch["reference"], parts, self.devices)
+        return [replace(part, spreads=spreads) for part in parts]
 
     def results(self, batch: Batch) -> list[Tensor]:
         return validation_results(self.model, batch)
@@ -94,23 +107,21 @@ class Rendered:
         start: Tensor | None,
         settings: TrainSettings,
         devices: Devices,
+        part: Part | None = None,
     ):
         self.batch, self.window, self.settings = batch, window, settings
-        self.truth = [self._cut(batch["frames"][:, t]) for t in window]
+        self.part = part or parts_of(batch, settings.model_copy(update={"micro_batch": None}), devices)[0]
+        self.truth = true_frames(batch, window, settings)
         with devices.autocast():
             noise = settings.feature_noise * batch["noisy_features"] * (1 - batch["given"])
-            reference = model.encode_reference(batch["reference"], noise)
+            reference = model.encode_reference(batch["reference"], noise, self.part.spreads, self.part.noise)
             self.ab = [self._first(model, reference) if start is None else start]
             for t in window[1:]:
-                self.ab.append(self._color(model, reference, t, self._last(t)).float())
+                self.ab.append(self._color(model, reference, t, self._last(t)))
 
     def fake(self) -> Tensor:
         """The last two coloured frames as the discriminator sees them: current (L, a, b), then last (L, a, b)."""
         return torch.cat([self.lab(-1), self.lab(-2)], dim=1)
-
-    def real(self) -> Tensor:
-        """True pairs for the discriminator, rolled by one so that no coloured pair meets its own truth."""
-        return torch.cat([self.truth[-1], self.truth[-2]], dim=1).roll(1, dims=0)
 
     def lab(self, index: int) -> Tensor:
         """A coloured frame of the window with its true luminance (B, 3, h, w)."""
@@ -122,14 +133,14 @@ class Rendered:
 
     def _first(self, model: ExemplarModel, reference: Reference) -> Tensor:
         true_ab, given = self.truth[0][:, 1:], self.batch["given"].reshape(-1, 1, 1, 1)
-        if given.all():
+        if self.part.given.all():
             return true_ab
-        return torch.where(given > 0, true_ab, self._color(model, reference, self.window[0], None).float())
+        return torch.where(given > 0, true_ab, self._color(model, reference, self.window[0], None))
 
     def _color(self, model: ExemplarModel, reference: Reference, t: int, last: Last | None) -> Tensor:
-        luminance = noisy(self.batch["frames"][:, t, :1], self.settings)
+        luminance = noisy(self.batch["frames"][:, t, :1], self.settings, self.part)
         features = self._cut(model.features(luminance), scale=GRID)
-        return model.color(self._cut(luminance), model.align(features, reference), last)
+        return model.color(self._cut(luminance), model.align(features, reference), last).to(luminance.dtype)
 
     def _last(self, t: int) -> Last:
         return Last(self.lab(t - 1 - self.window[0]), *self.motion(t, "_back"))
@@ -140,24 +151,97 @@ class Rendered:
         return cut_out(x, self.batch["at"] // scale, size)
 
 
-def training_step(learner: ExemplarLearner, rendered: Rendered) -> dict[str, float]:
-    """One step of the discriminator (once the adversarial loss counts) and one of the generator; the loss values."""
-    judge, settings, devices, values = learner.judge, learner.settings, learner.devices, {}
-    adversarial = settings.losses.adversarial > 0 and learner.step > settings.adversarial_from
-    if adversarial:
-        with devices.autocast():
-            loss = losses.adversarial_discriminator(judge(rendered.fake().detach()), judge(rendered.real()))
-        values = checked({"discriminator": loss}, learner.step, rendered.batch)
-        update(loss, judge, learner.optimizers[1], devices)
-    with devices.autocast():
-        terms = generator_losses(learner.model, rendered, settings)
-        if adversarial:
-            terms["adversarial"] = losses.adversarial_generator(judge(rendered.fake()), judge(rendered.real()))
-    values |= checked(terms, learner.step, rendered.batch)
-    weights = settings.losses.model_dump()
-    total = sum(weights[name] * term for name, term in terms.items())
-    update(total, learner.model, learner.optimizers[0], devices)
-    return values | {"total": total.item()}
+def true_frames(batch: Batch, window: range, settings: TrainSettings) -> list[Tensor]:
+    """Lab (B, 3, h, w) of the frames of a window, cut out where they are learned on."""
+    return [cut_out(batch["frames"][:, t], batch["at"], tuple(settings.crop)) for t in window]
+
+
+class Rendering:
+    """A window of this process's batch, rendered part by part: each as often as it is asked for, with the same noise.
+
+    The only part of a batch is rendered once and kept. `start`: colours (n, 2, h, w) of the window's first frame.
+    """
+
+    def __init__(
+        self, learner: "ExemplarLearner", batch: Batch, parts: list[Part], window: range, start: Tensor | None
+    ):
+        self.learner, self.batch, self.parts, self.window, self.start = learner, batch, parts, window, start
+        self.randomness = Randomness(learner.devices.device)
+        self.kept: Rendered | None = None
+        self.last: dict[int, Tensor] = {}  # colours of the last frame, by the first sample of the part
+
+    def of(self, part: Part) -> Rendered:
+        """A part, rendered."""
+        if self.kept:
+            return self.kept
+        self.randomness.again()
+        start = None if self.start is None else self.start[part.here]
+        settings, devices = self.learner.settings, self.learner.devices
+        rendered = Rendered(self.learner.model, part.samples(self.batch), self.window, start, settings, devices, part)
+        self.last[part.here.start] = rendered.ab[-1].detach()
+        if len(self.parts) == 1:
+            self.kept = rendered
+        return rendered
+
+    def fakes(self) -> Tensor:
+        """What the discriminator sees of all parts (n, 6, h, w), without gradients."""
+        with torch.set_grad_enabled(len(self.parts) == 1):
+            return torch.cat([self.of(part).fake().detach() for part in self.parts])
+
+    def reals(self) -> Tensor:
+        """True pairs (n, 6, h, w), current then last, each in the place of another one's."""
+        truth = true_frames(self.batch, self.window, self.learner.settings)
+        return rolled(torch.cat([truth[-1], truth[-2]], dim=1), self.learner.devices)
+
+    def last_ab(self) -> Tensor:
+        """Colours of the last frame (n, 2, h, w), as they were learned from."""
+        return torch.cat([self.last[part.here.start] for part in self.parts])
+
+
+def training_step(learner: ExemplarLearner, rendering: Rendering) -> dict[str, float]:
+    """One step of the discriminator (once the adversarial loss counts) and one of the generator.
+
+    Returns what this process adds to the values of the losses.
+    """
+    devices, values, pairs = learner.devices, Counter(), None
+    if learner.settings.losses.adversarial > 0 and learner.step > learner.settings.adversarial_from:
+        pairs = rendering.fakes(), rendering.reals()
+        update(discriminator_parts(learner, rendering, pairs, values), learner.judge, learner.optimizers[1], devices)
+    update(generator_parts(learner, rendering, pairs, values), learner.model, learner.optimizers[0], devices)
+    return dict(values)
+
+
+def discriminator_parts(
+    learner: ExemplarLearner, rendering: Rendering, pairs: tuple[Tensor, Tensor], values: Counter
+) -> Iterator[Tensor]:
+    """What each part adds to Eq. 12 for the discriminator; its value goes to `values`."""
+    verdicts = Verdicts(learner.judge, *pairs, rendering.parts, learner.devices)
+    for part in rendering.parts:
+        with learner.devices.autocast():
+            loss = losses.adversarial_discriminator(*verdicts.of(part, pairs[0][part.here]))
+            loss = counted(loss, part.share)
+        values.update(checked({"discriminator": loss}, learner.step, part.samples(rendering.batch)))
+        yield loss
+
+
+def generator_parts(
+    learner: ExemplarLearner, rendering: Rendering, pairs: tuple[Tensor, Tensor] | None, values: Counter
+) -> Iterator[Tensor]:
+    """What each part adds to Eq. 15; the values of its terms go to `values`. pairs: for the adversarial one."""
+    verdicts = pairs and Verdicts(learner.judge, *pairs, rendering.parts, learner.devices)
+    weights = learner.settings.losses.model_dump()
+    for part in rendering.parts:
+        rendered = rendering.of(part)
+        with learner.devices.autocast():
+            terms = generator_losses(learner.model, rendered, learner.settings)
+            terms = {name: part.weight(name) * term for name, term in terms.items()}
+            if verdicts:
+                loss = losses.adversarial_generator(*verdicts.of(part, rendered.fake()))
+                terms["adversarial"] = counted(loss, part.share)
+        values.update(checked(terms, learner.step, rendered.batch))
+        total = sum(weights[name] * term for name, term in terms.items())
+        values.update({"total": total.item()})
+        yield total
 
 
 def generator_losses(model: ExemplarModel, rendered: Rendered, settings: TrainSettings) -> dict[str, Tensor]:
@@ -197,9 +281,9 @@ def frame_losses(
     return terms
 
 
-def noisy(luminance: Tensor, settings: TrainSettings) -> Tensor:
+def noisy(luminance: Tensor, settings: TrainSettings, part: Part) -> Tensor:
     """The L that the networks see: with noise on each pixel. The losses see the clean one."""
-    return (luminance + settings.luminance_noise * torch.randn_like(luminance)).clamp(0, 100)
+    return (luminance + settings.luminance_noise * part.noise(luminance)).clamp(0, 100)
 
 
 def validation_results(model: ExemplarModel, batch: Batch) -> list[Tensor]:

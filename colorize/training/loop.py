@@ -5,7 +5,7 @@ last one: `keep`), metrics.jsonl and tensorboard/ (loss curves, pictures), summa
 training helped), and state.pt while it runs: stopped by SIGTERM, SIGINT or SIGKILL, the same command goes on from
 there.
 
-Several GPUs: `torchrun --nproc-per-node 4 -m bench.run.train ...`; `batch` is the sum over all of them.
+Several processes (docs/training.md) share each batch; all stop where one is asked to, and another number goes on.
 """
 
 import json
@@ -15,29 +15,31 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
-from colorize.settings import TrainSettings
+from colorize.settings import EXECUTION, TrainSettings
 from colorize.training.curves import Curves
 from colorize.training.devices import Devices, launched
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
-from colorize.training.resume import Interrupted, Stoppable, fingerprint, load_state, save_state
+from colorize.training.parts import Batch
+from colorize.training.resume import Clock, Interrupted, Stoppable, fingerprint, load_state, save_state
 from media.bar import Bar
 from media.color import rgb_tensor_from_lab
+from media.faults import MachineFault
 from media.stopping import SIGNALS
 from media.whole import written_whole
 
 # The validation samples are drawn from a stream of their own.
 VALIDATION_SEED = 1_000_003
 STATE = "state.pt"  # in the folder of the training, while it runs
-
-Batch = dict[str, Tensor | list[str]]
+BUCKET = 25 * 2**20  # bytes of gradients that processes exchange at once
 
 
 class Learner(ABC):
@@ -53,7 +55,10 @@ class Learner(ABC):
 
     @abstractmethod
     def training_steps(self, batch: Batch) -> Iterator[dict[str, float]]:
-        """Take the optimiser steps of a batch (pairs.py), counting them in `step`; yields each one's losses."""
+        """Take the optimiser steps of a batch (pairs.py), counting them in `step`.
+
+        The batch is this process's share; yields, of each step, what it adds to the losses of the whole one.
+        """
 
     @abstractmethod
     def results(self, batch: Batch) -> list[Tensor]:
@@ -106,40 +111,67 @@ def run(
     Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a signal.
     """
     torch.set_num_threads(settings.threads)
+    clock = Clock(settings.save_every_minutes)
     devices = launched(settings)
     torch.manual_seed(seed)
     learner = start(devices)
     stream, validation = (source or samples_of)(data, settings, seed)
     validation = [to_device(batch, devices) for batch in validation]
-    identity = fingerprint(data, settings.model_dump(exclude={"workers"}) | made_by | {"seed": seed})
+    identity = fingerprint(data, settings.model_dump(exclude=set(EXECUTION)) | made_by | {"seed": seed})
     metadata = {**made_by, "settings": settings.model_dump(), "seed": seed, "commit": commit(), **identity}
     path = out_dir / STATE
     state = load_state(path, identity) or new_state(learner, validation)
     learner.restore(state)
+    check_together(learner, devices, path)
     began = time.monotonic() - state["seconds"]
     bar = {"desc": f"train {out_dir.name}", "disable": not devices.is_global_zero}
     progress = Bar(total=settings.steps, initial=learner.step, **bar)
-    with Curves(out_dir if devices.is_global_zero else None, state["lines"]) as curves, Stoppable() as stop:
+    shown, several = out_dir if devices.is_global_zero else None, devices.world_size > 1
+    with Curves(shown, state["lines"]) as curves, Stoppable(several) as stop:
         for batch in loader(stream, settings, learner.batches, devices):
-            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009 + devices.global_rank)
+            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009)
             before = learner.step
             for values in learner.training_steps(to_device(batch, devices)):
-                curves.write(learner.step, averaged(values, devices))
+                curves.write(learner.step, summed(values, devices))
                 progress.update()
             learner.batches += 1
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
-            asked = stop.asked
-            if devices.is_global_zero and (looked or asked):
+            asked = agreed(stop.asked, devices)
+            if devices.is_global_zero and (looked or asked or clock.due()):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)
             if asked:
-                raise Interrupted(asked, learner.step)
+                end(asked, learner, devices)
     summary = summary_of(state, learner, settings, time.monotonic() - began)
     if devices.is_global_zero:
         finish(learner, state["weights"] if settings.keep == "best" else None, metadata, summary, out_dir)
     return summary
+
+
+def check_together(learner: Learner, devices: Devices, path: Path) -> None:
+    """Raise MachineFault where processes are not at the same step: they have read different states."""
+    steps = devices.all_gather(torch.tensor([learner.step])).tolist()
+    if len(set(steps)) > 1:
+        raise MachineFault(
+            f"{path}: the processes of this training go on from different steps, {sorted(set(steps))}; the folder must "
+            "be the same one on all nodes"
+        )
+
+
+def agreed(asked: int | None, devices: Devices) -> int:
+    """The signal that any process was sent, 0 for none: all stop after the same batch."""
+    return int(devices.all_reduce(torch.tensor(asked or 0), reduce_op="max"))
+
+
+def end(asked: int, learner: Learner, devices: Devices) -> NoReturn:
+    """Raise Interrupted on all processes, once the first has written the state: then they are ended together."""
+    agreed(asked, devices)
+    interrupted = Interrupted(asked, learner.step)
+    if not devices.is_global_zero:  # it is said once
+        interrupted.words = ""
+    raise interrupted
 
 
 def finish(learner: Learner, weights: dict | None, metadata: dict, summary: dict, out_dir: Path) -> None:
@@ -219,9 +251,10 @@ def training_stream(data: TrainingData, settings: TrainSettings, seed: int) -> P
 
 
 def loader(stream: PairStream, settings: TrainSettings, first: int, devices: Devices) -> DataLoader:
-    """This process's share of every batch from number `first` on."""
-    size, rank, world = settings.batch, devices.global_rank, devices.world_size
-    batches = [list(range(k * size + rank, (k + 1) * size, world)) for k in range(first, len(stream) // size)]
+    """This process's share of every batch from number `first` on: samples that follow each other."""
+    size, share = settings.batch, settings.batch // devices.world_size
+    starts = [k * size + devices.global_rank * share for k in range(first, len(stream) // size)]
+    batches = [list(range(start, start + share)) for start in starts]
     return DataLoader(stream, batch_sampler=batches, num_workers=settings.workers, worker_init_fn=hear_no_signals)
 
 
@@ -255,7 +288,8 @@ def validation_batches(data: TrainingData, settings: TrainSettings, seed: int) -
         for k, rng in enumerate(generators)
     ]
     samples = [sample | {"reference": sample["frames"][0]} for sample in samples]
-    return [default_collate(samples[at : at + settings.batch]) for at in range(0, len(samples), settings.batch)]
+    size = settings.micro_batch or settings.batch
+    return [default_collate(samples[at : at + size]) for at in range(0, len(samples), size)]
 
 
 def set_rates(learner: Learner, settings: TrainSettings) -> None:
@@ -280,21 +314,48 @@ def checked(terms: dict[str, Tensor], step: int, batch: Batch) -> dict[str, floa
     return values
 
 
-def averaged(values: dict[str, float], devices: Devices) -> dict[str, float]:
-    """Loss values as means over all processes."""
-    return {name: float(devices.all_reduce(torch.tensor(value), reduce_op="mean")) for name, value in values.items()}
+def summed(values: dict[str, float], devices: Devices) -> dict[str, float]:
+    """What all processes add to the values of losses."""
+    whole = devices.all_reduce(torch.tensor(list(values.values()), dtype=torch.float64), reduce_op="sum")
+    return dict(zip(values, whole.tolist(), strict=True))
 
 
-def update(loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer, devices: Devices) -> None:
-    """One optimiser step on `net` alone, by the mean of the gradients over all processes."""
+def update(parts: Iterable[Tensor], net: nn.Module, optimizer: torch.optim.Optimizer, devices: Devices) -> None:
+    """One optimiser step on `net` alone, by the sum of the gradients of a loss's parts and over all processes.
+
+    A part's graph is gone when the next one is asked for.
+    """
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=parameters)
+    for loss in parts:
+        loss.backward(inputs=parameters)
     # By hand: the networks are called several times a step, in more ways than the hooks of DistributedDataParallel see.
     if devices.world_size > 1:
-        for parameter in parameters:
-            parameter.grad = devices.all_reduce(parameter.grad, reduce_op="mean")
+        for bucket in buckets(parameters, BUCKET):
+            exchange(bucket, devices)
     optimizer.step()
+
+
+def buckets(parameters: list[nn.Parameter], size: int) -> list[list[nn.Parameter]]:
+    """The parameters in their order, each bucket of at most `size` bytes or of a single larger one."""
+    groups, filled = [], size
+    for parameter in parameters:
+        if filled + parameter.nbytes > size:
+            groups.append([])
+            filled = 0
+        groups[-1].append(parameter)
+        filled += parameter.nbytes
+    return groups
+
+
+def exchange(parameters: list[nn.Parameter], devices: Devices) -> None:
+    """Replace gradients by their sum over all processes, in one call; one that no process has stays None."""
+    had = torch.tensor([float(each.grad is not None) for each in parameters], device=parameters[0].device)
+    flat = [(torch.zeros_like(each) if each.grad is None else each.grad).flatten() for each in parameters]
+    whole = devices.all_reduce(torch.cat([*flat, had]), reduce_op="sum")
+    *sums, had = whole.split([*map(len, flat), len(parameters)])
+    for parameter, gradient, count in zip(parameters, sums, had.tolist(), strict=True):
+        parameter.grad = gradient.view_as(parameter) if count else None
 
 
 def summary_of(state: dict, learner: Learner, settings: TrainSettings, seconds: float) -> dict:

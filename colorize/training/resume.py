@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from media.stopping import SIGNALS, Stopped, stop
 from media.tables import FLOW, read_table
 from media.whole import written_whole
 
+FIRST_STATE = 60.0  # seconds after which the first state is saved
+
 
 class Interrupted(Stopped):
     """A signal came; the state is saved, and the same command goes on from there."""
@@ -29,8 +32,29 @@ class Interrupted(Stopped):
         super().__init__(number, f"the state after step {step} is saved, and the same command goes on from there")
 
 
+class Clock:
+    """Says when the state is to be saved, besides at validations: early, so that jobs with a short limit get on."""
+
+    def __init__(self, minutes: float):
+        self.every = 60 * minutes
+        self.next = time.monotonic() + min(FIRST_STATE, self.every)
+
+    def due(self) -> bool:
+        """Whether so many minutes have passed since it was due, or the first one since the start."""
+        if time.monotonic() < self.next:
+            return False
+        self.next = time.monotonic() + self.every
+        return True
+
+
 class Stoppable:
-    """While it is entered, the first SIGTERM or SIGINT does not end the process but is kept in `asked`."""
+    """While it is entered, the first SIGTERM or SIGINT does not end the process but is kept in `asked`.
+
+    Nor does a second one where it is one of `several`: torchrun repeats what everyone was sent.
+    """
+
+    def __init__(self, several: bool = False):
+        self.several = several
 
     def __enter__(self) -> "Stoppable":
         self.asked: int | None = None
@@ -42,7 +66,7 @@ class Stoppable:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: object) -> None:
-        if self.asked is not None:  # whoever asks twice does not want to wait
+        if self.asked is not None and not self.several:  # whoever asks twice does not want to wait
             stop(number, frame)
         self.asked = number
 

@@ -255,7 +255,12 @@ def test_paper_yaml_holds_the_papers_values(plan):
     del training["method"]
     written = TrainSettings(**training)
     assert written == TrainSettings(
-        workers=written.workers, threads=written.threads, protocol="release", keep="last", noise="either"
+        workers=written.workers,
+        threads=written.threads,
+        micro_batch=written.micro_batch,
+        protocol="release",
+        keep="last",
+        noise="either",
     )
     assert written.losses == LossWeights(
         perceptual=0.001, contextual=0.2, smoothness=5.0, adversarial=0.2, temporal=0.02, l1=2.0
@@ -281,3 +286,10 @@ def test_paper_yaml_holds_the_papers_values(plan):
 def test_what_makes_no_sense_is_refused_before_anything_runs(plan, change, message):
     with pytest.raises(ConfigError, match=re.escape(f"config: {message}")):
         plan(change)
+
+
+def test_a_training_says_what_machines_it_runs_on(plan):
+    changes = {"training": {"ours": {"processes": 4, "nodes": 2, "threads": 3, "workers": 2, "batch": 8}}}
+    assert plan(changes).machines_of("ours") == {"nodes": 2, "processes": 4, "cores": 20}
+    assert plan().machines_of("ours") == {"nodes": 1, "processes": 1, "cores": 1}
+    assert plan(overlays=("paper",)).machines_of("ours")["cores"] == 16

@@ -134,3 +134,20 @@ def test_a_missing_file_says_which_where_and_whence(tmp_path, name, file):
 def test_unknown_name_lists_the_known():
     with pytest.raises(ValueError, match="efficientnet_lite0"):
         backbones.load_backbone("vgg16", "nowhere")
+
+
+def test_a_single_samples_gradient_may_have_any_layout():
+    """Eq. 10 gives one that lies channel by channel."""
+    backbone = backbones.load_backbone("efficientnet_lite0", "nowhere")
+    rgb = torch.rand(2, 3, 64, 64)
+
+    def gradient(rgb):
+        rgb = rgb.clone().requires_grad_()
+        level = backbone.levels(rgb)[-1]
+        channels, height, width = level.shape[1:]
+        ramp = torch.linspace(-1, 1, channels * height * width).reshape(1, height * width, channels)
+        level.backward(ramp.repeat(len(rgb), 1, 1).transpose(1, 2).view_as(level))
+        return rgb.grad
+
+    each = torch.cat([gradient(one[None]) for one in rgb])
+    assert torch.allclose(each, gradient(rgb), rtol=1e-3, atol=1e-3 * each.abs().max())

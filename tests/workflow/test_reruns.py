@@ -37,7 +37,7 @@ def add_code(module):
 def test_results_that_were_moved_are_finished_whatever_they_are_made_on(moved, world, tmp_path):
     config = yaml.safe_load(world.read_text())
     config |= {"dask_scheduler": "tcp://10.0.0.1:8786", "weights": str(tmp_path / "other weights")}
-    config["training"]["ours"] |= {"threads": 7, "accelerator": "cpu"}
+    config["training"]["ours"] |= {"threads": 7, "accelerator": "cpu", "processes": 2, "micro_batch": 1}
     overlay = tmp_path / "elsewhere.yaml"
     overlay.write_text(yaml.safe_dump(config))
     done = snakemake("-n", "--cores", "1", "--", *TARGETS, directory=moved, config=overlay)

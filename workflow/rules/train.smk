@@ -24,7 +24,7 @@ rule train:
     benchmark:
         "<logs>/train/{training}.benchmark.tsv"
     priority: lambda wildcards: 100 + cost_of(TRAININGS[wildcards.training])
-    threads: lambda wildcards: TRAININGS[wildcards.training].get("threads", 2)
+    threads: lambda wildcards: PLAN.machines_of(wildcards.training)["cores"]
     resources:
         **asked("train"),
         weights=WEIGHTS,

@@ -32,7 +32,7 @@ from vision.weights import MisfitWeights
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
     *ModelSettings.model_fields, "losses", "context_weights", "adversarial_from", "correspondence_rate",
-    "luminance_noise", "feature_noise", "noise",
+    "luminance_noise", "feature_noise", "noise", "micro_batch",
 } - {"width"}  # fmt: skip
 STATISTICS_BATCHES = 16  # shown to `prepare`
 
@@ -63,11 +63,13 @@ class NetworkLearner(Learner):
         self.step += 1
         loop.set_rates(self, self.settings)
         self.network.train()
+        torch.manual_seed(torch.initial_seed() + self.devices.global_rank)  # draws of its own for each process
         with self.devices.autocast():
             terms = self.method.losses(self.network, sample_of(batch, self.items, self.settings.crop))
+        terms = {name: term / self.devices.world_size for name, term in terms.items()}
         values = checked(terms, self.step, batch)
         total = sum(terms.values())
-        update(total, self.network, self.optimizers[0], self.devices)
+        update([total], self.network, self.optimizers[0], self.devices)
         yield values | {"total": total.item()}
 
     def results(self, batch: Batch) -> list[Tensor]:

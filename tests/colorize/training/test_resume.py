@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from colorize.training import resume
 from colorize.training.curves import Curves
 from colorize.training.pairs import PreparedSet, TrainingData
-from colorize.training.resume import Interrupted, Stoppable, data_hash, load_state, save_state
+from colorize.training.resume import Clock, Interrupted, Stoppable, data_hash, load_state, save_state
 from media.faults import MachineFault
 from media.seal import seal
 from media.stopping import Stopped
@@ -150,3 +151,22 @@ def test_a_signal_is_kept_and_the_second_one_ends_at_once(number):
         signal.raise_signal(number)
     assert raised.value.code == 128 + number and signal.getsignal(number) == before
     assert Interrupted(number, 7).words.startswith(f"stopped by {number.name}: the state after step 7 is saved")
+
+
+def test_one_of_several_processes_does_not_mind_a_second_signal():
+    """torchrun repeats what a job manager has sent to all."""
+    with Stoppable(several=True) as stoppable:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert stoppable.asked == signal.SIGTERM
+
+
+def test_a_state_is_due_after_a_minute_and_then_every_so_often(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(resume.time, "monotonic", lambda: now)
+    clock, due = Clock(minutes=10), []
+    for now in range(1000, 3000, 10):
+        if clock.due():
+            due.append(now - 1000)
+    assert due == [60, 660, 1260, 1860]
+    assert not Clock(minutes=0.5).due()
