@@ -60,6 +60,7 @@ class Shards(KnownKeys):
     clips: Count
     images: Count
     gallery: Count
+    references: Count
 
 
 class Filter(KnownKeys):
@@ -212,6 +213,10 @@ class References(KnownKeys):
         "the item's grey frames), or a number of its likeliest classes (`docs/references.md`)"
     )
     gallery: Galleries = Field(description="which image set each split searches")
+    sheets: bool = Field(
+        description="whether a contact sheet of every clip is drawn: the clip and its references, to look at "
+        "(`docs/references.md`)"
+    )
 
 
 class Training(TrainSettings):
@@ -274,8 +279,9 @@ class Config(KnownKeys):
         "jobs that can use a GPU then ask for one. Results differ in the last digits and are not made again"
     )
     shards: Shards = Field(
-        description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
-        "of it and all; another value moves sources between jobs, and what is moved is prepared again"
+        description="how many sources one job prepares, for `clips`, `images` and `gallery`, and of how many items "
+        "it finds the `references`: on average between half of it and all; another value moves sources between jobs, "
+        "and what is moved is prepared again"
     )
     seed: Annotated[int, AfterValidator(_of_a_generator)] = Field(
         description="everything random follows from it: the same seed gives the same table on the same machine"

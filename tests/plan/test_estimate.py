@@ -44,7 +44,7 @@ def test_the_papers_table_is_mostly_training_and_its_gallery(plan):
     assert stages["train"].items == 22110 * 40 + 120 * 2
     assert max(stages.values(), key=lambda stage: stage.seconds).stage == "train"
     assert 10 < estimate.gpu_seconds / 3600 < 25
-    assert sum(stage.jobs for stage in stages.values()) == 384  # and `choices`
+    assert sum(stage.jobs for stage in stages.values()) == 402  # and `choices`
 
 
 def test_ten_times_the_clips_cost_ten_times_the_frames(plan, tmp_path):
