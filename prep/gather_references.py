@@ -75,24 +75,24 @@ def main(
     *,
     queries: Path,
     shards: list[Path],
-    shards_count: int | None = None,
     table: Path,
-    within: str,
-    count: int,
-    pictures: int,
-    sheets: bool,
+    within: str = "everywhere",
+    count: int = 5,
+    pictures: int = 0,
+    sheets: bool = False,
+    shards_count: int | None = None,
 ) -> None:
     """Gather the references of one set.
 
     Args:
         queries: the table of its items, which gives the order.
         shards: the tables of its shards, or the folder that they lie in.
-        shards_count: how many tables lie in that folder: 0.parquet and on.
         table: the table to write; pictures in the folder of its name that no row needs are removed.
         within: where the references were sought (prep.references).
         count: references an item.
         pictures: of how many references an item there is a picture.
         sheets: whether there is a contact sheet of every item.
+        shards_count: how many tables lie in the folder of the shards: 0.parquet and on.
     """
     items = kept(read_table(queries, CLIPS))
     rows = pd.concat([read_table(path, REFERENCES) for path in tables_of(shards, shards_count)])
