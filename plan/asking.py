@@ -4,7 +4,7 @@
 MEMORY = {
     "sources": 2000, "clips": 2000, "gather": 2000, "renderings": 2000, "flow": 2000, "gallery": 3000,
     "references": 4000, "train": 5000, "colorize": 3000, "recolor": 3000, "colorize_shown": 3000, "truth": 3000,
-    "score": 3000, "figure4": 3000, "report": 3000, "references_shard": 4000,
+    "score": 3000, "figure4": 3000, "report": 3000,
 }  # fmt: skip
 MEGABYTES = 1000
 

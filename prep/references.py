@@ -251,7 +251,7 @@ def main(
     work, items = work_of(table, folder, workers, scheduler), items_of(queries, shard, shards)
     rows = search(items, queries, tables_of(gallery, gallery_shards), networks, count, work)
     draw(rows, items, queries, size, pictures, sheets, work)
-    if folder is None:
+    if shards == 1:
         settle(rows, items, work.pictures, count, within, pictures, sheets)
     write_table(rows, table, REFERENCES)
 

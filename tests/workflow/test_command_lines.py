@@ -32,10 +32,11 @@ def dry_run(tmp_path):
     def run(size: int) -> dict[str, int]:
         change = {"datasets": str(tmp_path / "datasets.tsv"), "clips": {"sets": clips}, "images": {"sets": images}}
         shards = yaml.safe_load((ROOT / "config/config.yaml").read_text())["shards"]
-        change |= {"shards": dict.fromkeys(shards, size)}
+        change |= {"shards": dict.fromkeys(shards, size), "references": {"sheets": False}}
         (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(change))
         done = snakemake("-n", "--printshellcmds", directory=tmp_path, config=tmp_path / "overlay.yaml")
         assert done.returncode == 0, done.stdout
+        assert " --no-sheets " in done.stdout and " --sheets " not in done.stdout
         return longest_commands(done.stdout)
 
     return run
