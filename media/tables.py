@@ -217,6 +217,18 @@ def records(table: pd.DataFrame) -> list[dict]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
+def tables_of(given: list[Path], count: int | None) -> list[Path]:
+    """The tables that a command names: those given or, with a count, `count` of them, 0.parquet and on, in one folder.
+
+    A large set has more than a command can list. Raises ValueError for a count and other than one folder.
+    """
+    if count is None:
+        return given
+    if len(given) != 1 or not count:
+        raise ValueError(f"{count} tables in {', '.join(map(str, given))}: expected one folder with at least one table")
+    return [given[0] / f"{shard}.parquet" for shard in range(count)]
+
+
 def folder_of(table_path: str | Path) -> Path:
     """The folder that belongs to a table: results/clips/test.parquet describes what lies in results/clips/test/."""
     return Path(table_path).with_suffix("")

@@ -25,6 +25,14 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names)) or "-"
 
 
+def folder_of_shards(tables: list[str]) -> str:
+    """The folder that the tables of a set's shards lie in, 0.parquet and on; empty where there are none.
+
+    A job is told of it and of their number: the names of as many as a large set has fit on no command line.
+    """
+    return str(Path(tables[0]).parent) if tables else ""
+
+
 def folder_of_items(table: str) -> str:
     """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
     return str(Path(table).parent).replace("shards/", "", 1)

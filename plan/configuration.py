@@ -60,6 +60,7 @@ class Shards(KnownKeys):
     clips: Count
     images: Count
     gallery: Count
+    references: Count
     rows: Count
 
 
@@ -220,6 +221,10 @@ class References(KnownKeys):
         "the item's grey frames), or a number of its likeliest classes (`docs/references.md`)"
     )
     gallery: Galleries = Field(description="which image set each split searches")
+    sheets: bool = Field(
+        description="whether a contact sheet of every clip is drawn: the clip and its references, to look at "
+        "(`docs/references.md`)"
+    )
 
 
 class Training(TrainSettings):
@@ -304,9 +309,10 @@ class Config(KnownKeys):
         "jobs that can use a GPU then ask for one. Results differ in the last digits and are not made again"
     )
     shards: Shards = Field(
-        description="how many sources one job prepares, for `clips`, `images` and `gallery`, and for `rows` how many "
-        "items it colours or scores: on average between half of it and all; another value moves sources between jobs, "
-        "and what is moved is prepared again, but nothing coloured or scored again"
+        description="how many sources one job prepares, for `clips`, `images` and `gallery`; of how many items it finds the "
+        "`references`; and for `rows` how many items it colours or scores: on average between half of it and all; "
+        "another value moves sources between jobs, and what is moved is prepared again, but nothing coloured or scored "
+        "again"
     )
     trial: Trial | None = Field(
         description="`{items, frames, steps}`: everything is made, of so little that it takes minutes instead of days; "

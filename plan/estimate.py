@@ -175,9 +175,11 @@ class Estimate:
         queries = [(kind, split) for kind, split in queries if kind in asked or split != "test"]
         counts = {which: self.items(*which) for which in queries}
         searched = sum(own * self.items("images", self.sets.gallery_of(split)) for (_, split), own in counts.items())
-        written = self.config["references"]["count"] + 1  # the pictures of a clip, and a sheet of them
+        written = self.config["references"]["count"] + self.config["references"]["sheets"]  # pictures of a clip
         files = sum(own * written if kind == "clips" else own for (kind, _), own in counts.items())
-        stage = cost("references", len(queries), sum(counts.values()), sum(counts.values()))
+        searches = [self.sets.searches_of(*which) for which in queries]
+        jobs = sum(own if own == 1 else own + 1 for own in searches)  # and one that gathers them
+        stage = cost("references", jobs, sum(counts.values()), sum(counts.values()))
         networks = sum(counts.values()) * network
         seconds = stage.seconds + networks + searched * SEARCHED
         size = files * UNITS["references"].size * self._scale

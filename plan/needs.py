@@ -61,6 +61,7 @@ class Needs:
             "images": lambda own: self._of_set("images", own["split"]),
             "gallery": lambda own: self._of_gallery(own["gallery"]),
             "references": lambda own: self._of_search(),
+            "references_shard": lambda own: self._of_search(),
             "flow": lambda own: self._of_flow(own["estimator"]),
             "train": lambda own: self._of_fit(own["training"]),
             "colorize": lambda own: self._of_coloring(own["row"]),

@@ -130,6 +130,27 @@ class Sets:
                     count += self._count_once(kind, split)
         return shards_for(count, self.config["shards"]["rows"])
 
+    def searches_of(self, kind: str, split: str) -> int:
+        """In how many shards the references of a set are searched for. Raises ConfigError as `shards_of` does."""
+        return shards_for(self._count(kind, split), self.config["shards"]["references"])
+
+    def searched(self, kind: str, split: str) -> dict[str, str | list[str]]:
+        """What a search for the references of a set, or of a shard of it, reads."""
+        gallery = self.gallery_of(split)
+        return {
+            "queries": f"<results>/{kind}/{split}.parquet",
+            "gallery": self.shard_tables("<results>/gallery", "gallery", gallery),
+            "features": self.shard_tables("<results>/gallery", "gallery", gallery, "npy"),
+        }
+
+    def references_from(self, kind: str, split: str) -> dict[str, str | list[str]]:
+        """What the table of a set's references is made of: a search, or several that are gathered."""
+        shards = self.searches_of(kind, split)
+        if shards == 1:
+            return self.searched(kind, split)
+        tables = [f"<results>/shards/references/{kind}/{split}/{shard}.parquet" for shard in range(shards)]
+        return {"queries": f"<results>/{kind}/{split}.parquet", "shards": tables}
+
     def _count(self, kind: str, split: str) -> int:
         section = "clips" if kind == "clips" else "images"
         items = self.config[section]["sets"][split]

@@ -24,6 +24,7 @@ from prep.judging.quality import Filters
 from prep.judging.verdicts import judged, summary
 from prep.sources import sources_of_shard
 from vision.backbones import Backbone, grey_rgb, load_backbone
+from vision.placing import device_called, device_of
 from vision.retrieval import write_features
 
 PART = 256  # images that are saved together: some ten seconds of work
@@ -35,14 +36,20 @@ def grey_features(rgb: np.ndarray, network: Backbone) -> np.ndarray:
     One picture at a time: on a processor this is three times faster than batches of 16, and the last digits of a
     picture's features do not depend on its neighbours.
     """
-    luminance = torch.from_numpy(luminance_from_rgb(rgb))  # (H, W), 0..100
+    luminance = torch.from_numpy(luminance_from_rgb(rgb)).to(device_of(network))  # (H, W), 0..100
     with torch.no_grad():
-        features = network.pooled(grey_rgb(luminance[None, None]))[0].numpy()
+        features = network.pooled(grey_rgb(luminance[None, None]))[0].cpu().numpy()
     return features / max(np.linalg.norm(features), np.finfo(np.float32).tiny)
 
 
 def make_part(
-    part: list[tuple[str, Source]], size: tuple[int, int], filters: Filters, backbone: str, weights: Path, path: Path
+    part: list[tuple[str, Source]],
+    size: tuple[int, int],
+    filters: Filters,
+    backbone: str,
+    weights: Path,
+    device: str,
+    path: Path,
 ) -> list[dict]:
     """The rows of some images: those of GALLERY but `row`, and `part`, the file with the features of the kept ones."""
     rows, features = [], []
@@ -53,22 +60,22 @@ def make_part(
         row = {column: image.get(column) for column in GALLERY if column != "row"}
         rows.append(row | {"part": path.name})
         if row["reason"] is None:
-            features.append(grey_features(crop, network_of(backbone, weights)))
+            features.append(grey_features(crop, network_of(backbone, weights, device)))
     write_features(path, [np.stack(features)] if features else [], len(features))
     return rows
 
 
 @cache
-def network_of(backbone: str, weights: Path) -> Backbone:
-    """The network, loaded once a process."""
-    return load_backbone(backbone, weights)
+def network_of(name: str, weights: Path, device: str) -> Backbone:
+    """The network on a device (vision.placing), loaded once a process."""
+    return load_backbone(name, weights).to(device_called(device))
 
 
 def digest_of_network(network: Backbone) -> str:
     """SHA-256 of a network's weights."""
     sha256 = hashlib.sha256()
     for tensor in network.state_dict().values():
-        sha256.update(tensor.numpy().tobytes())
+        sha256.update(tensor.cpu().numpy().tobytes())
     return sha256.hexdigest()
 
 
@@ -82,6 +89,7 @@ def main(
     backbone: str,
     weights: Path,
     table: Path,
+    device: str = "cpu",
     workers: int = 1,
     scheduler: str = "threads",
 ) -> None:
@@ -96,19 +104,26 @@ def main(
         backbone: the network whose features are compared.
         weights: folder of weight files, for the backbones that need one.
         table: the table to write; features go beside it as .npy, finished parts, while it runs, into a folder.
+        device: where the network runs: cpu, cuda, or auto for a GPU where there is one.
         workers: parts prepared at the same time.
         scheduler: threads, or the address of a dask.distributed scheduler.
     """
     thresholds = Filters.model_validate_json(filters)
-    parts = folder_of(table).resolve()
+    parts, weights = folder_of(table).resolve(), weights.resolve()
     (parts / "features").mkdir(parents=True, exist_ok=True)
-    settings = [version_of(__name__), size, thresholds, backbone, digest_of_network(network_of(backbone, weights))]
+    settings = [
+        version_of(__name__),
+        size,
+        thresholds,
+        backbone,
+        digest_of_network(network_of(backbone, weights, device)),
+    ]
     named = [(name, source) for name, source, _ in sources_of_shard(sources, shard, shards)]
     paths, tasks = {name: str(source.path) for name, source in named}, []
     for start in range(0, len(named), PART):
         part, path = named[start : start + PART], parts / f"features/{start:08d}.npy"
         key = key_of(settings, [[name, source.identity, source.times] for name, source in part])
-        tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights.resolve(), path)))
+        tasks.append(Task(path.stem, key, (part, size, thresholds, backbone, weights, device, path)))
     desc = f"gallery {table.parent.name} {table.stem}"
     rows = run_tasks(make_part, tasks, parts / "receipts", partial(features_of, parts=parts), workers, scheduler, desc)
     join([row | {"path": paths[row["clip"]]} for row in rows], table)

@@ -14,7 +14,18 @@ import tyro
 from pydantic import PositiveInt, TypeAdapter
 
 from media.faults import ending_plainly
-from media.tables import CLIPS, FLOW, SOURCES, folder_of, kept, read_table, records, shortfalls, write_table
+from media.tables import (
+    CLIPS,
+    FLOW,
+    SOURCES,
+    folder_of,
+    kept,
+    read_table,
+    records,
+    shortfalls,
+    tables_of,
+    write_table,
+)
 from media.whole import remove_all_but
 from media.writer import alone
 from prep.flow import flow_intact
@@ -127,18 +138,21 @@ def items(
     claimed: list[Path],
     duplicates: Duplicates,
     table: Path,
+    count: int | None = None,
     counts: str = "{}",
 ) -> None:
     """Gather the clips or images of one set.
 
     Args:
         sources: the table of its sources, which gives the order.
-        shards: the tables of its shards.
+        shards: the tables of its shards, or the folder that they lie in.
         claimed: tables of the sets whose items must not be repeated here.
         duplicates: off, exact or near.
         table: the table to write; frames in the folder of its name that no row keeps are removed.
+        count: how many tables lie in the folder of the shards: 0.parquet and on.
         counts: JSON, so many items are kept of each of these datasets, the first in the order of the sources.
     """
+    shards = tables_of(shards, count)
     order = read_table(sources, SOURCES)
     position = {(row.dataset, row.file): row.position for row in order.itertuples(index=False)}
     rows = sorted(read_rows(shards, CLIPS), key=lambda row: position[row["dataset"], row["source"]])
@@ -166,14 +180,16 @@ def taken_whole(sources: pd.DataFrame) -> set[tuple[str, str, int]]:
     }
 
 
-def flow(*, clips: Path, shards: list[Path], table: Path) -> None:
+def flow(*, clips: Path, shards: list[Path], table: Path, count: int | None = None) -> None:
     """Gather the flow of the clips of one set.
 
     Args:
         clips: the table of its clips, which gives the order.
-        shards: the tables of its shards.
+        shards: the tables of its shards, or the folder that they lie in.
         table: the table to write; flows in the folder of its name that no row has are removed.
+        count: how many tables lie in the folder of the shards: 0.parquet and on.
     """
+    shards = tables_of(shards, count)
     order = kept(read_table(clips, CLIPS))["clip"].tolist()
     rows = {row["clip"]: row for row in read_rows(shards, FLOW)}
     check_there([clip for clip in order if not flow_intact(rows[clip], folder_of(table))], table, shards)

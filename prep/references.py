@@ -3,33 +3,31 @@
 Similarity is the cosine of a backbone's pooled features of the two grey pictures (a clip's first frame): nothing is
 known of an item's colours, and of its class only what a classifier makes of its grey frames. An item's own picture is
 never its reference. Those that rows are given are written as pictures, cropped to the size of the clips.
+
+A set of many items is searched for in shards, and the tables of these are gathered into that of the set.
 """
 
-import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
+import pyarrow as pa
+import pyarrow.compute as pc
 import tyro
 
-from media.bar import Bar
-from media.color import grey8, luminance_from_rgb
-from media.faults import ending_plainly, listed, prepared
-from media.image import cover_crop, frame_path, read_rgb, write_jpeg, write_png
-from media.sheet import Panel, contact_sheet
-from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, write_table
+from media.faults import ending_plainly
+from media.jobs import shard_of
+from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, tables_of, write_table
+from media.versions import version_of
 from media.writer import alone
-from prep.datasets.imagenet import class_name
-from prep.gallery import grey_features
-from vision.backbones import Backbone, classifier_crop, load_backbone
+from prep.gather_references import settle
+from prep.queries import QueryNetworks, ShardWork, answers
+from prep.reference_pictures import draw_sheets, write_pictures
 from vision.retrieval import FeatureFiles, Scope, most_similar, write_features
 
-JUDGED = 5  # frames of a clip that the classifier sees, spread over it
 # An image that agrees with an item in all columns of one of these is the item's own picture.
 OWN = (["source_sha256"], ["sha256"], ["dataset", "source"])
 
@@ -49,24 +47,31 @@ class Gallery:
 def read_gallery(tables: list[Path], items: pd.DataFrame) -> Gallery:
     """Look through the tables, one in memory at a time. Raises ValueError if there is nothing to choose from."""
     features = FeatureFiles([table.with_suffix(".npy") for table in tables])
-    known, own = [], []
+    names, pixels, labels, own = [], [], [], []
     for index, table in enumerate(tables):
         images = kept_images(table, features, index)
-        known.append(images[["clip", "sha256", "label"]])
+        names.append(pa.array(images["clip"], pa.large_string()))
+        pixels.append(digests_of(images["sha256"]))
+        labels.append(images["label"].fillna(-1).to_numpy(np.int64))
         own.append(own_images(items, images))
     if not len(features):
         raise ValueError(
             f"{', '.join(map(str, tables[:3]))}: no image of the gallery was kept, so nothing can be a reference; "
             "see the column `reason`"
         )
-    images = pd.concat(known)
-    by_name = images.sort_values("clip", kind="stable")
-    order = np.empty(len(images), np.int64)
-    order[by_name.index] = np.arange(len(images))
-    repeats = by_name["sha256"].duplicated().sort_index().to_numpy(bool)
+    by_name = pc.array_sort_indices(pa.chunked_array(names)).to_numpy()
+    order, repeats = np.empty(len(by_name), np.int64), np.empty(len(by_name), bool)
+    order[by_name] = np.arange(len(by_name))
+    repeats[by_name] = pd.DataFrame(np.concatenate(pixels)[by_name]).duplicated()
     pairs = pd.concat(own)
     barred = {item: rows.to_numpy(np.int64) for item, rows in pairs.groupby("item")["image"]}
-    return Gallery(tables, features, images["label"].fillna(-1).to_numpy(np.int64), order, repeats, barred)
+    return Gallery(tables, features, np.concatenate(labels), order, repeats, barred)
+
+
+def digests_of(texts: pd.Series) -> np.ndarray:
+    """(N, 2) whole numbers, equal for equal texts and, but for once in 10^26 for a million, different for others."""
+    keys = ("0123456789abcdef", "fedcba9876543210")
+    return np.stack([pd.util.hash_array(texts.to_numpy(object), hash_key=key) for key in keys], axis=1)
 
 
 def kept_images(table: Path, features: FeatureFiles, index: int) -> pd.DataFrame:
@@ -107,37 +112,6 @@ def classes_searched(within: str) -> int | None:
             "or how many of the likeliest classes, 1 to 1000"
         )
     return count
-
-
-def likeliest_classes(items: pd.DataFrame, folder: Path, classifier: Backbone, count: int) -> np.ndarray:
-    """The `count` classes (Q, count) of the highest mean score over some grey frames of each item, highest first."""
-    classes = []
-    for clip, n_frames in Bar(zip(items["clip"], items["n_frames"], strict=True), "classes", len(items)):
-        frames = np.unique(np.linspace(0, n_frames - 1, JUDGED).round().astype(int))
-        pictures = [grey_picture(prepared_frame(folder / clip, index)) for index in frames]
-        with torch.no_grad():
-            scores = torch.stack(
-                [classifier.logits(classifier_crop(picture, classifier.resize)[None])[0] for picture in pictures]
-            )
-        classes.append(scores.mean(dim=0).topk(count).indices.numpy())
-    return np.stack(classes)
-
-
-def prepared_frame(folder: Path, index: int) -> np.ndarray:
-    """A frame of an item, uint8 RGB. Raises MachineFault if it cannot be read."""
-    with prepared(frame_path(folder, index)):
-        return read_rgb(frame_path(folder, index))
-
-
-def gallery_image(path: str) -> np.ndarray:
-    """An image of the gallery, uint8 RGB. Raises MachineFault if it is not there any more."""
-    with listed(path, "the table of the gallery"):
-        return read_rgb(path)
-
-
-def grey_picture(rgb: np.ndarray) -> np.ndarray:
-    """The lightness of a picture as the networks see it, as uint8 RGB."""
-    return np.stack([grey8(luminance_from_rgb(rgb))] * 3, axis=-1)
 
 
 def check_labels(gallery: Gallery) -> None:
@@ -182,61 +156,52 @@ def ranked(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], galle
     return table.join(pd.concat(chosen), on="image").drop(columns="image")
 
 
-def check_counts(items: pd.DataFrame, hits: list[tuple[np.ndarray, np.ndarray]], count: int, within: str) -> None:
-    """Warn if some items have fewer than `count` references, or none; raise ValueError if no item has any."""
-    counts = np.array([len(rows) for rows, _ in hits])
-    few = items["clip"][counts < count]
-    if not counts.any():
-        raise ValueError(
-            f"none of {len(items)} items ({', '.join(few[:3])}) has a reference: searched within {within!r}, the "
-            "gallery has none but their own pictures; add images of other sources, or search more classes or "
-            "`everywhere` (references.within)"
-        )
-    if len(few):
-        warnings.warn(
-            f"{len(few)} of {len(items)} items ({', '.join(few[:3])}) have fewer than {count} references, "
-            f"{(counts == 0).sum()} of them none: searched within {within!r}, the gallery has no more",
-            stacklevel=2,
-        )
-
-
-def find(
-    items: pd.DataFrame, folder: Path, gallery: Gallery, network: Backbone, count: int, classes: np.ndarray | None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The images and similarities of each item's references. The items' features lie on disk while it lasts."""
+def search(
+    items: pd.DataFrame, queries: Path, tables: list[Path], networks: QueryNetworks, count: int, work: ShardWork
+) -> pd.DataFrame:
+    """The rows of REFERENCES of some items. Their features lie together on disk while it lasts."""
+    if not len(items):
+        return pd.DataFrame(columns=list(REFERENCES))
+    gallery = read_gallery(tables, items)
+    if networks.classes:
+        check_labels(gallery)
+    features, classes = answers(items, folder_of(queries).resolve(), networks, work)
     with tempfile.TemporaryDirectory() as scratch:
         asked = Path(scratch) / "queries.npy"
-        clips = Bar(items["clip"], desc="references: queries")
-        first_frames = (prepared_frame(folder / clip, 0) for clip in clips)
-        write_features(asked, (grey_features(rgb, network)[None] for rgb in first_frames), len(items))
+        write_features(asked, map(np.load, features), len(items))
         scope = scope_of(gallery, classes, len(items))
-        return most_similar(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
+        hits = most_similar(FeatureFiles([asked]), gallery.features, count, scope, gallery.order, "references: gallery")
+    rows = ranked(items, hits, gallery)
+    predicted = None if classes is None else rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True)))
+    return rows.assign(item_class=predicted)
 
 
-def draw_sheets(references: pd.DataFrame, folder: Path, sheets: Path) -> None:
-    """Draw a contact sheet of every item, `sheets`/<item>.jpg."""
-    for item, rows in Bar(references.groupby("item"), desc="contact sheets"):
-        write_jpeg(sheets / f"{item}.jpg", contact_sheet(list(panels_of(item, rows, folder))))
+def draw(
+    rows: pd.DataFrame,
+    items: pd.DataFrame,
+    queries: Path,
+    size: tuple[int, int],
+    pictures: int,
+    sheets: bool,
+    work: ShardWork,
+) -> None:
+    """Write the pictures of the references that are found: see `main`."""
+    write_pictures(rows[rows["rank"] <= pictures], size, work)
+    if sheets:
+        draw_sheets(rows, items, folder_of(queries).resolve(), work)
 
 
-def write_pictures(references: pd.DataFrame, folder: Path, size: tuple[int, int]) -> None:
-    """Write each reference once, cropped to `size` (height, width), as `folder`/<reference>/00000.png."""
-    once = references.drop_duplicates("reference")
-    for row in Bar(once.itertuples(), "references: pictures", len(once)):
-        write_png(frame_path(folder / row.reference, 0), cover_crop(gallery_image(row.path), size))
+def items_of(queries: Path, shard: int, shards: int) -> pd.DataFrame:
+    """The kept items of a shard."""
+    items = kept(read_table(queries, CLIPS))
+    return items[[shard_of(clip, shards) == shard for clip in items["clip"]]].reset_index(drop=True)
 
 
-def panels_of(item: str, rows: pd.DataFrame, folder: Path) -> Iterator[Panel]:
-    """The pictures of an item's contact sheet: its first frame, that frame in grey, and its references."""
-    rgb = prepared_frame(folder / item, 0)
-    predicted = rows["item_class"].iloc[0]
-    yield Panel(rgb, ("item, first frame", item))
-    yield Panel(
-        grey_picture(rgb), ("as it is searched", "" if pd.isna(predicted) else f"predicted: {class_name(predicted)}")
-    )
-    for row in rows.sort_values("rank").itertuples():
-        named = "" if pd.isna(row.label) else class_name(row.label)
-        yield Panel(gallery_image(row.path), (f"{row.rank}.  similarity {row.similarity:.3f}", row.reference, named))
+def work_of(table: Path, folder: Path | None, workers: int, scheduler: str) -> ShardWork:
+    """How the job that writes a table does its tasks."""
+    receipts = folder_of(table) if folder else table.with_suffix(".receipts")
+    pictures = folder or folder_of(table)
+    return ShardWork(receipts.resolve(), pictures.resolve(), version_of("prep.references"), workers, scheduler)
 
 
 def main(
@@ -252,12 +217,19 @@ def main(
     count: int = 5,
     pictures: int = 0,
     sheets: bool = False,
+    gallery_shards: int | None = None,
+    shard: int = 0,
+    shards: int = 1,
+    folder: Path | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+    scheduler: str = "threads",
 ) -> None:
-    """Find the references of every kept item of a table.
+    """Find the references of every kept item of a table, or of one shard of them.
 
     Args:
         queries: the table of clips or images that need references, beside the folder of their frames.
-        gallery: the tables of the images to choose from (prep.gallery), each beside its features.
+        gallery: the tables of the images to choose from (prep.gallery), each beside its features; or their folder.
         backbone: the network whose features are compared; the gallery was made with the same one.
         weights: folder of weight files, for the networks that need one.
         classifier: the network that predicts an item's class, where that is asked for.
@@ -266,25 +238,21 @@ def main(
         within: everywhere, class (an item's likeliest class), or the number of its likeliest classes.
         count: references an item.
         pictures: of how many references an item, from the most similar on, the cropped picture is written.
-        sheets: draw a contact sheet of every item into the folder of the table's name.
+        sheets: draw a contact sheet of every item into the folder of the pictures.
+        gallery_shards: how many tables lie in the folder of the gallery: 0.parquet and on.
+        shard: which shard of the items.
+        shards: number of shards; of several, the tables are gathered (prep.gather_references).
+        folder: the folder of the whole set's pictures, for one of several shards; else that of the table's name.
+        device: where networks run: cpu, cuda, or auto for a GPU where there is one.
+        workers: items at the same time.
+        scheduler: threads, or the address of a dask.distributed scheduler.
     """
-    items = kept(read_table(queries, CLIPS)).reset_index(drop=True)
-    searched = classes_searched(within)
-    shutil.rmtree(folder_of(table), ignore_errors=True)  # what an earlier run found must not pass for this one's
-    if not len(items):
-        write_table([], table, REFERENCES)
-        return
-    choice, classes = read_gallery(gallery, items), None
-    if searched:
-        check_labels(choice)
-        classes = likeliest_classes(items, folder_of(queries), load_backbone(classifier, weights), searched)
-    hits = find(items, folder_of(queries), choice, load_backbone(backbone, weights), count, classes)
-    check_counts(items, hits, count, within)
-    rows = ranked(items, hits, choice)
-    rows["item_class"] = rows["item"].map(dict(zip(items["clip"], classes[:, 0], strict=True))) if searched else None
-    write_pictures(rows[rows["rank"] <= pictures], folder_of(table), size)
-    if sheets:
-        draw_sheets(rows, folder_of(queries), folder_of(table))
+    networks = QueryNetworks(backbone, classifier, classes_searched(within), weights.resolve(), device)
+    work, items = work_of(table, folder, workers, scheduler), items_of(queries, shard, shards)
+    rows = search(items, queries, tables_of(gallery, gallery_shards), networks, count, work)
+    draw(rows, items, queries, size, pictures, sheets, work)
+    if shards == 1:
+        settle(rows, items, work.pictures, count, within, pictures, sheets)
     write_table(rows, table, REFERENCES)
 
 

@@ -1,6 +1,7 @@
 """The device on which networks run outside training, by the name that the configuration's key `device` has for it."""
 
 import torch
+from torch import nn
 
 from media.faults import MachineFault
 
@@ -22,3 +23,8 @@ def device_called(name: str) -> torch.device:
             f"built for CUDA {torch.version.cuda}). Set `device: cpu`, or `auto` to take a GPU only where there is one."
         )
     return torch.device(name)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """The device on which a network lies."""
+    return next(network.parameters()).device

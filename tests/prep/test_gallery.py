@@ -101,6 +101,13 @@ def test_features_are_those_of_the_grey_crop_whatever_stands_beside_it(tmp_path,
     assert alone @ gallery.grey_features(colourless, network) > 0.98 > features[3] @ features[2] + 0.1
 
 
+def test_without_a_gpu_none_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ValueError, match="PyTorch sees no GPU"):
+        gallery.network_of("efficientnet_lite0", tmp_path, "cuda")
+    assert gallery.device_of(gallery.network_of("efficientnet_lite0", tmp_path, "auto")).type == "cpu"
+
+
 def test_shards_hold_each_image_once_with_the_same_features(tmp_path, listed, prepare, picture):
     for index in range(9):
         write_png(tmp_path / f"photos/{index}.png", picture(index))

@@ -9,10 +9,11 @@ from PIL import Image
 
 from media.faults import MachineFault
 from media.image import CorruptImage, cover_crop, frame_path, read_rgb, write_png
-from media.tables import CLIPS, GALLERY, REFERENCES, read_table, write_table
-from prep import references
+from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, read_table, write_table
+from prep import gather_references, queries
 from prep.gallery import grey_features
-from prep.references import classes_searched, likeliest_classes, main, own_images
+from prep.queries import grey_picture, likeliest_classes
+from prep.references import classes_searched, main, own_images
 from vision.backbones import load_backbone
 from vision.retrieval import write_features
 
@@ -95,6 +96,76 @@ def test_the_tables_of_the_gallery_change_nothing(find, gallery, picture):
         pd.testing.assert_frame_equal(other, whole)
 
 
+def contents(folder) -> dict:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_any_number_of_shards_leaves_the_same_bytes(find, gallery, picture, lite, tmp_path):
+    """Tables, pictures and sheets, found in classes; some of eight shards are empty, and in one no item has any."""
+    sources = {f"g{i}": (picture(i), {"label": i % 3}) for i in range(9)}
+    label = int(likeliest_classes(written(tmp_path / "first", grey(picture(1))) / "me", 1, lite, 1)[0])
+    sources |= {f"l{i}": (picture(20 + i), {"label": label}) for i in range(4)}
+    items = {f"i{i}": (grey(picture(i)), {}) for i in range(4)} | {"cat": (chelsea(), {})}
+    options = {"within": "class", "pictures": 2, "sheets": True, "count": 3}
+    tables = gallery(sources, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = find(items, tables, **options)
+        assert 0 < whole["item"].nunique() < len(items)
+        expected, table = contents(tmp_path / "references/items"), tmp_path / "sharded/items.parquet"
+        (tmp_path / "sharded/items/nobodys").mkdir(parents=True)
+        for shard in range(8):
+            shared = {"queries": tmp_path / "items.parquet", "gallery": tables, "backbone": "efficientnet_lite0"}
+            shared |= {"weights": tmp_path, "classifier": "efficientnet_lite0", "size": (64, 96), "shards": 8}
+            main(**shared, **options, shard=shard, folder=folder_of(table), table=tmp_path / f"parts/{shard}.parquet")
+        gather_references.main(
+            queries=tmp_path / "items.parquet", shards=[tmp_path / "parts"], shards_count=8, table=table, **options
+        )
+    pd.testing.assert_frame_equal(read_table(table, REFERENCES), whole)
+    assert table.read_bytes() == (tmp_path / "references/items.parquet").read_bytes()
+    assert contents(table.with_suffix("")) == expected and len(expected) > 3
+
+
+def test_gathering_notices_a_picture_that_is_gone(find, gallery, picture, tmp_path):
+    found = find({"me": (picture(0), {})}, gallery({"g": (picture(1), {})}), count=1, pictures=1)
+    table = tmp_path / "references/items.parquet"
+    options = {"within": "everywhere", "count": 1, "pictures": 1, "sheets": False}
+    shared = {"queries": tmp_path / "items.parquet", "shards": [table], "table": table}
+    gather_references.main(**shared, **options)
+    pd.testing.assert_frame_equal(read_table(table, REFERENCES), found)
+    frame_path(tmp_path / "references/items/g", 0).write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"1 pictures of references \(g\)"):
+        gather_references.main(**shared, **options)
+
+
+def test_a_search_that_was_stopped_asks_no_network_twice(find, gallery, picture, tmp_path, monkeypatch, capsys):
+    """Nor is a picture made again; a changed item, another size, and a picture that is gone are."""
+    tables = gallery({f"g{i}": (picture(i), {}) for i in range(3)})
+    items = {f"i{i}": (picture(10 + i), {}) for i in range(4)}
+    asked, options = [], {"count": 2, "pictures": 2, "sheets": True}
+    see = queries.grey_features
+    monkeypatch.setattr(queries, "grey_features", lambda rgb, network: asked.append(0) or see(rgb, network))
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("prep.references.most_similar", stop)
+        find(items, tables, **options)
+    assert len(asked) == 4 and not (tmp_path / "references/items.parquet").exists()
+    undisturbed = find(items, tables, **options)
+    assert len(asked) == 4 and "queries: 4 of 4 were done before" in capsys.readouterr().out
+    made = contents(tmp_path / "references/items")
+    (tmp_path / "references/items/i0.jpg").unlink()
+    items["i2"] = (picture(30), {"sha256": "another"})
+    find(items, tables, **options)
+    said = capsys.readouterr().out
+    assert len(asked) == 5 and "pictures: 3 of 3" in said and "sheets: 2 of 4" in said
+    items["i2"] = (picture(12), {})
+    pd.testing.assert_frame_equal(find(items, tables, **options), undisturbed)
+    assert contents(tmp_path / "references/items") == made
+
+
 def test_equal_pixels_are_given_once(find, gallery, picture):
     same = {"sha256": "pixels"}
     pictures = {"b": (picture(1), same), "a": (picture(1), same), "c": (picture(2), {})}
@@ -135,9 +206,7 @@ def chelsea(height: int = 216, width: int = 384) -> np.ndarray:
 
 def test_references_come_from_the_predicted_class(find, gallery, picture, lite, tmp_path):
     """Chelsea's copy has another class, so it is found everywhere, but not in the class of tabbies, nor among cats."""
-    first, second, *_ = likeliest_classes(
-        pd.DataFrame({"clip": ["me"], "n_frames": [1]}), written(tmp_path / "first", chelsea()), lite, 5
-    )[0].tolist()
+    first, second, *_ = likeliest_classes(written(tmp_path / "first", chelsea()) / "me", 1, lite, 5).tolist()
     assert {first, second} & {281, 282, 285}
     pictures = {f"other{i}": (picture(i), {"label": first}) for i in range(3)}
     pictures |= {"copy": (chelsea(), {"label": 0}), "second": (chelsea()[:, ::-1], {"label": second})}
@@ -161,13 +230,13 @@ def written(folder, rgb: np.ndarray):
 
 def test_the_class_is_that_of_all_frames_and_knows_no_colour(lite, tmp_path, picture):
     """One wild frame among five does not decide; the same clip in other colours has the same class."""
-    items = pd.DataFrame({"clip": ["cat", "red", "grey"], "n_frames": [5, 5, 1]})
     for index in range(5):
         frame = chelsea() if index else picture(9, 216, 384)
         write_png(frame_path(tmp_path / "cat", index), frame)
-        write_png(frame_path(tmp_path / "red", index), references.grey_picture(frame))
-    write_png(frame_path(tmp_path / "grey", 0), references.grey_picture(chelsea()))
-    classes = likeliest_classes(items, tmp_path, lite, 3)
+        write_png(frame_path(tmp_path / "red", index), grey_picture(frame))
+    write_png(frame_path(tmp_path / "grey", 0), grey_picture(chelsea()))
+    frames = {"cat": 5, "red": 5, "grey": 1}
+    classes = np.stack([likeliest_classes(tmp_path / name, count, lite, 3) for name, count in frames.items()])
     assert classes.shape == (3, 3) and set(classes[:, 0]) <= {281, 282, 285}
     assert set(classes[0]) == set(classes[1])
 

@@ -33,7 +33,8 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert done.returncode == 0, done.stdout
     paper = planned(done.stdout)
     default = planned(snakemake("-n", *targets, directory=tmp_path).stdout)
-    sharded = {"colorize_shard", "gather_colorized", "score_shard", "gather_scores"}  # of rows that colour photographs
+    # It has more photographs than one job finds references for, or colours and scores.
+    sharded = {"references_shard", "colorize_shard", "gather_colorized", "score_shard", "gather_scores"}
     # Its training clips are filmed, and a post-processor learns on what rows make of them.
     assert set(paper) == set(default) - {"renderings"} | sharded | {"recolor"}
     # 1,052 + 1,707 clips in shards of 50 at most in the mean, 146 to score; 1.28 million images in shards of 20,000.

@@ -18,7 +18,7 @@ PLACES = {
     "CLIPS": ["clips/*.parquet", "images/*.parquet", "shards/clips/*/*.parquet", "shards/images/*/*.parquet"],
     "FLOW": ["flow/*/*.parquet", "shards/flow/*/*/*.parquet"],
     "GALLERY": ["gallery/*/*.parquet"],
-    "REFERENCES": ["references/*/*.parquet"],
+    "REFERENCES": ["references/*/*.parquet", "shards/references/*/*/*.parquet"],
     "COLORIZED": [
         "colorize/*.parquet",
         "shards/colorize/*/*.parquet",

@@ -9,7 +9,7 @@ from snakemake.logging import logger
 
 from plan import rule_versions
 from plan.asking import Asking
-from plan.command_line import as_flags, as_json, folder_of_items, one_of
+from plan.command_line import as_flags, as_json, folder_of_items, folder_of_shards, one_of
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
@@ -36,6 +36,8 @@ asked = Asking(PLAN).of
 # What may be found wrong only when a job is planned is said in the same way.
 content_of_checkpoint = or_else(stop, PLAN.content_of_checkpoint)
 shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)
+searches_of, searched = or_else(stop, SETS.searches_of), or_else(stop, SETS.searched)
+references_from = or_else(stop, SETS.references_from)
 version_of = or_else(stop, rule_versions.version_of)
 # A job's named inputs as the flags of its command.
 flags = lambda wildcards, input: as_flags(input.items())

@@ -103,10 +103,14 @@ rule gather:
         **asked("gather"),
     params:
         version=version_of("prep/gather.py"),
-        inputs=lambda wildcards, input: f"{flags(wildcards, input)}{counts_of(wildcards.kind, wildcards.split)}",
+        claimed=lambda wildcards, input: as_flags([("claimed", input.get("claimed", []))]),
+        shards=lambda wildcards, input: folder_of_shards(input.shards),
+        tables=lambda wildcards, input: len(input.shards),
+        counts=lambda wildcards: counts_of(wildcards.kind, wildcards.split),
         duplicates=lambda wildcards: filters_of(wildcards.kind, wildcards.split)["duplicates"],
     shell:
-        "python -m prep.gather items {params.inputs} --duplicates {params.duplicates}"
+        "python -m prep.gather items --sources {input.sources:q} {params.claimed}"
+        " --shards {params.shards:q} --count {params.tables} --duplicates {params.duplicates}{params.counts}"
         " --table {output.table:q} > {log:q} 2>&1"
 
 
@@ -176,8 +180,10 @@ rule gather_flow:
         **asked("gather_flow"),
     params:
         version=version_of("prep/gather.py"),
+        shards=lambda wildcards, input: folder_of_shards(input.shards),
+        tables=lambda wildcards, input: len(input.shards),
     shell:
-        "python -m prep.gather flow --clips {input.clips:q} --shards {input.shards:q}"
+        "python -m prep.gather flow --clips {input.clips:q} --shards {params.shards:q} --count {params.tables}"
         " --table {output.table:q} > {log:q} 2>&1"
 
 
@@ -195,6 +201,7 @@ rule gallery:
     resources:
         **asked("gallery"),
         weights=WEIGHTS,
+        device=config["device"],
         dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/gallery.py"),
@@ -205,14 +212,13 @@ rule gallery:
     shell:
         "python -m prep.gallery --sources {input.sources:q} --shard {wildcards.shard} --shards {params.shards}"
         " --size {params.size} --filters {params.filters:q} --backbone {params.backbone} --weights {resources.weights:q}"
-        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --device {resources.device} --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
+# The references of a set: found in this job or, where the set has several shards, gathered from theirs.
 rule references:
     input:
-        queries="<results>/{kind}/{split}.parquet",
-        gallery=lambda wildcards: shard_tables("<results>/gallery", "gallery", gallery_of(wildcards.split)),
-        features=lambda wildcards: shard_tables("<results>/gallery", "gallery", gallery_of(wildcards.split), "npy"),
+        unpack(lambda wildcards: references_from(wildcards.kind, wildcards.split)),
     output:
         table="<results>/references/{kind}/{split}.parquet",
     log:
@@ -223,6 +229,8 @@ rule references:
     resources:
         **asked("references"),
         weights=WEIGHTS,
+        device=config["device"],
+        dask_scheduler=config["dask_scheduler"],
     params:
         version=version_of("prep/references.py"),
         backbone=config["backbone"],
@@ -234,10 +242,39 @@ rule references:
             config["references"]["count"] if wildcards.kind == "clips" else int(wildcards.split == "test")
         ),
         within=config["references"]["within"],
-        sheets=lambda wildcards: "--sheets" if wildcards.kind == "clips" else "--no-sheets",
+        sheets=lambda wildcards: (
+            "--sheets" if wildcards.kind == "clips" and config["references"]["sheets"] else "--no-sheets"
+        ),
+        gallery=lambda wildcards, input: folder_of_shards(input.get("gallery", [])),
+        images=lambda wildcards, input: len(input.get("gallery", [])),
+        part="",
+        shards=lambda wildcards, input: folder_of_shards(input.get("shards", [])),
+        searches=lambda wildcards, input: len(input.get("shards", [])),
     shell:
-        "python -m prep.references --queries {input.queries:q} --gallery {input.gallery:q}"
-        " --backbone {params.backbone} --classifier {params.classifier} --weights {resources.weights:q}"
-        " --within {params.within} --count {params.wanted} --size {params.size} --pictures {params.pictures}"
-        " {params.sheets}"
-        " --table {output.table:q} > {log:q} 2>&1"
+        "if [ {params.searches} = 0 ]; then"
+        " python -m prep.references --queries {input.queries:q} {params.part} --gallery {params.gallery:q}"
+        " --gallery-shards {params.images} --backbone {params.backbone} --classifier {params.classifier}"
+        " --weights {resources.weights:q} --within {params.within} --count {params.wanted} --size {params.size}"
+        " --pictures {params.pictures} {params.sheets} --device {resources.device} --workers {threads}"
+        " --scheduler {resources.dask_scheduler:q} --table {output.table:q}; "
+        "else"
+        " python -m prep.gather_references --queries {input.queries:q} --shards {params.shards:q}"
+        " --shards-count {params.searches} --within {params.within} --count {params.wanted}"
+        " --pictures {params.pictures} {params.sheets} --table {output.table:q}; "
+        "fi > {log:q} 2>&1"
+
+
+use rule references as references_shard with:
+    input:
+        unpack(lambda wildcards: searched(wildcards.kind, wildcards.split)),
+    output:
+        table="<results>/shards/references/{kind}/{split}/{shard}.parquet",
+    log:
+        "<logs>/references_shard/{kind}/{split}/{shard}.log",
+    benchmark:
+        "<logs>/references_shard/{kind}/{split}/{shard}.benchmark.tsv"
+    params:
+        part=lambda wildcards, output: (
+            f"--shard {wildcards.shard} --shards {searches_of(wildcards.kind, wildcards.split)}"
+            f" --folder {quote(folder_of_items(output.table))}"
+        ),
