@@ -309,10 +309,10 @@ class Config(KnownKeys):
         "jobs that can use a GPU then ask for one. Results differ in the last digits and are not made again"
     )
     shards: Shards = Field(
-        description="how many sources one job prepares, for `clips`, `images` and `gallery`; of how many items it finds the "
-        "`references`; and for `rows` how many items it colours or scores: on average between half of it and all; "
-        "another value moves sources between jobs, and what is moved is prepared again, but nothing coloured or scored "
-        "again"
+        description="how many sources one job prepares, for `clips`, `images` and `gallery`; of how many items it "
+        "finds the `references`; and for `rows` how many items it colours or scores: on average between half of it "
+        "and all; another value moves sources between jobs, and what is moved is prepared again, but nothing coloured "
+        "or scored again"
     )
     trial: Trial | None = Field(
         description="`{items, frames, steps}`: everything is made, of so little that it takes minutes instead of days; "
