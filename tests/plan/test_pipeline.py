@@ -293,3 +293,38 @@ def test_a_training_says_what_machines_it_runs_on(plan):
     assert plan(changes).machines_of("ours") == {"nodes": 2, "processes": 4, "cores": 20}
     assert plan().machines_of("ours") == {"nodes": 1, "processes": 1, "cores": 1}
     assert plan(overlays=("paper",)).machines_of("ours")["cores"] == 16
+
+
+def test_few_items_of_a_row_are_one_job(plan):
+    default = plan()
+    for split in ("test", "train"):
+        assert default.in_shards(split, several=False) == list(default.rows)
+        assert default.in_shards(split, several=True) == []
+
+
+def test_many_items_of_a_row_are_several(plan):
+    """23 test items, of which three are clips, in shards of at most 8 in the mean."""
+    divided = plan({"shards": {"rows": 8}})
+    assert divided.shards_of_row("grey", "test") == 4 and divided.shards_of_row("fusion", "test") == 1
+    assert {*divided.in_shards("test", several=True), *divided.in_shards("test", several=False)} == set(divided.rows)
+    assert divided.gathered_for("grey", "colorize", "test") == {
+        "shards": [f"<results>/shards/colorize/grey/{shard}.parquet" for shard in range(4)],
+        "clips": "<results>/clips/test.parquet",
+        "images": "<results>/images/test.parquet",
+    }
+    assert divided.shard_flags("grey", "3", "test") == "--shard 3 --shards 4"
+    assert set(divided.gathered_for("grey", "recolored", "train")) == {"shards", "clips"}
+
+
+def test_a_set_that_cannot_be_counted_is_said_by_its_own_job(plan):
+    lost = plan({"images": {"sets": {"test": {"from": [{"dataset": "nowhere", "files": "*"}]}}}})
+    assert lost.shards_of_row("grey", "test") == 1
+    with pytest.raises(ConfigError):
+        lost.sets.shards_of("images", "test")
+
+
+def test_rows_with_networks_use_the_device(plan):
+    default = plan()
+    using = {row for row in default.rows if default.uses_device(row)}
+    assert {"nn_match", "fusion", "ours", "ours_aligned"} <= using
+    assert not {"grey", "copy_first", "welsh2002", "flow_propagation", "ground_truth"} & using
