@@ -157,7 +157,7 @@ def true_frames(batch: Batch, window: range, settings: TrainSettings) -> list[Te
 
 
 class Rendering:
-    """A window of this process's batch, rendered portion by portion: each as often as it is asked for, with the same noise.
+    """A window of this process's batch, rendered in portions: each as often as it is asked for, with the same noise.
 
     The only portion of a batch is rendered once and kept. `start`: colours (n, 2, h, w) of the window's first frame.
     """
