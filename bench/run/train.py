@@ -34,8 +34,7 @@ def main(
 
     Args:
         settings: JSON; `method` names the file in bench/methods whose `fit` is called, the rest goes to it.
-        execution: JSON; more of it, which decides where and how fast it runs: colorize.settings.EXECUTION. Where it
-            says so, this command starts itself in several processes.
+        execution: JSON; more of it, which decides where, in how many processes, and how fast it runs.
         clips: table of the real training clips; may be empty.
         flow: table of their flow.
         clip_references: table of their references.

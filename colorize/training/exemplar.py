@@ -17,7 +17,7 @@ from colorize.training.adversary import Verdicts, counted, rolled
 from colorize.training.devices import Devices
 from colorize.training.loop import Learner, checked, update
 from colorize.training.pairs import GRID, TrainingData, cut_out
-from colorize.training.parts import Batch, Part, Randomness, parts_of, spreads_of
+from colorize.training.portions import Batch, Portion, Randomness, portions_of, spreads_of
 from media.color import rgb_tensor_from_lab
 from media.versions import version_of
 from vision.backbones import load_backbone
@@ -59,22 +59,22 @@ class ExemplarLearner(Learner):
 
     def training_steps(self, batch: Batch) -> Iterator[dict[str, float]]:
         """One optimiser step for each window of the batch's frames, from the first to the last."""
-        parts, ab = self.parts(batch), None
+        portions, ab = self.portions(batch), None
         for window in windows(self.settings):
             self.step += 1
             loop.set_rates(self, self.settings)
-            rendering = Rendering(self, batch, parts, window, ab)
+            rendering = Rendering(self, batch, portions, window, ab)
             yield training_step(self, rendering)
             ab = rendering.last_ab()
 
-    def parts(self, batch: Batch) -> list[Part]:
-        """The parts of this process's share, told how much noise the features of references get."""
-        parts = parts_of(batch, self.settings, self.devices)
-        one = parts[0]
+    def portions(self, batch: Batch) -> list[Portion]:
+        """The portions of this process's share, told how much noise the features of references get."""
+        portions = portions_of(batch, self.settings, self.devices)
+        one = portions[0]
         if one.is_whole or not (self.settings.feature_noise * one.own * (1 - one.given)).any():
-            return parts
-        spreads = spreads_of(self.model.reference_levels, batch["reference"], parts, self.devices)
-        return [replace(part, spreads=spreads) for part in parts]
+            return portions
+        spreads = spreads_of(self.model.reference_levels, batch["reference"], portions, self.devices)
+        return [replace(portion, spreads=spreads) for portion in portions]
 
     def results(self, batch: Batch) -> list[Tensor]:
         return validation_results(self.model, batch)
@@ -107,14 +107,14 @@ class Rendered:
         start: Tensor | None,
         settings: TrainSettings,
         devices: Devices,
-        part: Part | None = None,
+        portion: Portion | None = None,
     ):
         self.batch, self.window, self.settings = batch, window, settings
-        self.part = part or parts_of(batch, settings.model_copy(update={"micro_batch": None}), devices)[0]
+        self.portion = portion or portions_of(batch, settings.model_copy(update={"micro_batch": None}), devices)[0]
         self.truth = true_frames(batch, window, settings)
         with devices.autocast():
             noise = settings.feature_noise * batch["noisy_features"] * (1 - batch["given"])
-            reference = model.encode_reference(batch["reference"], noise, self.part.spreads, self.part.noise)
+            reference = model.encode_reference(batch["reference"], noise, self.portion.spreads, self.portion.noise)
             self.ab = [self._first(model, reference) if start is None else start]
             for t in window[1:]:
                 self.ab.append(self._color(model, reference, t, self._last(t)))
@@ -133,12 +133,12 @@ class Rendered:
 
     def _first(self, model: ExemplarModel, reference: Reference) -> Tensor:
         true_ab, given = self.truth[0][:, 1:], self.batch["given"].reshape(-1, 1, 1, 1)
-        if self.part.given.all():
+        if self.portion.given.all():
             return true_ab
         return torch.where(given > 0, true_ab, self._color(model, reference, self.window[0], None))
 
     def _color(self, model: ExemplarModel, reference: Reference, t: int, last: Last | None) -> Tensor:
-        luminance = noisy(self.batch["frames"][:, t, :1], self.settings, self.part)
+        luminance = noisy(self.batch["frames"][:, t, :1], self.settings, self.portion)
         features = self._cut(model.features(luminance), scale=GRID)
         return model.color(self._cut(luminance), model.align(features, reference), last).to(luminance.dtype)
 
@@ -157,36 +157,38 @@ def true_frames(batch: Batch, window: range, settings: TrainSettings) -> list[Te
 
 
 class Rendering:
-    """A window of this process's batch, rendered part by part: each as often as it is asked for, with the same noise.
+    """A window of this process's batch, rendered in portions: each as often as it is asked for, with the same noise.
 
-    The only part of a batch is rendered once and kept. `start`: colours (n, 2, h, w) of the window's first frame.
+    The only portion of a batch is rendered once and kept. `start`: colours (n, 2, h, w) of the window's first frame.
     """
 
     def __init__(
-        self, learner: "ExemplarLearner", batch: Batch, parts: list[Part], window: range, start: Tensor | None
+        self, learner: "ExemplarLearner", batch: Batch, portions: list[Portion], window: range, start: Tensor | None
     ):
-        self.learner, self.batch, self.parts, self.window, self.start = learner, batch, parts, window, start
+        self.learner, self.batch, self.portions, self.window, self.start = learner, batch, portions, window, start
         self.randomness = Randomness(learner.devices.device)
         self.kept: Rendered | None = None
-        self.last: dict[int, Tensor] = {}  # colours of the last frame, by the first sample of the part
+        self.last: dict[int, Tensor] = {}  # colours of the last frame, by the first sample of the portion
 
-    def of(self, part: Part) -> Rendered:
-        """A part, rendered."""
+    def of(self, portion: Portion) -> Rendered:
+        """A portion, rendered."""
         if self.kept:
             return self.kept
         self.randomness.again()
-        start = None if self.start is None else self.start[part.here]
+        start = None if self.start is None else self.start[portion.here]
         settings, devices = self.learner.settings, self.learner.devices
-        rendered = Rendered(self.learner.model, part.samples(self.batch), self.window, start, settings, devices, part)
-        self.last[part.here.start] = rendered.ab[-1].detach()
-        if len(self.parts) == 1:
+        rendered = Rendered(
+            self.learner.model, portion.samples(self.batch), self.window, start, settings, devices, portion
+        )
+        self.last[portion.here.start] = rendered.ab[-1].detach()
+        if len(self.portions) == 1:
             self.kept = rendered
         return rendered
 
     def fakes(self) -> Tensor:
-        """What the discriminator sees of all parts (n, 6, h, w), without gradients."""
-        with torch.set_grad_enabled(len(self.parts) == 1):
-            return torch.cat([self.of(part).fake().detach() for part in self.parts])
+        """What the discriminator sees of all portions (n, 6, h, w), without gradients."""
+        with torch.set_grad_enabled(len(self.portions) == 1):
+            return torch.cat([self.of(portion).fake().detach() for portion in self.portions])
 
     def reals(self) -> Tensor:
         """True pairs (n, 6, h, w), current then last, each in the place of another one's."""
@@ -195,7 +197,7 @@ class Rendering:
 
     def last_ab(self) -> Tensor:
         """Colours of the last frame (n, 2, h, w), as they were learned from."""
-        return torch.cat([self.last[part.here.start] for part in self.parts])
+        return torch.cat([self.last[portion.here.start] for portion in self.portions])
 
 
 def training_step(learner: ExemplarLearner, rendering: Rendering) -> dict[str, float]:
@@ -206,38 +208,38 @@ def training_step(learner: ExemplarLearner, rendering: Rendering) -> dict[str, f
     devices, values, pairs = learner.devices, Counter(), None
     if learner.settings.losses.adversarial > 0 and learner.step > learner.settings.adversarial_from:
         pairs = rendering.fakes(), rendering.reals()
-        update(discriminator_parts(learner, rendering, pairs, values), learner.judge, learner.optimizers[1], devices)
-    update(generator_parts(learner, rendering, pairs, values), learner.model, learner.optimizers[0], devices)
+        update(discriminator_portions(learner, rendering, pairs, values), learner.judge, learner.optimizers[1], devices)
+    update(generator_portions(learner, rendering, pairs, values), learner.model, learner.optimizers[0], devices)
     return dict(values)
 
 
-def discriminator_parts(
+def discriminator_portions(
     learner: ExemplarLearner, rendering: Rendering, pairs: tuple[Tensor, Tensor], values: Counter
 ) -> Iterator[Tensor]:
-    """What each part adds to Eq. 12 for the discriminator; its value goes to `values`."""
-    verdicts = Verdicts(learner.judge, *pairs, rendering.parts, learner.devices)
-    for part in rendering.parts:
+    """What each portion adds to Eq. 12 for the discriminator; its value goes to `values`."""
+    verdicts = Verdicts(learner.judge, *pairs, rendering.portions, learner.devices)
+    for portion in rendering.portions:
         with learner.devices.autocast():
-            loss = losses.adversarial_discriminator(*verdicts.of(part, pairs[0][part.here]))
-            loss = counted(loss, part.share)
-        values.update(checked({"discriminator": loss}, learner.step, part.samples(rendering.batch)))
+            loss = losses.adversarial_discriminator(*verdicts.of(portion, pairs[0][portion.here]))
+            loss = counted(loss, portion.share)
+        values.update(checked({"discriminator": loss}, learner.step, portion.samples(rendering.batch)))
         yield loss
 
 
-def generator_parts(
+def generator_portions(
     learner: ExemplarLearner, rendering: Rendering, pairs: tuple[Tensor, Tensor] | None, values: Counter
 ) -> Iterator[Tensor]:
-    """What each part adds to Eq. 15; the values of its terms go to `values`. pairs: for the adversarial one."""
-    verdicts = pairs and Verdicts(learner.judge, *pairs, rendering.parts, learner.devices)
+    """What each portion adds to Eq. 15; the values of its terms go to `values`. pairs: for the adversarial one."""
+    verdicts = pairs and Verdicts(learner.judge, *pairs, rendering.portions, learner.devices)
     weights = learner.settings.losses.model_dump()
-    for part in rendering.parts:
-        rendered = rendering.of(part)
+    for portion in rendering.portions:
+        rendered = rendering.of(portion)
         with learner.devices.autocast():
             terms = generator_losses(learner.model, rendered, learner.settings)
-            terms = {name: part.weight(name) * term for name, term in terms.items()}
+            terms = {name: portion.weight(name) * term for name, term in terms.items()}
             if verdicts:
-                loss = losses.adversarial_generator(*verdicts.of(part, rendered.fake()))
-                terms["adversarial"] = counted(loss, part.share)
+                loss = losses.adversarial_generator(*verdicts.of(portion, rendered.fake()))
+                terms["adversarial"] = counted(loss, portion.share)
         values.update(checked(terms, learner.step, rendered.batch))
         total = sum(weights[name] * term for name, term in terms.items())
         values.update({"total": total.item()})
@@ -281,9 +283,9 @@ def frame_losses(
     return terms
 
 
-def noisy(luminance: Tensor, settings: TrainSettings, part: Part) -> Tensor:
+def noisy(luminance: Tensor, settings: TrainSettings, portion: Portion) -> Tensor:
     """The L that the networks see: with noise on each pixel. The losses see the clean one."""
-    return (luminance + settings.luminance_noise * part.noise(luminance)).clamp(0, 100)
+    return (luminance + settings.luminance_noise * portion.noise(luminance)).clamp(0, 100)
 
 
 def validation_results(model: ExemplarModel, batch: Batch) -> list[Tensor]:

@@ -28,8 +28,8 @@ from colorize.settings import EXECUTION, TrainSettings
 from colorize.training.curves import Curves
 from colorize.training.devices import Devices, launched
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs, TrainingData
-from colorize.training.parts import Batch
-from colorize.training.resume import Clock, Interrupted, Stoppable, fingerprint, load_state, save_state
+from colorize.training.portions import Batch
+from colorize.training.resume import Interrupted, Stoppable, Timetable, fingerprint, load_state, save_state
 from media.bar import Bar
 from media.color import rgb_tensor_from_lab
 from media.faults import MachineFault
@@ -111,7 +111,7 @@ def run(
     Raises FloatingPointError naming the step, the loss that broke and the clips, and Interrupted after a signal.
     """
     torch.set_num_threads(settings.threads)
-    clock = Clock(settings.save_every_minutes)
+    timetable = Timetable(settings.save_every_minutes)
     devices = launched(settings)
     torch.manual_seed(seed)
     learner = start(devices)
@@ -129,17 +129,14 @@ def run(
     shown, several = out_dir if devices.is_global_zero else None, devices.world_size > 1
     with Curves(shown, state["lines"]) as curves, Stoppable(several) as stop:
         for batch in loader(stream, settings, learner.batches, devices):
-            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009)
             before = learner.step
-            for values in learner.training_steps(to_device(batch, devices)):
-                curves.write(learner.step, summed(values, devices))
-                progress.update()
-            learner.batches += 1
+            torch.manual_seed((seed * 1_000_003 + learner.batches) * 1_009)
+            learn(learner, batch, devices, curves, progress)
             looked = learner.step // settings.validate_every > before // settings.validate_every
             if looked or learner.step == settings.steps:
                 validate(learner, validation, curves, state)
             asked = agreed(stop.asked, devices)
-            if devices.is_global_zero and (looked or asked or clock.due()):
+            if devices.is_global_zero and (looked or asked or timetable.due()):
                 now = {"lines": curves.lines, "seconds": time.monotonic() - began, "identity": identity}
                 save_state(path, state | learner.state() | now)
             if asked:
@@ -148,6 +145,14 @@ def run(
     if devices.is_global_zero:
         finish(learner, state["weights"] if settings.keep == "best" else None, metadata, summary, out_dir)
     return summary
+
+
+def learn(learner: Learner, batch: Batch, devices: Devices, curves: Curves, progress: Bar) -> None:
+    """Take the steps of a batch, of which this is the process's share."""
+    for values in learner.training_steps(to_device(batch, devices)):
+        curves.write(learner.step, summed(values, devices))
+        progress.update()
+    learner.batches += 1
 
 
 def check_together(learner: Learner, devices: Devices, path: Path) -> None:

@@ -32,7 +32,7 @@ class Interrupted(Stopped):
         super().__init__(number, f"the state after step {step} is saved, and the same command goes on from there")
 
 
-class Clock:
+class Timetable:
     """Says when the state is to be saved, besides at validations: early, so that jobs with a short limit get on."""
 
     def __init__(self, minutes: float):

@@ -11,7 +11,7 @@ import torch
 from colorize.training import resume
 from colorize.training.curves import Curves
 from colorize.training.pairs import PreparedSet, TrainingData
-from colorize.training.resume import Clock, Interrupted, Stoppable, data_hash, load_state, save_state
+from colorize.training.resume import Interrupted, Stoppable, Timetable, data_hash, load_state, save_state
 from media.faults import MachineFault
 from media.seal import seal
 from media.stopping import Stopped
@@ -164,9 +164,9 @@ def test_one_of_several_processes_does_not_mind_a_second_signal():
 def test_a_state_is_due_after_a_minute_and_then_every_so_often(monkeypatch):
     now = 1000.0
     monkeypatch.setattr(resume.time, "monotonic", lambda: now)
-    clock, due = Clock(minutes=10), []
+    timetable, due = Timetable(minutes=10), []
     for now in range(1000, 3000, 10):
-        if clock.due():
+        if timetable.due():
             due.append(now - 1000)
     assert due == [60, 660, 1260, 1860]
-    assert not Clock(minutes=0.5).due()
+    assert not Timetable(minutes=0.5).due()

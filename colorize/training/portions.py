@@ -1,6 +1,6 @@
-"""A batch in parts: several processes share it, and each may work on a few samples at a time to save memory.
+"""A batch in portions: several processes share it, and each may work on a few samples at a time to save memory.
 
-What is learned is what the whole batch teaches. A mean over it is the sum of its parts' by their `weight`; noise is
+What is learned is what the whole batch teaches. A mean over it is the sum of its portions' by their `weight`; noise is
 drawn for all samples, whoever needs which; and what has to know all of them (Eq. 14, Eq. 12, the spread of features) is
 told. Only the order in which numbers are summed differs.
 """
@@ -18,12 +18,10 @@ Batch = dict[str, Tensor | list[str]]  # colorize.training.pairs, collated
 
 
 @dataclass(frozen=True)
-class Part:
-    """Samples that are worked on at once: their place among this process's and in the whole batch, of which it knows
-
-    own, given: (B,), the labels of all samples; spreads: of each level of the backbone's features of all references,
-    where these get noise and this is not the whole batch.
-    """
+class Portion:
+    """Samples that are worked on at once: where they are among this process's and in the whole batch, and what of it
+    has to be known: labels of all samples (own, given: (B,)), and the spread of each level of the features of all
+    references, where these get noise and the portion is not the whole batch."""
 
     here: slice
     place: slice
@@ -37,45 +35,45 @@ class Part:
 
     @property
     def share(self) -> float:
-        """The part's samples by the batch's."""
+        """The portion's samples by the batch's."""
         return (self.place.stop - self.place.start) / len(self.own)
 
     def weight(self, loss: str) -> float | Tensor:
-        """What the part's mean counts in the batch's. That of Eq. 14 is over the samples that it applies to."""
+        """What the portion's mean counts in the batch's. That of Eq. 14 is over the samples that it applies to."""
         if loss != "l1":
             return self.share
         return self.own[self.place].sum().clamp(min=1) / self.own.sum().clamp(min=1)
 
     def samples(self, batch: Batch) -> Batch:
-        """Those of this process's batch that are the part's."""
+        """Those of this process's batch that are the portion's."""
         return {name: value[self.here] for name, value in batch.items()}
 
     def noise(self, like: Tensor) -> Tensor:
-        """Gaussian noise of the form of a part's tensor: its place in what is drawn for the whole batch."""
+        """Gaussian noise of the form of a portion's tensor: its place in what is drawn for the whole batch."""
         if self.is_whole:
             return torch.randn_like(like)
         shape = (len(self.own), *like.shape[1:])
         return torch.randn(shape, dtype=like.dtype, device=like.device)[self.place].clone()
 
 
-def parts_of(batch: Batch, settings: TrainSettings, devices: Devices) -> list[Part]:
-    """The parts of this process's share of a batch."""
+def portions_of(batch: Batch, settings: TrainSettings, devices: Devices) -> list[Portion]:
+    """The portions of this process's share of a batch."""
     own, given = devices.all_gather(torch.stack([batch["own"], batch["given"]], dim=1)).unbind(1)
     size = len(batch["own"])
     first, length = devices.global_rank * size, settings.micro_batch or size
     ends = [(start, min(start + length, size)) for start in range(0, size, length)]
-    return [Part(slice(*end), slice(first + end[0], first + end[1]), own, given) for end in ends]
+    return [Portion(slice(*end), slice(first + end[0], first + end[1]), own, given) for end in ends]
 
 
 @torch.no_grad()
 def spreads_of(
-    levels_of: Callable[[Tensor], Sequence[Tensor]], references: Tensor, parts: list[Part], devices: Devices
+    levels_of: Callable[[Tensor], Sequence[Tensor]], references: Tensor, portions: list[Portion], devices: Devices
 ) -> tuple[Tensor, ...]:
     """The standard deviation of each level of the features of all references, as Tensor.std has it."""
     moments = 0
-    for part in parts:
+    for portion in portions:
         with devices.autocast():
-            moments = moments + torch.stack([moments_of(level) for level in levels_of(references[part.here])])
+            moments = moments + torch.stack([moments_of(level) for level in levels_of(references[portion.here])])
     count, first, second = devices.all_reduce(moments, reduce_op="sum").unbind(1)
     spreads = ((second - first.square() / count) / (count - 1)).sqrt()
     return tuple(spreads.to(references.device, references.dtype))

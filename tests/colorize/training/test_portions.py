@@ -1,4 +1,4 @@
-"""A batch in parts teaches what the whole one teaches, however many samples are held at once."""
+"""A batch in portions teaches what the whole one teaches, however many samples are held at once."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from colorize.training.adversary import Verdicts, rolled
 from colorize.training.devices import OneDevice
 from colorize.training.exemplar import ExemplarLearner
 from colorize.training.loop import BUCKET, agreed, buckets, check_together, exchange, loader, training_stream
-from colorize.training.parts import Part, moments_of, parts_of, spreads_of
+from colorize.training.portions import Portion, moments_of, portions_of, spreads_of
 from media.faults import MachineFault
 
 CPU = OneDevice(torch.device("cpu"))
@@ -80,7 +80,7 @@ class Second:
         self.sent, self.calls = list(sent), []
 
     def all_reduce(self, data, *, reduce_op):
-        self.calls.append(len(data))
+        self.calls.append(data.numel())
         return data + self.sent.pop(0)
 
     def all_gather(self, data):
@@ -96,29 +96,29 @@ def test_true_pairs_are_rolled_over_all_processes():
 def test_a_part_knows_its_place_and_its_weight(settings):
     other = torch.tensor([[1.0, 0], [1, 0], [0, 1]])  # own, given
     batch = {"own": torch.tensor([1.0, 0, 0]), "given": torch.tensor([0.0, 1, 0])}
-    first, last = parts_of(batch, settings.model_copy(update={"micro_batch": 2}), Second(other))
+    first, last = portions_of(batch, settings.model_copy(update={"micro_batch": 2}), Second(other))
     assert (first.here, first.place, last.here, last.place) == (slice(0, 2), slice(3, 5), slice(2, 3), slice(5, 6))
     assert (first.share, last.share) == (2 / 6, 1 / 6)
     assert (first.weight("l1"), last.weight("l1")) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert first.given.tolist() == [0, 0, 1, 0, 1, 0]
-    assert not first.is_whole and parts_of(batch, settings, CPU)[0].is_whole
+    assert not first.is_whole and portions_of(batch, settings, CPU)[0].is_whole
 
 
 def test_noise_is_that_of_the_whole_batch():
     own = torch.zeros(5)
     x = torch.zeros(5, 2, 3)
     torch.manual_seed(1)
-    whole = Part(slice(0, 5), slice(0, 5), own, own).noise(x)
+    whole = Portion(slice(0, 5), slice(0, 5), own, own).noise(x)
     torch.manual_seed(1)
-    assert torch.equal(Part(slice(0, 2), slice(2, 4), own, own).noise(x[:2]), whole[2:4])
+    assert torch.equal(Portion(slice(0, 2), slice(2, 4), own, own).noise(x[:2]), whole[2:4])
 
 
 def test_the_spread_of_features_is_that_of_all_references(settings):
     references = torch.randn(6, 3, 8, 8) * torch.arange(1, 7).reshape(6, 1, 1, 1) + 5
     labels = torch.zeros(3)
-    parts = parts_of({"own": labels, "given": labels}, settings.model_copy(update={"micro_batch": 2}), CPU)
+    portions = portions_of({"own": labels, "given": labels}, settings.model_copy(update={"micro_batch": 2}), CPU)
     sent = torch.stack([moments_of(references[:3]), moments_of(2 * references[:3])])
-    spreads = spreads_of(lambda x: [x, 2 * x], references[3:], parts, Second(sent))
+    spreads = spreads_of(lambda x: [x, 2 * x], references[3:], portions, Second(sent))
     assert torch.allclose(torch.stack(spreads), torch.tensor([1.0, 2.0]) * references.std(), rtol=1e-6)
 
 
@@ -129,12 +129,12 @@ def test_verdicts_in_parts_are_those_of_one_call(settings, protocol, size):
     before = {name: value.clone() for name, value in judge.state_dict().items()}
     fakes, reals = torch.rand(2, 3, 6, *size) * 50
     labels = {"own": torch.zeros(3), "given": torch.zeros(3)}
-    whole, parts = (parts_of(labels, settings.model_copy(update={"micro_batch": m}), CPU) for m in (None, 2))
+    whole, portions = (portions_of(labels, settings.model_copy(update={"micro_batch": m}), CPU) for m in (None, 2))
     expected = Verdicts(judge, fakes, reals, whole, CPU).of(whole[0], fakes)
     judge.load_state_dict(before)
-    verdicts = Verdicts(judge, fakes, reals, parts, CPU)
-    for part in parts:
-        for scores, all_scores in zip(verdicts.of(part, fakes[part.here]), expected, strict=True):
+    verdicts = Verdicts(judge, fakes, reals, portions, CPU)
+    for portion in portions:
+        for scores, all_scores in zip(verdicts.of(portion, fakes[portion.here]), expected, strict=True):
             assert torch.allclose(scores, all_scores, rtol=1e-3, atol=1e-5)
             assert scores.requires_grad
 
