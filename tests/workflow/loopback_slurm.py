@@ -1,5 +1,6 @@
 """A real SLURM of two nodes on this host, on the loopback address, from Debian's packages; for tests alone."""
 
+import secrets
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,7 @@ SlurmdPidFile={folder}/%n.pid
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 JobAcctGatherType=jobacct_gather/linux
@@ -76,16 +78,20 @@ class Slurm:
         return self
 
     def __exit__(self, *error) -> None:
-        self._open.close()
+        """End the jobs that are left, then the daemons."""
+        with self._open:
+            self.ask("scancel", "--state=pending")
+            self.ask("scancel", "--state=running", "--signal=KILL")
+            self._until(lambda: not self.ask("squeue", "-h"), "end of the jobs")
 
     def _start(self) -> None:
         self.folder.chmod(0o755)
         (self.folder / "state").mkdir()
         self._configure()
         self._munge()
-        self._daemon("slurmctld", "-D")
+        self._daemon("controller", "slurmctld", "-D")
         for node in ("cpu1", "gpu1"):
-            self._daemon("slurmd", "-D", "-N", node)
+            self._daemon(node, "slurmd", "-D", "-N", node)
         self._until(lambda: self.ask("sinfo", "-h", "-N", "-o", "%t").split() == ["idle"] * 2, "two idle nodes")
 
     def _configure(self) -> None:
@@ -102,14 +108,15 @@ class Slurm:
         folder = self.folder / "munge"
         folder.mkdir(mode=0o755)
         key = folder / "key"
-        key.write_bytes(bytes(range(64)))
+        key.write_bytes(secrets.token_bytes(64))
         key.chmod(0o400)
         files = [f"--{name}-file={folder / name}" for name in ("key", "log", "pid", "seed")]
-        self._daemon("munged", "--foreground", "--force", f"--socket={folder / 'socket'}", *files)
+        self._daemon("munge", "munged", "--foreground", "--force", f"--socket={folder / 'socket'}", *files)
         self._until((folder / "socket").exists, "munge's socket")
 
-    def _daemon(self, program: str, *arguments: str) -> None:
-        log = self._open.enter_context((self.folder / f"{program}{arguments[-1]}.log".replace("/", "_")).open("w"))
+    def _daemon(self, name: str, program: str, *arguments: str) -> None:
+        """Start a daemon in the foreground, to be ended by its id; what it says goes to a log of that name."""
+        log = self._open.enter_context((self.folder / f"{name}.log").open("w"))
         daemon = subprocess.Popen([_program(program), *arguments], stdout=log, stderr=subprocess.STDOUT)
         self._open.callback(daemon.wait)
         self._open.callback(daemon.terminate)

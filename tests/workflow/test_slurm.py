@@ -62,8 +62,11 @@ def remote(slurm, slow_world, tmp_path_factory):
     ]  # fmt: skip
     with said.open("w") as output:
         running = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
-        cancel_training(slurm, folder, running)
-        assert running.wait() == 0, said.read_text()
+        try:
+            cancel_training(slurm, folder, running)
+            assert running.wait() == 0, said.read_text()
+        finally:
+            running.kill()
     return folder, said.read_text()
 
 
