@@ -29,6 +29,8 @@ rule all:
         "<results>/table1.csv",
         "<results>/propagation.csv",
         "<results>/table5.csv",
+        "<results>/seconds.csv",
+        "<results>/figure3",
         "<results>/figure4",
         "<results>/figure5",
         "<results>/figure6",

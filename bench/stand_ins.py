@@ -3,6 +3,7 @@
 A run writes its choices once, from the configuration (results/choices.json); tables, figures and the report read them.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -36,6 +37,7 @@ class Choices(BaseModel):
     fid_features: str  # of the Frechet distance
     flow: str  # that rows are given
     scoring_flow: str  # with which flicker is measured
+    own_backbones: dict[str, str] = {}  # of the rows whose checkpoint works on the features of another network
 
 
 def read_choices(path: Path) -> Choices:
@@ -60,10 +62,15 @@ def flow_name(name: str) -> str:
     )
 
 
-def note_on_rows(choices: Choices) -> Note:
-    """What the rows that match, learn or propagate are built on."""
+def note_on_rows(choices: Choices, rows: Collection[str] | None = None) -> Note:
+    """What the rows that match, learn or propagate are built on. rows: those that are shown; none: all."""
     features, given = network_name(choices.backbone), flow_name(choices.flow)
-    text = f"Rows match and learn on the features of {features}, and are given the flow of {given}."
+    own: dict[str, list[str]] = {}
+    for row, network in choices.own_backbones.items():
+        if rows is None or row in rows:
+            own.setdefault(network_name(network), []).append(row)
+    others = "".join(f" ({', '.join(names)}: of {name})" for name, names in own.items())
+    text = f"Rows match and learn on the features of {features}{others}, and are given the flow of {given}."
     return Note(kind="choices", text=text)
 
 
@@ -75,6 +82,7 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that rows are given": flow_name(choices.flow),
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
+    chosen |= {f"features of {row}": network_name(name) for row, name in choices.own_backbones.items()}
     notes = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
     if not choices.fid_features.startswith("inception"):
         network = network_name(choices.fid_features).split(",")[0]

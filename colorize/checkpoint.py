@@ -4,7 +4,6 @@ The release's: one .pth file a network (`nonlocal_net_iter_*`, `colornet_iter_*`
 `vgg19_conv.pth`), plain state dicts, loaded without running anything that a file may hold.
 """
 
-import re
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -12,18 +11,17 @@ from torch import nn
 
 from colorize.metadata import as_text, metadata
 from colorize.model import ExemplarModel
+from colorize.release_files import RELEASE, release_contents, release_paths
 from colorize.settings import ModelSettings
 from media.whole import written_whole
 from vision.backbones import VGG19, load_backbone
 from vision.network_files import OF_BACKBONE, contents
 from vision.state_dicts import built, fill, read_safetensors, read_state
-from vision.weights import VGG19_FEATURES, MisfitWeights, MissingWeights, hash_of
+from vision.weights import MisfitWeights, MissingWeights, hash_of
 
 # The release trains with 0.01 and colours with this, at which the softmax over the reference is an argmax.
 RELEASE_TEMPERATURE = 1e-10
 TRAIN_AGAIN = "the file is not what its metadata say; train it again"
-RELEASE_STEMS = "nonlocal_net_iter", "colornet_iter"  # of the correspondence and the colorization
-RELEASE = "https://github.com/zhangmozhe/Deep-Exemplar-based-Video-Colorization"
 
 
 def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
@@ -37,11 +35,13 @@ def save(model: ExemplarModel, path: Path, metadata: dict) -> None:
 
 
 def load(path: str | Path, weights_dir: str | Path) -> ExemplarModel:
-    """Rebuild the model of a checkpoint, in eval mode.
+    """Rebuild the model of a checkpoint, in eval mode; of a folder the published one (`load_release_model`).
 
     Raises FileNotFoundError with the way to make the file, or MisfitWeights if it is not one of ours or damaged.
     """
     path = Path(path)
+    if path.is_dir():
+        return load_release_model(path, weights_dir)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such checkpoint; `snakemake --cores 2 {path}` trains it")
     trained_with = metadata(path)
@@ -83,45 +83,12 @@ def load_release_model(folder: str | Path, weights_dir: str | Path) -> ExemplarM
     return model.eval()
 
 
-def release_paths(folder: Path, weights_dir: Path) -> list[Path]:
-    """The files of the published model: correspondence, colorization, VGG19. Raises MissingWeights."""
-    return [*(newest(folder, stem) for stem in RELEASE_STEMS), release_vgg19(folder, weights_dir)]
-
-
 def contents_of(weights: Path, weights_dir: Path) -> dict[str, str]:
     """The SHA-256, by its name, of each file that the colours follow from: the checkpoint's, and its backbone's.
 
     weights: what `load` or `load_release_model` takes, and raises the same about.
     """
     if weights.is_dir():
-        return {file.name: hash_of(file) for file in release_paths(weights, weights_dir)}
+        return release_contents(weights, weights_dir)
     backbone = OF_BACKBONE[metadata(weights)["backbone"]]
     return {weights.name: hash_of(weights)} | contents(backbone, weights_dir)
-
-
-def newest(folder: Path, stem: str) -> Path:
-    """The file `<stem>_<number>.pth` of the highest number. Raises MissingWeights if there is none."""
-    numbered = {
-        int(match.group(1)): path
-        for path in folder.glob(f"{stem}_*.pth")
-        if (match := re.fullmatch(rf"{stem}_(\d+)\.pth", path.name))
-    }
-    if not numbered:
-        raise MissingWeights(
-            f"weight file {stem}_<iteration>.pth is missing in {folder}. It comes from: {RELEASE} "
-            f"(checkpoints/video_moredata_l1/{stem}_76000.pth of its release); it is fetched by "
-            "`python -m bench weights --fetch release`"
-        )
-    return numbered[max(numbered)]
-
-
-def release_vgg19(folder: Path, weights_dir: Path) -> Path:
-    """vgg19_conv.pth in one of the two folders. Raises MissingWeights."""
-    for path in (folder / VGG19_FEATURES.name, weights_dir / VGG19_FEATURES.name):
-        if path.exists():
-            return path
-    raise MissingWeights(
-        f"weight file {VGG19_FEATURES.name} is missing. Put it in {folder} or {weights_dir} (`python -m bench weights "
-        f"--fetch release` does). "
-        f"It comes from: {VGG19_FEATURES.origin}"
-    )

@@ -5,14 +5,18 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from colorize.release_files import release_metadata
 from vision.weights import MisfitWeights, check_content
 
 
 def metadata(path: str | Path) -> dict:
     """What one of our checkpoints says of itself: what it is, what made it and how well it did.
 
-    Raises MisfitWeights if the file is damaged or not one of ours.
+    Of a folder with the published program's files, what is known of that model. Raises MisfitWeights if the file is
+    damaged or not one of ours, MissingWeights if the folder lacks one.
     """
+    if Path(path).is_dir():
+        return release_metadata(Path(path))
     check_content(path)
     try:
         with safe_open(path, "numpy") as file:

@@ -83,6 +83,16 @@ class TrainSettings(ModelSettings):
     feature_noise: float = Field(
         0.02, ge=0, description="noise on an own reference's features, as a share; unpublished"
     )
+    noise: Literal["both", "either"] = Field(
+        "both",
+        description='whether an own reference has both of these, or one of them, each as likely; the paper: "Gaussian '
+        'noise, or feature noise"',
+    )
+    keep: Literal["best", "last"] = Field(
+        "best",
+        description="the weights that a training leaves: those with the lowest validation error, step 0 excluded, or "
+        "those after the last step, as the paper's 10 epochs",
+    )
     validate_every: int = Field(1000, gt=0, description="steps between two looks at the validation set")
     validation_pairs: int = Field(64, gt=0, description="pairs, or clips where there are validation clips")
     threads: int = Field(2, gt=0, description="CPU threads of torch; another number may round differently")

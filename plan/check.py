@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
 
+from bench.methods.contract.rows import method_of
 from bench.stand_ins import Choices, stand_ins
 from plan.errors import ConfigError
 from plan.needs import FETCH_DATASET, FETCH_WEIGHTS, MISSING, Need, Needs
@@ -21,7 +22,7 @@ WIDTH = 100  # letters of a line
 UNBROKEN = {"break_long_words": False, "break_on_hyphens": False}  # a name or an address is copied whole
 MORE = "`python -m plan check`, with the same --configfile, says this of all that there is to make."
 # So many entries of a list are shown where not all are wanted.
-FEW = {"missing": 9, "there": 8, "rows": 4}
+FEW = {"missing": 9, "there": 8, "rows": 4, "groups": 2}
 HOW_TO_GET = {
     "datasets": f"`{FETCH_DATASET} NAME{{datasets}}`, or put the files there: docs/datasets.md says whom to ask",
     "weights": f"`{FETCH_WEIGHTS} NAME ...{{weights}}`, or put the files into {{folder}}",
@@ -145,7 +146,7 @@ class Check:
             for names, rows in groups.items()
             if names
         ]
-        for text in _few(entries, FEW["rows"], everything):
+        for text in _few(entries, FEW["groups"], everything):
             yield from _entry("lack", text)
         for text in _few([f"{row}: {why}" for row, why in self.skipped.items()], FEW["rows"], everything):
             yield from _entry("skipped", text)
@@ -158,16 +159,29 @@ class Check:
         entries = [("lack", ", ".join(lacking) + ": without, no table can be made")] if lacking else []
         if self.needs.lacks_lpips():
             entries.append(("left out", f"LPIPS: {ALEXNET.name} ({ALEXNET.size}) is missing; {ALEXNET.origin}"))
-        trained = [row for row in self.rows if self.needs.is_trained_anew(row)]
-        if trained:
-            text = f"{', '.join(_few(trained, FEW['rows'], False))}: trained here, not with their authors' weights"
-            entries.append(("stand-in", text))
-        chosen = Choices(**{key: self.needs.config[key] for key in Choices.model_fields})
-        entries += [("stand-in", text) for text in stand_ins(chosen)]
+        entries += self._about_networks()
+        entries += [("stand-in", text) for text in stand_ins(Choices(**self.needs.plan.choices))]
         if entries:
             yield "Scores and columns"
         for what, text in entries:
             yield from _entry(what, text)
+
+    def _about_networks(self) -> Iterator[tuple[str, str]]:
+        """Which rows are their authors' networks, and which are trained here though there are such."""
+        plan = self.needs.plan
+        networks = {row: network for row in self.rows if (network := plan.network_of(row))}
+        published = [f"{row} ({own.published})" for row, own in networks.items() if own.published]
+        if published:
+            yield "published", ", ".join(published)
+        for why, is_there in (("which are not there", False), ("which are there", True)):
+            rows = [
+                row
+                for row, own in networks.items()
+                if self.needs.is_trained_anew(row) and is_there != bool(own.missing)
+            ]
+            methods = dict.fromkeys(method_of(row, plan.rows[row]) for row in rows)
+            if methods:
+                yield "stand-in", f"{', '.join(methods)}: trained here, not with their authors' weights, {why}"
 
     def _how_to_get(self) -> Iterator[str]:
         kinds = dict.fromkeys(need.kind for need in self.missing)

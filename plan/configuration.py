@@ -235,13 +235,17 @@ class Ablations(KnownKeys):
         description="the row whose training Table 5 takes apart, as a name under `methods`; it stands in the table as "
         "the full model and is trained once, for Table 1 too"
     )
-    rows: Named[Ablation]
+    rows: Named[Ablation | None] = Field(description="the rows of Table 5; `null` takes one of another file out")
+
+
+Prefer = Literal["published"]
 
 
 class PostProcessor(KnownKeys):
     method: str
     training: str = optional()
     checkpoint: str = optional()
+    prefer: Prefer = optional()
 
 
 class RowOptions(BaseModel):
@@ -250,8 +254,16 @@ class RowOptions(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     method: str = optional()
-    training: str = optional()
-    checkpoint: str = optional()
+    training: str = optional("the entry under `training` whose model colours")
+    checkpoint: str = optional(
+        "a model that is there already: a file of this project, or a folder with the published files of the paper's "
+        "program; `release` is the folder `weights`, and where it lacks these files the row is left empty and says so"
+    )
+    prefer: Prefer = optional(
+        "`published`: where a file of the method's authors is in the folder `weights`, the row is their network and "
+        "needs no training; where none is, the row has its `training`. `python -m bench weights` lists the files; "
+        "`python -m plan check` and the notes of Table 1 say which was taken"
+    )
     precomputed: str = optional()
     command: str = optional()
     given: dict[str, list[str]] = optional()
@@ -302,17 +314,18 @@ class Config(KnownKeys):
     figures: Figures
     clips_of: ClipsOf = Field(description="datasets whose test clips `table1` and `figure7` are about; none named: all")
     references: References
-    training: Named[Training] = Field(
-        description="one trained model for each name, made in `results/train/<name>/`. A row with a network of its own "
+    training: Named[Training | None] = Field(
+        description="one trained model for each name, made in `results/train/<name>/` where a row needs it; `null` "
+        "takes one of another file out. A row with a network of its own "
         "takes the keys that are about samples and steps, and refuses those about the paper's model. `protocol`: "
         "`docs/paper-vs-release.md`; `matching`, `history`, `output`: `docs/extensions.md`"
     )
     ablations: Ablations
     flicker_plus: PostProcessor | None = Field(
         description="the post-processor after which Table 1 also gives every row's flicker, as the options of a row "
-        "(`method`, `training`); `null`: none"
+        "(`method`, `training`, `prefer`); `null`: none"
     )
-    methods: Named[RowOptions] = Field(
+    methods: Named[RowOptions | None] = Field(
         description="one row of the tables for each name, in this order; `<row>+<method>` is what a post-processor "
-        "(`lai2018`, `bonneel2015`) makes of another row"
+        "(`lai2018`, `bonneel2015`) makes of another row. `null` takes a row of another file out"
     )

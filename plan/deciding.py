@@ -14,7 +14,8 @@ PLACES = ("dask_scheduler", "device", "weights")
 @cache
 def content(path: Path) -> str:
     """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def deciding(training: dict) -> dict:

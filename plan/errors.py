@@ -16,8 +16,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}."
 
 
-def check_name(place: str, name: str, where: str, known: Iterable[str]) -> None:
-    """Raise ConfigError where a key (`place`) names something that is not under another key (`where`)."""
+def check_name(place: str, name: str, where: str, known: Iterable[str], removed: Iterable[str] = ()) -> None:
+    """Raise ConfigError where a key (`place`) names something that is not under another key (`where`).
+
+    removed: names that are null there, which takes them out.
+    """
+    if name in removed:
+        raise ConfigError(
+            f"config: {place} names {name!r}, which `{where}.{name}: null` takes out; name another, or leave it in."
+        )
     if name not in known:
         raise ConfigError(f"config: {place} names {name!r}, which is not under {where!r}; {did_you_mean(name, known)}")
 

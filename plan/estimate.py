@@ -63,7 +63,7 @@ class Estimate:
         self.plan, self.config, self.sets, self.measured = plan, plan.config, plan.sets, measured
         self.only_table1 = only_table1
         self.rows = plan.table1_rows if only_table1 else list(plan.rows)
-        self.trainings = self.config["training"] if only_table1 else plan.trainings
+        self.trainings = plan.trainings_of(self.rows)
         sets = list(self.config["clips"]["sets"])
         self.shown = [] if only_table1 else [split for split in sets if split in ("legacy", "long")]
         learning = [split for split in ("train", "validation") if split in sets] if self.trainings else []
@@ -251,9 +251,9 @@ class Estimate:
                 own = cost("score", 1, clips + photos, frames + scaled, photos * (fid + classifier))
                 own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=own.files + 2 * photos)
             yield on_gpu(own)
-        yield cost("table", 1 if self.only_table1 else 4, 0, 0, called="tables")
+        yield cost("table", 1 if self.only_table1 else 5, 0, 0, called="tables")
         if not self.only_table1:
-            count = 10 + len(self.shown)
+            count = 11 + len(self.shown)
             yield cost("figure", count, 0, 0, called="figures")
             yield cost("report", 1, 0, 0)
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.methods.contract.rows import load, method_of
-from bench.methods.weights.published import OF_CHOICE, OF_METHOD
+from bench.methods.contract.rows import load
+from bench.methods.weights.published import FILES, OF_CHOICE
 from bench.run.setting import setting_of
 from colorize.metadata import metadata
+from colorize.release_files import RELEASE_NAME, model_at, release_paths
 from media.faults import of_the_machine
 from plan.errors import ConfigError
 from plan.pipeline import Plan
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset, media_folder
 from vision.network_files import OF_BACKBONE, RAFT_FILES, checkpoints_of
-from vision.weights import ALEXNET, MisfitWeights, WeightFile, check_content, is_present
+from vision.weights import ALEXNET, MisfitWeights, MissingWeights, WeightFile, check_content, is_present
 
 # The commands that get what may be downloaded.
 FETCH_DATASET, FETCH_WEIGHTS = "python -m prep fetch", "python -m bench weights --fetch"
@@ -49,6 +50,7 @@ class Needs:
         self.weights_dir = plan.root / plan.config["weights"]
         self._of_files = cache(self._look_at_files)
         self._of_weights = cache(self._look_at_weights)
+        self._of_checkpoint = cache(self._look_at_checkpoint)
 
     def of_jobs(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> list[Need]:
         """What jobs need, each thing once. jobs: the rule of each, and what its wildcards stand for."""
@@ -73,7 +75,7 @@ class Needs:
         """What all tables and figures need, each thing once."""
         shown = [split for split in self.config["clips"]["sets"] if split not in ("test", "train", "validation")]
         needs = [need for row in self.plan.rows for need in self.of_row(row)]
-        needs += [need for training in self.plan.trainings for need in self._of_training(training)]
+        needs += [need for name in self.plan.trainings_of(self.plan.rows) for need in self._of_training(name)]
         needs += [need for split in shown for need in self._of_set("clips", split)]
         return _once([*needs, *self.of_scores()])
 
@@ -108,7 +110,7 @@ class Needs:
 
     def is_trained_anew(self, row: str) -> bool:
         """Whether a row has a training although there are weights of its authors."""
-        return bool(self.plan.training_of(row)) and method_of(row, self.plan.rows[row]) in OF_METHOD
+        return bool(self.plan.training_of(row) and self.plan.network_of(row))
 
     def lacks_lpips(self) -> bool:
         """Whether the column LPIPS will be left out."""
@@ -168,19 +170,33 @@ class Needs:
     def _of_coloring(self, row: str) -> list[Need]:
         """The networks of a row itself; those of a row that is skipped do not matter."""
         options = self.plan.rows[row]
+        if options.get("checkpoint") == RELEASE_NAME and self.why_not(row):
+            return []
         uses = "colorize" in load(row, options).uses_backbone
-        if "checkpoint" not in options:
-            return self._of_choices("backbone") if uses and not self.why_not(row) else []
-        path, backbone, fault = self.plan.root / options["checkpoint"], "", ""
+        if "checkpoint" in options:
+            return self._of_checkpoint(options["checkpoint"], uses)
+        network = self.plan.network_of(row)
+        own = [file for file in FILES if network and file.name == network.published]
+        backbone = self._of_choices("backbone") if uses and not self.why_not(row) else []
+        return [*map(self._of_weights, own), *backbone]
+
+    def _look_at_checkpoint(self, named: str, uses_backbone: bool) -> list[Need]:
+        """A checkpoint that rows name, and its backbone; of the published model its files."""
+        path, backbone, fault = model_at(named, self.plan.root, self.weights_dir), "", ""
         try:
-            if path.is_file():
+            if path.is_dir():
+                for file in release_paths(path, self.weights_dir):
+                    check_content(file)
+            elif path.is_file():
                 backbone = metadata(path)["backbone"]
             elif not path.exists():
                 fault = "there is no such file"
-        except MisfitWeights as error:
+        except (MissingWeights, MisfitWeights) as error:
             fault = str(error)
-        own = Need("checkpoints", options["checkpoint"], str(path), fault=fault)
-        return [own, *(self._of_networks(backbone) if uses else ())]
+        return [
+            Need("checkpoints", named, str(path), fault=fault),
+            *(self._of_networks(backbone) if uses_backbone else ()),
+        ]
 
     def _of_choices(self, *choices: str) -> list[Need]:
         """The files of networks that keys of the configuration name."""

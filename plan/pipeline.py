@@ -1,19 +1,25 @@
 """What the rows, trainings, tables and figures of a configuration are, and what each of them needs."""
 
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
 from colorize.metadata import metadata
+from colorize.release_files import model_at
 from colorize.settings import LossWeights, TrainSettings
-from plan.deciding import content, here
+from plan.choosing import Network, as_run, backbone_of_model, content_of_model, network_of, removed
+from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
 from plan.validation import validate
-from vision.weights import MisfitWeights
+from vision.weights import MisfitWeights, MissingWeights
 
+# The keys that tables and figures tell of (bench.stand_ins).
+CHOICES = ("backbone", "classifier", "fid_features", "flow", "scoring_flow")
 # Figures 11 to 14 show a test clip each, with so many references.
 MULTIMODAL = ("11", "12", "13", "14")
 MULTIMODAL_REFERENCES = 5
@@ -31,8 +37,8 @@ class Plan:
 
     def __init__(self, config: dict, root: Path):
         validate(config)
-        self.root = root
-        self.config = settled(config)
+        self.root, self.removed = root, removed(config)
+        self.config, self.weights_dir = settled(as_run(config, root)), root / config["weights"]
         self.sets = Sets(self.config, root)
         # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
         self.trainings: dict[str, dict] = dict(self.config["training"])
@@ -58,14 +64,14 @@ class Plan:
         self.rows[row] = options
         if "training" in options:
             known = [*self.config["training"], *self.config["ablations"]["rows"]]
-            check_name(f"{place}.training", options["training"], "training", known)
+            check_name(f"{place}.training", options["training"], "training", known, self.removed["training"])
         if "training" in options and "checkpoint" in options:
             raise ConfigError(f"config: {place} names both a 'training' and a 'checkpoint'; keep one of them.")
 
     def _add_ablations(self) -> None:
         """A training and a row for each line of Table 5 but that of the full model."""
         of, rows = self.config["ablations"]["of"], self.config["ablations"]["rows"]
-        check_name("ablations.of", of, "methods", self.config["methods"])
+        self._check_row("ablations.of", of)
         if self.training_of(of) not in self.config["training"]:
             raise ConfigError(
                 f"config: ablations.of names the row {of!r}, which has no 'training' whose losses could be changed."
@@ -116,7 +122,6 @@ class Plan:
 
     def _check_names(self) -> None:
         """Whatever else names a row names one that there is, and that can do what is wanted of it."""
-        methods = self.config["methods"]
         for row in self.rows:
             if "processed" in self.given_to(row).get("clips", ()):
                 self.processed_by(row)
@@ -128,16 +133,19 @@ class Plan:
                     "`fit`. Take the training out, or name a method that learns, such as 'ours'."
                 )
             for row in own.get("recolored", []):
-                check_name(f"training.{training}.recolored", row, "methods", methods)
+                self._check_row(f"training.{training}.recolored", row)
         self._check_datasets()
         for figure, sources in SOURCES.items():
             for row in self.shown_rows(figure):
-                check_name(f"figures.{figure}.rows", row, "methods", methods)
+                self._check_row(f"figures.{figure}.rows", row)
                 if not set(sources) & set(self.given_to(row).get("clips", ())):
                     raise ConfigError(
                         f"config: figures.{figure} shows clips that are coloured with a {' or '.join(sources)}, but "
                         f"the row {row!r} is not given one for clips; choose a row that is."
                     )
+
+    def _check_row(self, place: str, row: str) -> None:
+        check_name(place, row, "methods", self.config["methods"], self.removed["methods"])
 
     def _check_datasets(self) -> None:
         """The tables are about datasets that there are test clips of."""
@@ -163,36 +171,72 @@ class Plan:
         """The training that a row waits for."""
         return self.rows[row].get("training")
 
+    def trainings_of(self, rows: Iterable[str]) -> dict[str, dict]:
+        """The trainings that rows need, in the order of the configuration: their own, and those of the rows that these
+        learn to correct."""
+        waiting, wanted = list(rows), set()
+        while waiting:
+            name = self.training_of(waiting.pop())
+            if name and name not in wanted:
+                wanted.add(name)
+                waiting += self.trainings[name].get("recolored", [])
+        return {name: own for name, own in self.trainings.items() if name in wanted}
+
     def checkpoint_of(self, row: str) -> str | None:
         """The file of a row's model: that of its training, or the one that it names, counted from the Snakefile."""
         if training := self.training_of(row):
             return f"<results>/train/{training}/model.safetensors"
-        return here(self.root, self.rows[row]["checkpoint"]) if "checkpoint" in self.rows[row] else None
+        return here(self.root, str(self._model_at(row))) if "checkpoint" in self.rows[row] else None
+
+    def _model_at(self, row: str) -> Path:
+        return model_at(self.rows[row]["checkpoint"], self.root, self.weights_dir)
 
     def width_of(self, row: str) -> float:
         """The width of a row's model: that of its training, or of the checkpoint that it names; otherwise 1."""
         if training := self.training_of(row):
             return self.trainings[training].get("width", TrainSettings.model_fields["width"].default)
         if "checkpoint" in self.rows[row]:
-            with suppress(MisfitWeights, OSError):  # who reads it says so
-                return metadata(self.root / self.rows[row]["checkpoint"]).get("width", 1.0)
+            with suppress(MisfitWeights, MissingWeights, OSError):  # who reads it says so
+                return metadata(self._model_at(row)).get("width", 1.0)
         return 1.0
 
     def named_checkpoint(self, row: str) -> dict[str, str]:
-        """The checkpoint file that a row names, for the flags of its job; none if it has a training or no model.
+        """The checkpoint that a row names, for the flags of its job; none if it has a training or no model.
 
         It is no input, because its path and time say nothing: its content is a parameter (`content_of_checkpoint`).
         """
         return {"checkpoint": self.checkpoint_of(row)} if "checkpoint" in self.rows[row] else {}
 
     def content_of_checkpoint(self, row: str) -> str:
-        """The SHA-256 of the checkpoint file that a row names; empty if it names none. Raises ConfigError."""
-        if "checkpoint" not in self.rows[row]:
-            return ""
-        path = self.root / self.rows[row]["checkpoint"]
-        if not path.is_file():
-            raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such file.")
-        return f"checkpoint {content(path)}"
+        """What decides a row's numbers of the model that it does not train, with the SHA-256 of its files: of its
+        checkpoint, or of its authors' network; empty for none. Raises ConfigError."""
+        return content_of_model(row, self.rows[row], self.root, self.weights_dir)
+
+    def network_of(self, row: str) -> Network | None:
+        """Where the network of a row comes from whose method has published weights."""
+        return network_of(row, self.rows[row], self.weights_dir)
+
+    @property
+    def networks(self) -> dict[str, dict[str, str]]:
+        """`network_of` of the rows of Table 1 that have one, for its job."""
+        own = {row: self.network_of(row) for row in self.table1_rows}
+        return {row: asdict(network) for row, network in own.items() if network}
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """Where the networks of each row of Table 1 run."""
+        return {row: self.config["device"] if self.uses_device(row) else "cpu" for row in self.table1_rows}
+
+    @property
+    def choices(self) -> dict:
+        """What was chosen where the paper's choice may be another (bench.stand_ins.Choices)."""
+        return {key: self.config[key] for key in CHOICES} | {"own_backbones": self._own_backbones}
+
+    @property
+    def _own_backbones(self) -> dict[str, str]:
+        """The network on whose features a row's checkpoint works, for rows where it is not the configuration's."""
+        rows = {row: backbone_of_model(own, self.root, self.weights_dir) for row, own in self.rows.items()}
+        return {row: name for row, name in rows.items() if name not in ("", self.config["backbone"])}
 
     def models_of(self, rows: list[str], trained: list[str]) -> list[str]:
         """The models of rows, in their order: the files that they name, and `trained`, those of their trainings."""
@@ -202,6 +246,7 @@ class Plan:
     def processed_by(self, row: str) -> str:
         """The row whose results a post-processor works on: what stands in front of the last `+` of its name."""
         other = row.rpartition("+")[0]
+        check_name(f"methods.{row}", other, "methods", [other], self.removed["methods"])
         known = [one for one in self.rows if one != row and "clips" in self.given_to(one)]
         if other not in known:
             raise ConfigError(
@@ -326,8 +371,13 @@ class Plan:
         }
 
     @property
+    def table1_trainings(self) -> list[str]:
+        """The trainings that Table 1 tells of."""
+        return list(self.trainings_of(self.table1_rows))
+
+    @property
     def checkpoints(self) -> dict[str, str]:
-        """The files that rows name as their checkpoint, by what the configuration calls them."""
+        """The files and folders that rows name as their checkpoint, by what the configuration calls them."""
         rows = {row: own for row, own in self.config["methods"].items() if "checkpoint" in own}
         return {own["checkpoint"]: self.checkpoint_of(row) for row, own in rows.items()}
 

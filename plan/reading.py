@@ -6,10 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from media.text import WrongEncoding, read_text
-from plan.errors import ConfigError
+from plan.errors import ConfigError, did_you_mean
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = ROOT / "config/config.yaml"
+# Entries that an overlay takes out with `null`, by the keys above them.
+REMOVABLE = (("methods",), ("training",), ("ablations", "rows"))
 # What the configuration may call a network that has another name elsewhere.
 CLASSIFIERS = {"vgg19": "vgg19_classifier"}
 
@@ -86,11 +88,27 @@ def _loader(yaml) -> type:
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
-    """Raise ConfigError where one of the files that a run is given is no configuration. Snakemake reads them itself,
-    with a traceback where one is not UTF-8 and without a word where a key stands twice.
+    """Raise ConfigError where one of the files that a run is given is no configuration, or takes out (`null`) what none
+    of them has. Snakemake reads them itself, with a traceback where one is not UTF-8 and without a word where a key
+    stands twice.
     """
-    for path in paths:
-        read_file(Path(path))
+    files = {Path(path): read_file(Path(path)) for path in paths}
+    for keys in REMOVABLE:
+        parts = [_part(content, keys) for content in (read_file(DEFAULT), *files.values())]
+        known = {name for part in parts for name, own in part.items() if own is not None}
+        for path, content in files.items():
+            for name in (name for name, own in _part(content, keys).items() if own is None and name not in known):
+                raise ConfigError(
+                    f"{path}: {'.'.join(keys)}.{name} is null, which takes an entry out, but there is none of that "
+                    f"name; {did_you_mean(name, known)}"
+                )
+
+
+def _part(content: dict, keys: tuple[str, ...]) -> dict:
+    """What stands under a key below others; nothing where that is no mapping."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
 
 
 def check_keys(node: object, where: str, above: tuple[str, ...] = ()) -> None:

@@ -60,7 +60,7 @@ def main(
         f"Shown: test clip {position} of {len(names)}, {in_code([clip])}, coloured by {in_code(rows)}; it was chosen "
         "by its place in the table of clips (`figures.multimodal` in the configuration), not by its looks."
     )
-    notes = [Note(kind="shown", text=chosen, rows=rows), *NOTES, note_on_rows(read_choices(choices))]
+    notes = [Note(kind="shown", text=chosen, rows=rows), *NOTES, note_on_rows(read_choices(choices), rows)]
     write_gallery(folder, strips, Caption(title, lead, notes))
 
 

@@ -45,7 +45,7 @@ def main(
     rows = tuple(table.stem for table in colorized)
     said = f"Shown: every kept clip of the set `{clips.stem}`, {len(strips)} in all, coloured by {in_code(rows)}."
     chosen = Note(kind="shown", text=said, rows=rows)
-    notes = [chosen, NO_TRUTH, *films_in_color(table), note_on_rows(read_choices(choices))]
+    notes = [chosen, NO_TRUTH, *films_in_color(table), note_on_rows(read_choices(choices), rows)]
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
 
 

@@ -53,7 +53,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
         Note(kind="shown", text=said, rows=rows),
         NOTE_ON_DRIFT,
         NOTE_ON_NUMBERS,
-        note_on_rows(read_choices(choices)),
+        note_on_rows(read_choices(choices), rows),
         *last_words(measured),
     ]
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))

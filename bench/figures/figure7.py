@@ -152,7 +152,7 @@ def notes_of(table: pd.DataFrame, datasets: list[str], choices: Choices) -> tupl
     return (
         Note(kind="psnr", text=WHAT_IS_SHOWN),
         Note(kind="given", text=GIVEN),
-        note_on_rows(choices),
+        note_on_rows(choices, set(table["method"])),
         Note(kind="data", text=f"Clips of {', '.join(datasets) or 'no dataset'} (the paper: the sequences of DAVIS)."),
         Note(kind="the paper's", text=papers, rows=tuple(absent)),
     )

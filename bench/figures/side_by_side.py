@@ -57,7 +57,7 @@ def main(
         Note(kind="rows", text=own.of_rows.format(rows=", ".join(rows)), rows=tuple(rows)),
         note_on_choice(items, shown),
         NOTE_ON_NUMBERS,
-        note_on_rows(read_choices(choices)),
+        note_on_rows(read_choices(choices), rows),
         Note(kind="the paper's", text=own.papers),
     ]
     lead = f"Each strip is one test {own.kind.removesuffix('s')}{own.lead}"

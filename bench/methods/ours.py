@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.methods.contract.method import Given, Method
+from colorize.release_files import FETCH, release_paths
+from vision.weights import MissingWeights
 
 
 class Ours(Method):
-    """A model of `training` or of a `checkpoint` file, on the most similar photograph or on the clip's first frame.
+    """A model of `training` or of a `checkpoint`, on the most similar photograph or on the clip's first frame.
 
     given: `reference`, or `first_frame` for colour propagation (section 5.2), which keeps that frame as it is; and
     `flow` for a model whose history is aligned.
@@ -48,6 +50,12 @@ class Ours(Method):
         train(data, chosen, out_dir, self.setting.backbone, self.setting.weights_dir, self.setting.seed)
 
     def skip(self) -> str | None:
-        if self.setting.checkpoint:
+        if not self.setting.checkpoint:
+            return "no trained model: the row needs `training: <name>` or `checkpoint: <file>` in the config"
+        if not (self.setting.checkpoint.is_dir() or self.setting.checkpoint == self.setting.weights_dir):
             return None
-        return "no trained model: the row needs `training: <name>` or `checkpoint: <file>` in the config"
+        try:
+            release_paths(self.setting.checkpoint, self.setting.weights_dir)
+        except MissingWeights:
+            return f"the published model is not there; {FETCH} gets it"
+        return None

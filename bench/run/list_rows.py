@@ -12,6 +12,7 @@ from bench.methods.contract.method import Method, Setting
 from bench.methods.contract.rows import load, method_of, names
 from bench.methods.weights.published import OF_CHOICE, OF_METHOD, PARAMETERS
 from bench.run.setting import ROOT, setting_of
+from plan.choosing import as_run
 from plan.errors import ConfigError
 from plan.reading import read_config
 from vision.weights import is_present
@@ -26,7 +27,7 @@ def main(*, config: UseAppendAction[tuple[Path, ...]] = ()) -> None:
         config: a configuration on top of the default one, config/config.yaml; may be repeated.
     """
     try:
-        merged = read_config(config)
+        merged = as_run(read_config(config), ROOT)
     except ConfigError as error:
         sys.exit(f"error: {error}")
     rows = [line_of_row(row, options or {}, merged) for row, options in merged["methods"].items()]
@@ -72,6 +73,8 @@ def weights_of(name: str, setting: Setting) -> str:
     if setting.checkpoint is not None:
         path = setting.checkpoint
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        if path.is_dir():
+            return f"the published program's files in {shown}"
         return str(shown) if path.exists() else f"not there yet: {shown}"
     files = OF_METHOD.get(name)
     if not files:
@@ -83,7 +86,7 @@ def weights_of(name: str, setting: Setting) -> str:
 def parameters_of(name: str, setting: Setting) -> str:
     """How many numbers were learned: those of the trained model's file, or of the published network."""
     if setting.checkpoint is not None:
-        return f"{numbers_in(setting.checkpoint):,}" if setting.checkpoint.exists() else ""
+        return f"{numbers_in(setting.checkpoint):,}" if setting.checkpoint.is_file() else ""
     return f"{PARAMETERS[name]:,}" if name in PARAMETERS else ""
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bench.methods.contract.method import Setting
+from colorize.release_files import model_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,5 +14,5 @@ def setting_of(options: dict, config: dict, results: Path = ROOT / "results") ->
     if "training" in options:
         checkpoint = results / "train" / options["training"] / "model.safetensors"
     if "checkpoint" in options:
-        checkpoint = ROOT / options["checkpoint"]
+        checkpoint = model_at(options["checkpoint"], ROOT, ROOT / config["weights"])
     return Setting(ROOT / config["weights"], config["backbone"], checkpoint, config["seed"], results)

@@ -22,6 +22,7 @@ from media.image import SUFFIXES, Picture, cover_crop, read_rgb, write_png
 from media.names import item_name
 from media.numbering import numbered_frames
 from media.sheet import Panel, grid
+from plan.choosing import as_run
 from plan.reading import read_config
 from vision.weights import MissingWeights
 
@@ -54,7 +55,7 @@ def main(
         config: a configuration on top of the default one, config/config.yaml; may be repeated.
     """
     try:
-        merged = read_config(config)
+        merged = as_run(read_config(config), ROOT)
         clip_rgb = read_clip(clip, frames, every, tuple(merged["clips"]["size"]))
         begun = time.perf_counter()
         chromas = chroma(name, clip_rgb, reference, processed, merged)

@@ -13,6 +13,7 @@ from bench.tables.columns import DAGGER, DOUBLE_DAGGER, heading
 from media.document import Note
 
 PAPER = Path(__file__).with_name("paper") / "table1.csv"
+FEW = 20  # so many items without a result are named
 # What makes a model the paper's (colorize.settings.ModelSettings); anything else is an extension.
 PAPERS_MODEL = {"matching": "subnet", "history": "previous", "output": "direct"}
 
@@ -167,15 +168,66 @@ def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> I
     for name in dict.fromkeys(filter(None, map(trained_as, options.values()))):
         summary = summaries[name]
         rows = tuple(row for row, own in options.items() if trained_as(own) == name)
+        if "published" in summary:
+            yield note_on_release(name, rows, summary)
+            continue
         came = (
             f"validation error {summary['validation_step0']:.4g} {summary.get('validated', 'Lab units')} at step 0, "
-            f"{summary['validation_best']:.4g} at step {summary['best_step']}"
+            f"{summary['validation_best']:.4g} at step {summary['best_step']}, {kept(summary)}"
         )
         verdict = "." if summary["improved"] else ": training made validation worse than step 0."
         size = f"{summary['steps']} steps at {summary['width']:g} of the paper's width"
         size += f" in {summary['seconds']:.0f} s" if "seconds" in summary else ""
         said = f"Training `{name}` ({', '.join(rows)}): {size}, {came}{verdict}{extension(summary)}"
         yield Note(kind="training" if summary["improved"] else "training made it worse", text=said, rows=rows)
+
+
+def kept(summary: dict) -> str:
+    """Which checkpoint of a training is the model, behind the lowest validation error."""
+    if summary.get("keep", "best") == "best":
+        return "the lowest, whose checkpoint is kept (the paper's: that after the last step)"
+    return f"the lowest; kept is that after the last step, {kept_step(summary)}, with {summary['validation_kept']:.4g}"
+
+
+def kept_step(summary: dict) -> int:
+    """The step of a training's model."""
+    return summary.get("kept_step", summary["best_step"])
+
+
+def note_on_release(name: str, rows: Sequence[str], summary: dict) -> Note:
+    """What a model is that is the published program's."""
+    if not summary["published"]:
+        return Note(kind="published model", text=f"`{name}` ({', '.join(rows)}) is not there.", rows=tuple(rows))
+    files, features = " and ".join(summary["published"]), network_name(summary["backbone"])
+    said = (
+        f"`{name}` ({', '.join(rows)}) is the published model, {files}, on the features of {features}; nothing of it "
+        "is trained here, and for how many steps its authors did is not said."
+    )
+    return Note(kind="published model", text=said, rows=tuple(rows))
+
+
+def notes_on_networks(options: dict[str, dict], networks: dict[str, dict[str, str]], after: dict) -> Iterator[Note]:
+    """Which rows are their authors' networks, and which were trained here instead.
+
+    networks: of each row whose method has published weights, the file that is taken (`published`) and that which is
+    not there (`missing`). after: options of the post-processor of flicker_plus.
+    """
+    own = {row: networks[row] | {"training": options[row].get("training", "")} for row in options if row in networks}
+    plus = next((row for row in networks if row not in options), None)
+    if plus and after:
+        own[f"+ ({after['method']})"] = networks[plus] | {"training": after.get("training", "")}
+    taken = {row: f"{row}: {each['published']}" for row, each in own.items() if each["published"]}
+    if taken:
+        said = f"Networks of their authors, with published weights: {'; '.join(taken.values())}."
+        yield Note(kind="published networks", text=said, rows=tuple(taken))
+    trained = {row: each for row, each in own.items() if each["training"]}
+    if trained:
+        named = [
+            f"{row} ({each['missing']} is not there)" if each["missing"] else f"{row} (its authors' file is there)"
+            for row, each in trained.items()
+        ]
+        said = f"Networks of other papers that were trained here, with no weights of their authors: {'; '.join(named)}."
+        yield Note(kind="trained here", text=said, rows=tuple(trained))
 
 
 def extension(summary: dict) -> str:
@@ -191,5 +243,6 @@ def notes_on_failures(results: pd.DataFrame) -> Iterator[Note]:
         said = "Rows that lack items are not averaged over the same set as the others:"
         yield Note(kind="lacking items", text=said, rows=tuple(failed["row"].unique()))
     for (row, kind, reason, detail), items in failed.groupby(["row", "kind", "reason", "detail"], sort=False)["item"]:
-        said = f"{row}: no result for {', '.join(items)} ({kind}): {reason} ({detail})"
+        listed = ", ".join(items if len(items) <= FEW else [*items[:FEW], f"{len(items) - FEW} more"])
+        said = f"{row}: no result for {listed} ({kind}): {reason} ({detail})"
         yield Note(kind="failure", text=said, rows=(row,))

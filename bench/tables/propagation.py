@@ -101,7 +101,7 @@ def document(table: pd.DataFrame, choices: Choices) -> Document:
         Row(cells=cells_of(line), kind="mean" if line["clip"] == "mean" else "result")
         for line in table.to_dict("records")
     ]
-    notes = (note_on_rows(choices), *NOTES, *notes_on_failures(table))
+    notes = (note_on_rows(choices, set(table["method"])), *NOTES, *notes_on_failures(table))
     return Document(name="propagation", title="Propagation", columns=tuple(columns), rows=tuple(rows), notes=notes)
 
 

@@ -1,6 +1,6 @@
 """Stage: Table 1, as CSV for programs and as Markdown for people, with the paper's rows and what stands in for what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from json import loads
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bench.tables.notes import (
     notes_on_failures,
     notes_on_grey,
     notes_on_images,
+    notes_on_networks,
     notes_on_plus,
     notes_on_training,
 )
@@ -29,6 +30,7 @@ from media.document import Column, Document, Note
 from media.formats import as_markdown, write
 from media.provenance import recorded
 from media.tables import COLORIZED, read_table
+from vision.weights import MissingWeights
 
 COLUMNS = {
     "method": "string",
@@ -65,6 +67,7 @@ def main(
     markdown: Path,
     json: Path,
     plus: str = "null",
+    networks: str = "{}",
 ) -> None:
     """Write the table and print it as it is read.
 
@@ -83,13 +86,15 @@ def main(
         markdown: the page to write, for reading.
         json: the same as a document (media/document.py).
         plus: options of the post-processor of flicker_plus, JSON; its rows are `<row>+<method>`.
+        networks: of rows whose method has published weights, which file is taken or is not there, JSON.
     """
     options = {row: loads(methods)[row] for row in rows}
     trainings = read_summaries(summaries) | checkpoint_summaries(loads(checkpoints))
     all_scores = read_scores(scores, clips, clips_of)
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
+    after, missing = loads(plus) or {}, left_out(scores)
     made = document(
-        all_scores, options, trainings, read_choices(choices), loads(plus) or {}, failures, seed, left_out(scores)
+        all_scores, options, trainings, read_choices(choices), after, failures, seed, missing, loads(networks)
     )
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
@@ -104,24 +109,26 @@ def document(
     failures: pd.DataFrame,
     seed: int,
     unmeasured: Sequence[str] = (),
+    networks: Mapping[str, dict[str, str]] | None = None,
 ) -> Document:
     """The table with its notes.
 
     scores has the columns SCORES; options are those of each row, trainings the summaries by name; after: options of the
     post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index. unmeasured:
-    what could not be measured, and why.
+    what could not be measured, and why. networks: see `notes_on_networks`.
     """
     table = table1(scores, options, trainings, choices, seed, after.get("method"))
     corrected = trainings[trained_as(after)].get("recolored", []) if trained_as(after) else []
     baseline = "ours" if "ours" in options else next(iter(options))
     comparisons = compared(scores, list(options), baseline, seed)
     notes = (
-        note_on_rows(choices),
+        note_on_rows(choices, tuple(options)),
         *notes_on_images(table, choices),
         *notes_on_clips(table, options, choices),
         *notes_on_plus(table, after, corrected),
         *notes_on_grey(scores, options),
         *notes_on_comparisons(table, comparisons, baseline),
+        *notes_on_networks(options, networks or {}, after),
         *notes_on_training(options, trainings),
         *notes_on_failures(failures),
         *(Note(kind="left out", text=why) for why in unmeasured),
@@ -177,6 +184,8 @@ def table1(
 
 def budget(summary: dict) -> dict[str, float]:
     """How much was learned from, from its summary, or from the metadata of its checkpoint."""
+    if "published" in summary:
+        return {}
     batch = summary.get("batch", summary.get("settings", {}).get("batch"))
     return {
         "steps_trained": summary["steps"],
@@ -191,7 +200,14 @@ def read_summaries(paths: list[Path]) -> dict[str, dict]:
 
 def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
     """The summaries of the trainings that made checkpoint files, from the files' own metadata, by the same names."""
-    return {name: metadata(path) for name, path in checkpoints.items()}
+    return {name: _said(Path(path)) for name, path in checkpoints.items()}
+
+
+def _said(checkpoint: Path) -> dict:
+    try:
+        return metadata(checkpoint)
+    except MissingWeights:  # the row is left empty
+        return {"published": []}
 
 
 def means(scores: pd.DataFrame, seed: int) -> dict[str, float]:

@@ -11,7 +11,7 @@ import tyro
 from bench.scoring.comparison import compared
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from bench.tables import columns, table1
-from bench.tables.notes import notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
+from bench.tables.notes import kept_step, notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
 from colorize.settings import LossWeights, TrainSettings
 from media.document import Cell, Column, Document, Note, Row
 from media.formats import as_markdown, write
@@ -24,8 +24,9 @@ COLUMNS = {"method": "string", "changed": "string"} | {
 }
 DECIMALS = {"top5": 2, "top1": 2}  # as the paper prints them
 PAPER = Path(__file__).with_name("paper") / "table5.csv"
-# What of a training's settings moves no number that the paper reports, or has no counterpart there.
-OWN_SETTINGS = {"threads", "workers", "accelerator", "validate_every", "validation_pairs", "losses"}
+# What of a training's settings moves no number that the paper reports, has no counterpart there, or is told elsewhere:
+# which checkpoint is kept under each training, the kinds of noise in docs/paper-vs-release.md.
+OWN_SETTINGS = {"threads", "workers", "accelerator", "validate_every", "validation_pairs", "losses", "keep", "noise"}
 # Section 4, and section 5.2 for what is scored.
 PAPERS_DATA = "768 clips and 70,000 photographs"
 PAPERS_IMAGES = 10_000
@@ -99,9 +100,9 @@ class TrainedAblations:
     def settings_of(self, row: str) -> TrainSettings:
         return self.settings[self.options[row]["training"]]
 
-    def best_step(self, row: str) -> int:
+    def kept_step(self, row: str) -> int:
         """The step of the row's checkpoint."""
-        return self.summaries[self.options[row]["training"]]["best_step"]
+        return kept_step(self.summaries[self.options[row]["training"]])
 
 
 def settings_of(training: dict) -> TrainSettings:
@@ -117,7 +118,7 @@ def document(
     comparisons = compared(scores, list(ablations.options), ablations.full, seed)
     rows = columns.rows(table, pd.read_csv(PAPER), comparisons)
     notes = (
-        note_on_rows(choices),
+        note_on_rows(choices, tuple(ablations.options)),
         *notes_on_images(table, choices),
         *notes_on_comparisons(table, comparisons, ablations.full),
         Note(kind="one seed", text=ONE_SEED),
@@ -208,11 +209,11 @@ def notes_on_adversarial(ablations: TrainedAblations) -> Iterator[Note]:
         return
     yield Note(kind="adversarial", text=f"The adversarial loss counts in the last {steps - begins} of {steps} steps.")
     with_it = [row for row in ablations.options if ablations.settings_of(row).losses.adversarial]
-    unmet = tuple(row for row in with_it if ablations.best_step(row) <= begins)
+    unmet = tuple(row for row in with_it if ablations.kept_step(row) <= begins)
     if unmet:
-        named = ", ".join(f"{row} (step {ablations.best_step(row)})" for row in unmet)
+        named = ", ".join(f"{row} (step {ablations.kept_step(row)})" for row in unmet)
         said = (
-            f"The checkpoint with the lowest validation error is from before that for {named}: these models "
+            f"The checkpoint that is kept is from before that for {named}: these models "
             "have not met the adversarial loss, and a row without it shows nothing beside them."
         )
         yield Note(kind="adversarial loss not met", text=said, rows=unmet)

@@ -98,7 +98,7 @@ class Rendered:
         self.batch, self.window, self.settings = batch, window, settings
         self.truth = [self._cut(batch["frames"][:, t]) for t in window]
         with devices.autocast():
-            noise = settings.feature_noise * batch["own"] * (1 - batch["given"])
+            noise = settings.feature_noise * batch["noisy_features"] * (1 - batch["given"])
             reference = model.encode_reference(batch["reference"], noise)
             self.ab = [self._first(model, reference) if start is None else start]
             for t in window[1:]:

@@ -1,8 +1,9 @@
 """The training loop: whatever learns takes its steps on the pipeline's samples and is chosen on the validation set.
 
-Writes into its folder: model.safetensors (the checkpoint with the lowest validation error, step 0 excluded),
-metrics.jsonl and tensorboard/ (loss curves, pictures), summary.json (what was chosen and whether training helped), and
-state.pt while it runs: stopped by SIGTERM, SIGINT or SIGKILL, the same command goes on from there.
+Writes into its folder: model.safetensors (the checkpoint with the lowest validation error, step 0 excluded, or the
+last one: `keep`), metrics.jsonl and tensorboard/ (loss curves, pictures), summary.json (what was kept and whether
+training helped), and state.pt while it runs: stopped by SIGTERM, SIGINT or SIGKILL, the same command goes on from
+there.
 
 Several GPUs: `torchrun --nproc-per-node 4 -m bench.run.train ...`; `batch` is the sum over all of them.
 """
@@ -42,7 +43,7 @@ Batch = dict[str, Tensor | list[str]]
 class Learner(ABC):
     """What learns: networks with their optimisers, and how far they are. `modules` and `optimizers` are its state.
 
-    The first of the modules is the one that colours: its weights at the best validation error are kept.
+    The first of the modules is the one that colours: its weights are kept.
     """
 
     modules: tuple[nn.Module, ...]
@@ -137,13 +138,15 @@ def run(
                 raise Interrupted(asked, learner.step)
     summary = summary_of(state, learner, settings, time.monotonic() - began)
     if devices.is_global_zero:
-        finish(learner, state["weights"], metadata, summary, out_dir)
+        finish(learner, state["weights"] if settings.keep == "best" else None, metadata, summary, out_dir)
     return summary
 
 
-def finish(learner: Learner, weights: dict, metadata: dict, summary: dict, out_dir: Path) -> None:
-    """Write the model with the weights of the chosen step, and its summary; then nothing is left to go on with."""
-    learner.modules[0].load_state_dict(weights)
+def finish(learner: Learner, weights: dict | None, metadata: dict, summary: dict, out_dir: Path) -> None:
+    """Write the model, and its summary; then nothing is left to go on with. weights: of the chosen step; None: of the
+    last."""
+    if weights is not None:
+        learner.modules[0].load_state_dict(weights)
     learner.save(out_dir / "model.safetensors", metadata | summary)
     with written_whole(out_dir / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=2))
@@ -162,6 +165,7 @@ def validate(learner: Learner, validation: list[Batch], curves: Curves, state: d
     error, picture = look(learner, validation)
     curves.write(learner.step, {"validation": error})
     curves.picture(learner.step, "input, result, truth", picture)
+    state["last"] = error
     if state["best"] is None or error < state["best"]["validation_best"]:
         state["best"] = {"best_step": learner.step, "validation_best": error}
         state["weights"] = {name: value.clone() for name, value in learner.modules[0].state_dict().items()}
@@ -294,13 +298,19 @@ def update(loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer, devic
 
 
 def summary_of(state: dict, learner: Learner, settings: TrainSettings, seconds: float) -> dict:
-    """What was trained, which step was chosen, and whether it is better than step 0."""
+    """What was trained, which step was kept, and whether it is better than step 0."""
+    best = state["best"]
+    kept = {"kept_step": best["best_step"], "validation_kept": best["validation_best"]}
+    if settings.keep == "last":
+        kept = {"kept_step": learner.step, "validation_kept": state["last"]}
     return {
         "steps": settings.steps,
         "batch": settings.batch,
         **learner.description(),
-        **state["best"],
+        **best,
+        "keep": settings.keep,
+        **kept,
         "validation_step0": state["start"],
-        "improved": state["best"]["validation_best"] < state["start"],
+        "improved": kept["validation_kept"] < state["start"],
         "seconds": round(seconds, 1),
     }

@@ -6,7 +6,8 @@ A sample is a dict of float32 tensors, T frames (the paper's pair: 2), Lab units
 - flow (T-1, 2, h, w), last -> current on the grid of last, in pixels; visible (T-1, 1, h, w), 1 where it leads to the
   same point;
 - flow_back (T-1, 2, h, w), current -> last on the grid of current; visible_back (T-1, 1, h, w);
-- own (), 1 where the reference is the sample's own true frame (then Eq. 14 applies);
+- own (), 1 where the reference is the sample's own true frame (then Eq. 14 applies); noisy_features (), 1 where its
+  features are to get noise;
 - given (), 1 where the first frame is given in colour; item, the clip's or photograph's name;
 - reference_rank (), int64, the place of the reference among the item's, 1 = most similar; 0 = the sample's own frame.
 `ClipPairs` and `PhotoPairs` as datasets add all ranked references (`Pairs.ranked`). docs/training-data.md says more.
@@ -200,10 +201,10 @@ class PhotoPairs(Pairs):
         last, current = lab_from_rgb(moved.last), lab_from_rgb(moved.current)
         shift = rng.normal(0, self.settings.luminance_shift) if self.settings.luminance_shift else 0.0
         current[..., 0] = np.clip(current[..., 0] + shift, 0, 100)
-        reference, rank = draw_reference(current, self.items.reference_paths.get(name, []), self.settings, rng)
+        drawn = draw_reference(current, self.items.reference_paths.get(name, []), self.settings, rng)
         motion = PairMotion(moved.flow, moved.visible, moved.flow_back, moved.visible_back)
         at = random_window(self.settings.frame, self.settings.crop, rng)
-        return as_tensors([last, current], [motion], at, self.settings.crop, reference) | labels(rank, False, name)
+        return as_tensors([last, current], [motion], at, self.settings.crop, drawn.lab) | labels(drawn, False, name)
 
 
 class ClipPairs(Pairs):
@@ -242,11 +243,11 @@ class ClipPairs(Pairs):
         motions = [PairMotion(*(part[cut] for part in vars(motion).values())) for motion in motions]
         given = rng.uniform() < self.settings.given_first
         if given:
-            reference, rank = frames[0], 0
+            drawn = DrawnReference(frames[0], 0)
         else:
-            reference, rank = draw_reference(frames[-1], self.items.reference_paths.get(name, []), self.settings, rng)
+            drawn = draw_reference(frames[-1], self.items.reference_paths.get(name, []), self.settings, rng)
         at = random_window(self.settings.frame, self.settings.crop, rng)
-        return as_tensors(frames, motions, at, self.settings.crop, reference) | labels(rank, given, name)
+        return as_tensors(frames, motions, at, self.settings.crop, drawn.lab) | labels(drawn, given, name)
 
 
 class RecoloredPairs(ClipPairs):
@@ -290,19 +291,31 @@ class PairStream(Dataset):
         return source.sample(int(rng.integers(len(source))), rng)
 
 
+class DrawnReference(NamedTuple):
+    """The reference of a sample, Lab (H, W, 3); its rank, 0 for its own frame; and whether its features get noise."""
+
+    lab: np.ndarray
+    rank: int
+    noisy_features: bool = True
+
+
 def draw_reference(
     true: np.ndarray, paths: Sequence[str], settings: TrainSettings, rng: np.random.Generator
-) -> tuple[np.ndarray, int]:
-    """One of the ranked references, each as likely, or the sample's own frame with noise: Lab (H, W, 3), and its rank.
+) -> DrawnReference:
+    """One of the ranked references, each as likely, or the sample's own frame with noise.
 
-    The rank of its own frame is 0; it is drawn with probability `own_reference`, or always if there is no other.
+    Its own frame is drawn with probability `own_reference`, or always if there is no other. The noise is on its colours
+    and on its features, or (`noise: either`) on one of them, each as likely.
     """
     if paths and rng.uniform() >= settings.own_reference:
         drawn = int(rng.integers(len(paths)))
-        return read_reference(paths[drawn], true.shape[:2]), drawn + 1
+        return DrawnReference(read_reference(paths[drawn], true.shape[:2]), drawn + 1)
+    on_features = settings.noise == "both" or rng.uniform() < 0.5
+    if settings.noise == "either" and on_features:
+        return DrawnReference(true.copy(), 0)
     noisy = true + rng.normal(0, 1, true.shape).astype(np.float32) * settings.reference_noise
     noisy[..., 0] = np.clip(noisy[..., 0], 0, 100)
-    return noisy, 0
+    return DrawnReference(noisy, 0, on_features)
 
 
 def read_reference(path: str | Path, size: tuple[int, int]) -> np.ndarray:
@@ -341,10 +354,11 @@ def as_tensors(frames, motions, at: tuple[int, int], window: tuple[int, int], re
     return tensors
 
 
-def labels(rank: int, given: bool, item: str) -> dict[str, torch.Tensor | str]:
-    """What a sample is, besides its pictures; `rank` is that of its reference."""
-    own = torch.tensor(float(rank == 0))
-    return {"own": own, "given": torch.tensor(float(given)), "reference_rank": torch.tensor(rank), "item": item}
+def labels(drawn: DrawnReference, given: bool, item: str) -> dict[str, torch.Tensor | str]:
+    """What a sample is, besides its pictures."""
+    own = torch.tensor(float(drawn.rank == 0))
+    ranked = {"own": own, "noisy_features": own * drawn.noisy_features, "reference_rank": torch.tensor(drawn.rank)}
+    return ranked | {"given": torch.tensor(float(given)), "item": item}
 
 
 def _stacked(images) -> torch.Tensor:

@@ -51,8 +51,8 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(check):
     assert not made.passes
     assert "missing   videvo-test (116 files): belongs into data/videvo" in said
     assert "vgg19-dcbb9e9d.pth (548 MB): from https://download.pytorch.org/models/vgg19-dcbb9e9d.pth" in said
-    assert "Rows: 0 of 17 can be coloured" in said
-    assert "lack      all 17: videvo-test, davis-2017-val, imagenet-test" in said
+    assert "Rows: 0 of 27 can be coloured" in said
+    assert "lack      all 27: videvo-test, davis-2017-val, imagenet-test" in said
     assert "`python -m prep fetch NAME`" in said and "`python -m bench weights --fetch NAME ...`" in said
 
 

@@ -59,8 +59,8 @@ def test_what_the_papers_run_needs_is_named(needs):
 
 def test_only_what_is_asked_for_has_to_be_there(needs):
     found = needs(overlays=["paper"])
-    assert found.of_jobs([("colorize", {"row": "grey"}), ("table1", {}), ("flow", {"estimator": "dis"})]) == []
-    assert set(faults(found.of_jobs([("colorize", {"row": "nn_match"})]))) == {VGG19_FEATURES.name}
+    assert found.of_jobs([("colorize", {"row": "ground_truth"}), ("table1", {}), ("flow", {"estimator": "dis"})]) == []
+    assert set(faults(found.of_jobs([("colorize", {"row": "he2018"})]))) == {VGG19_FEATURES.name}
     assert set(faults(found.of_jobs([("clips", {"filmed": "test", "shard": "0"})]))) == {
         "videvo-test",
         "davis-2017-val",
@@ -68,7 +68,7 @@ def test_only_what_is_asked_for_has_to_be_there(needs):
     assert set(faults(found.of_jobs([("truth", {})]))) == {"pt_inception-2015-12-05-6726825d.pth"}
     assert set(faults(found.of_jobs([("train", {"training": "ours"})]))) == {VGG19_FEATURES.name}
     assert {"imagenet-photos", FLOWNET2_NVIDIA.name} < set(faults(found.of_row("ours")))
-    assert "imagenet-photos" not in faults(found.of_row("welsh2002"))
+    assert "imagenet-photos" not in faults(found.of_row("flow_propagation"))
 
 
 def test_the_network_of_classes_is_needed_where_references_are_of_a_class(needs):

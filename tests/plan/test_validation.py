@@ -58,7 +58,7 @@ def test_a_mistyped_key_is_named_with_its_place_and_the_nearest(plan, change, pl
         ({"figures": {"multimodal": {"clips": [1, 2]}}}, "figures.multimodal.clips", "[1, 2]", "4 items"),
         ({"figures": {"long": {"rows": []}}}, "figures.long.rows", "[]", "1 item"),
         ({"figures": {"long": {"rows": ["ours", "ours"]}}}, "figures.long.rows", "ours", "more than once"),
-        ({"methods": {"grey": None}}, "methods.grey", "null", "object"),
+        ({"methods": {"grey": 3}}, "methods.grey", "3", "object"),
         ({"methods": {"ours": {"given": ["reference"]}}}, "methods.ours.given", "reference", "object"),
         ({"training": {"ours": {"crop": [100, 192]}}}, "training.ours", "100", "multiples of 8"),
         ({"training": {"new": {"steps": 10}}}, "training.new.method", "", "missing"),

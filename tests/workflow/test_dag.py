@@ -24,7 +24,7 @@ def test_the_default_plans_one_job_a_stage_and_row(tmp_path):
     assert jobs["sources"] == 7 and jobs["gather"] == 6
     # Ranks 2 to 5 of the references, the legacy clips, the long ones.
     assert jobs["colorize_shown"] == 4 + 1 + 1 and jobs["figure11_to_14"] == 4
-    assert jobs["figure15"] == jobs["figure16"] == 1
+    assert jobs["figure3"] == jobs["figure15"] == jobs["figure16"] == jobs["seconds"] == 1
 
 
 def test_the_papers_run_is_the_same_pipeline(tmp_path):
@@ -33,7 +33,8 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     assert done.returncode == 0, done.stdout
     paper = planned(done.stdout)
     default = planned(snakemake("-n", *targets, directory=tmp_path).stdout)
-    assert set(paper) == set(default) - {"renderings"}  # its training clips are filmed
+    # Its training clips are filmed, and a post-processor learns on what rows make of them.
+    assert set(paper) == set(default) - {"renderings"} | {"recolor"}
     # 1,052 + 1,707 clips in shards of 50 at most in the mean, 146 to score; 1.28 million images in shards of 20,000.
     assert paper["clips"] == paper["flow"] == 64 + 4
     assert (paper["images"], paper["gallery"]) == (64 + 8 + 1, 128)
@@ -47,7 +48,9 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
 
 
 def test_a_run_stops_before_its_first_job_where_something_is_missing(tmp_path):
-    done = snakemake("--", "results/colorize/nn_match.parquet", directory=tmp_path, config=ROOT / "config/paper.yaml")
+    done = snakemake(
+        "--", "results/references/clips/test.parquet", directory=tmp_path, config=ROOT / "config/paper.yaml"
+    )
     assert done.returncode == 1 and "Traceback" not in done.stdout
     assert "missing   vgg19_conv.pth (80 MB)" in done.stdout and "missing   videvo-test" in done.stdout
     assert "pt_inception" not in done.stdout  # only scores need it

@@ -5,6 +5,29 @@ MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
 colorized_by_rank, shown_rows = PLAN.colorized_by_rank, PLAN.shown_rows
 
 
+rule figure3:
+    input:
+        photos="<results>/images/train.parquet",
+    output:
+        folder=directory("<results>/figure3"),
+    log:
+        "<logs>/figure3.log",
+    benchmark:
+        "<logs>/figure3.benchmark.tsv"
+    resources:
+        **asked("figure3"),
+    params:
+        version=version_of("bench/figures/figure3.py"),
+        training=PLAN.training_of(FULL_ROW),
+        settings=lambda wildcards: as_json(deciding(TRAININGS[PLAN.training_of(FULL_ROW)])),
+        seed=config["seed"],
+        shown=config["figures"]["images"],
+    shell:
+        "python -m bench.figures.figure3 --photos {input.photos:q} --settings {params.settings:q}"
+        " --training {params.training} --seed {params.seed} --count {params.shown}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
+
+
 rule figure4:
     input:
         images="<results>/images/test.parquet",

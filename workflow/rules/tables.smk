@@ -12,15 +12,7 @@ rule choices:
     log:
         "<logs>/choices.log",
     params:
-        choices=as_json(
-            {
-                "backbone": config["backbone"],
-                "classifier": config["classifier"],
-                "fid_features": config["fid_features"],
-                "flow": config["flow"],
-                "scoring_flow": config["scoring_flow"],
-            }
-        ),
+        choices=lambda wildcards: as_json(PLAN.choices),
     shell:
         "printf '%s\\n' {params.choices:q} > {output:q} 2> {log:q}"
 
@@ -30,7 +22,7 @@ rule table1:
         scores=expand("<results>/score/{row}.parquet", row=TABLE1_ROWS),
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
-        summaries=expand("<results>/train/{training}/summary.json", training=config["training"]),
+        summaries=expand("<results>/train/{training}/summary.json", training=PLAN.table1_trainings),
         choices="<results>/choices.json",
     output:
         csv=report("<results>/table1.csv", caption="../report/table1.rst", category="Tables"),
@@ -49,13 +41,38 @@ rule table1:
         contents=lambda wildcards: [content_of_checkpoint(row) for row in config["methods"]],
         rows=list(config["methods"]),
         plus=lambda wildcards: as_json(config["flicker_plus"]),
+        networks=lambda wildcards: as_json(PLAN.networks),
         clips_of=config["clips_of"]["table1"],
         seed=config["seed"],
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
-        " --plus {params.plus:q}"
+        " --plus {params.plus:q} --networks {params.networks:q}"
         " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
+
+
+rule seconds:
+    input:
+        colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
+    output:
+        csv=report("<results>/seconds.csv", caption="../report/seconds.rst", category="Tables"),
+        markdown="<results>/seconds.md",
+        json="<results>/seconds.json",
+    log:
+        "<logs>/seconds.log",
+    benchmark:
+        "<logs>/seconds.benchmark.tsv"
+    resources:
+        **asked("seconds"),
+        devices=as_json(PLAN.devices),
+    params:
+        version=version_of("bench/tables/seconds.py"),
+        clip_size=config["clips"]["size"],
+        image_size=config["images"]["sets"]["test"]["size"],
+    shell:
+        "python -m bench.tables.seconds --colorized {input.colorized:q} --devices {resources.devices:q}"
+        " --clip-size {params.clip_size} --image-size {params.image_size}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
 rule table5:

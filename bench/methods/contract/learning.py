@@ -32,7 +32,7 @@ from vision.weights import MisfitWeights
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
 OF_THE_PAPERS_MODEL = {
     *ModelSettings.model_fields, "losses", "context_weights", "adversarial_from", "correspondence_rate",
-    "luminance_noise", "feature_noise",
+    "luminance_noise", "feature_noise", "noise",
 } - {"width"}  # fmt: skip
 STATISTICS_BATCHES = 16  # shown to `prepare`
 

@@ -15,7 +15,7 @@ from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
 from media.names import NO_NAME, is_name, suggested
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
-ROW_OPTIONS = ("method", "training", "checkpoint", "precomputed", "command")
+ROW_OPTIONS = ("method", "training", "checkpoint", "prefer", "precomputed", "command")
 # Options that decide no result that there is.
 EXECUTION_OPTIONS = ("timeout",)
 
