@@ -112,9 +112,10 @@ def run_tasks(
         workers: threads, where the scheduler is `threads`.
         scheduler: `here`: one after the other in this process, for what is dear to set up or has a state, and then
             `function` may be any; `threads`; or the address of a dask.distributed scheduler, whose workers have this
-            project installed and see the same files under the same paths.
+            project installed and see the same files under the same paths (media.preflight asks them first).
         desc: what the log calls it.
     """
+    receipts = receipts.absolute()  # workers have working directories of their own
     made_folder(receipts)
     with sole_writer(receipts):
         paths = {task.name: receipt_path(receipts, task.name) for task in tasks}
@@ -152,9 +153,15 @@ def _side_by_side(calls: list[tuple], workers: int, scheduler: str, desc: str) -
     if scheduler == "threads":
         with TqdmCallback(desc=desc, tqdm_class=Bar):
             return list(dask.compute(*delayed, scheduler="threads", num_workers=workers))
+    if not calls:
+        return []
     from distributed import Client
 
-    with Client(scheduler, timeout=60) as client:
+    from media.preflight import naming_what_is_lost, preflight
+
+    function, _, receipt, _ = calls[0]
+    preflight(scheduler, function, [task.arguments for _, task, _, _ in calls], receipt.parent)
+    with naming_what_is_lost(scheduler), Client(scheduler, timeout=60) as client:
         print(f"{desc}: {len(calls)} tasks on the cluster {scheduler}")
         return client.gather(client.compute(delayed, retries=RETRIES))
 

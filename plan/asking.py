@@ -32,6 +32,8 @@ WAIT = 10  # minutes in any case: the first import of torch over a network
 ON_GPU = 1 / 20  # of the CPU's seconds for a network; it is less on most
 LONG = {"report": 60}  # minutes of jobs that encode a film of each clip
 WITHOUT_NETWORK = ("dis", "farneback")
+COLORING = ("colorize", "recolor", "colorize_shown")
+SPLITS = ("split", "filmed", "rendered", "gallery")  # wildcards that name a set
 
 
 class Asking:
@@ -70,15 +72,17 @@ class Asking:
         """
         wanted = self.config["device"] != "cpu"
         if rule == "train":
-            own = TrainSettings.model_construct(**self.plan.trainings[wildcards.get("training")])
-            return int(own.accelerator not in ("cpu", "auto") or (own.accelerator == "auto" and wanted))
-        return int(wanted and self._has_network(rule, wildcards))
+            own = self.plan.trainings[wildcards.get("training")]
+            accelerator = own.get("accelerator", "auto")
+            uses = accelerator not in ("cpu", "auto") or (accelerator == "auto" and wanted)
+            return processes_of(own) if uses else 0
+        return int(wanted and self._has_network(rule.removesuffix("_shard"), wildcards))
 
     def _has_network(self, rule: str, wildcards) -> bool:
         """Whether a job runs networks on the configuration's `device`."""
         if rule == "flow":
             return wildcards.get("estimator") not in WITHOUT_NETWORK
-        if rule in ("colorize", "recolor", "colorize_shown"):
+        if rule in COLORING:
             return self.plan.uses_device(wildcards.get("row"))
         if rule == "score":
             return "images" in self.plan.given_to(wildcards.get("row"))
@@ -88,10 +92,11 @@ class Asking:
         """About what a job takes on one core or, where it has one, on a GPU."""
         if rule == "train":
             return self._training_seconds(wildcards)
-        known = "colorize" if rule in ("recolor", "colorize_shown") else rule
+        rule = rule.removesuffix("_shard")
+        known = "colorize" if rule in COLORING else rule
         if known not in UNITS:
             return 0.0
-        unit, units = UNITS[known], self._units(known, wildcards)
+        unit, units = UNITS[known], self._units(rule, wildcards)
         networks = units * self._network_seconds(known, wildcards)
         if self.gpus(rule, wildcards):
             networks *= ON_GPU
@@ -100,13 +105,13 @@ class Asking:
     def _units(self, rule: str, wildcards) -> float:
         """How many frames, or items, one job of a rule has."""
         if rule in ("colorize", "truth", "score"):
-            return self._frames(wildcards.get("split", "test")) + self.estimate.items("images", "test")
-        split = next(filter(None, map(wildcards.get, ("split", "filmed", "rendered", "gallery"))), None)
+            return self._frames("test") + self.estimate.items("images", "test")
+        split = "train" if rule == "recolor" else next(filter(None, map(wildcards.get, SPLITS)), None)
         if split is None:
             return 0.0
         if rule in ("clips", "flow"):
             return self._frames(split) / self.sets.shards_of("clips", split)
-        if rule == "renderings":
+        if rule in ("renderings", *COLORING):
             return self._frames(split)
         kind = "clips" if rule == "gather_flow" else wildcards.get("kind", "images")
         shards = self.sets.shards_of(rule, split) if rule in ("images", "gallery") else 1
@@ -144,6 +149,10 @@ class Asking:
         settings = TrainSettings.model_construct(**own)
         height, width = settings.crop
         samples = cost_of(own) * height * width / PIXELS
-        if self.gpus("train", wildcards):
-            return samples * GPU_SAMPLE
-        return samples * LEARNING * seconds_a_frame(own["method"], settings.width)
+        each = LEARNING * seconds_a_frame(own["method"], settings.width)
+        return samples * (GPU_SAMPLE if self.gpus("train", wildcards) else each) / processes_of(own)
+
+
+def processes_of(training: dict) -> int:
+    """On how many processes a training runs, on all its nodes."""
+    return training.get("processes", 1) * training.get("nodes", 1)

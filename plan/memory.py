@@ -15,6 +15,7 @@ PEAKS = {
 }  # fmt: skip
 FIGURE = 450
 ROW = 0.0015  # of an item in a table that is in memory as a whole
+SCORED = 0.015  # the same with its scores and features
 
 # What networks add: weights, where files are read twice of them, and what is computed on the way at PIXELS.
 NETWORKS = {
@@ -46,11 +47,11 @@ class Memory:
     def of(self, rule: str, wildcards, on_gpu: bool = False) -> float:
         """Megabytes of a job.
 
+        rule: a job of a shard (`<rule>_shard`) is one of the rule.
         wildcards: the job's, by name, with `get`.
         on_gpu: its networks are in the memory of a GPU.
         """
-        if rule in ("sources", "gather", "gather_flow"):
-            return IDLE + ROW * self.estimate.items(wildcards.get("kind", "clips"), wildcards.get("split"))
+        rule = rule.removesuffix("_shard")
         if rule == "train":
             return self._of_training(self.plan.trainings[wildcards.get("training")], on_gpu)
         if rule == "flow":
@@ -62,7 +63,14 @@ class Memory:
             return self._of_row(wildcards.get("row"))
         if rule in ("truth", "score"):
             return self._of_scores()
+        if rule == "sources" or rule.startswith("gather"):
+            return IDLE + self._of_tables(wildcards)
         return PEAKS.get(rule, FIGURE)
+
+    def _of_tables(self, wildcards) -> float:
+        if split := wildcards.get("split"):
+            return ROW * self.estimate.items(wildcards.get("kind", "clips"), split)
+        return SCORED * self.estimate.items("images", "test")
 
     @property
     def _scale(self) -> float:
@@ -90,15 +98,17 @@ class Memory:
         return TORCH + added * self._scale + self._network("backbone")
 
     def _of_scores(self) -> float:
-        rows = ROW * 10 * self.estimate.items("images", "test")  # features, too
+        rows = SCORED * self.estimate.items("images", "test")
         networks = self._network("fid_features") + self._network("classifier")
         return TORCH + LPIPS + networks + rows
 
     def _of_training(self, own: dict, on_gpu: bool) -> float:
         settings = TrainSettings.model_construct(**own)
-        loaders = LOADER * settings.workers
+        processes, nodes = own.get("processes", 1), own.get("nodes", 1)  # of each node
+        loaders = processes * settings.workers * LOADER
         if on_gpu:
-            return BESIDE_GPU + loaders
+            return processes * BESIDE_GPU + loaders
         height, width = settings.crop
-        pairs = settings.batch * (settings.unroll - 1) * height * width / PIXELS
-        return TRAINING + PAIR * settings.width * pairs + loaders
+        share = -(-settings.batch // (processes * nodes))
+        pairs = min(share, own.get("micro_batch") or share) * (settings.unroll - 1) * height * width / PIXELS
+        return processes * (TRAINING + PAIR * settings.width * pairs) + loaders

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plan.asking import Asking
+from plan.asking import Asking, processes_of
 from plan.memory import Memory
 
 # The most memory that jobs of the default configuration took (MB of `max_rss`), and the dear ones.
@@ -95,6 +95,17 @@ def test_a_gpu_is_asked_for_where_a_job_uses_one(asking):
 def test_a_training_asks_by_its_accelerator(asking, accelerator, device, gpus):
     asked = asking({"device": device, "training": {"ours": {"accelerator": accelerator}}})
     assert asked.gpus("train", {"training": "ours"}) == gpus
+
+
+def test_a_training_on_several_gpus_asks_for_all_of_them():
+    assert processes_of({}) == 1 and processes_of({"processes": 4, "nodes": 2}) == 8
+
+
+def test_a_shard_of_a_row_asks_as_the_row(asking):
+    asked, job = asking({"device": "cuda"}), {"row": "ours", "shard": "0"}
+    for rule in ("colorize", "score"):
+        assert asked.megabytes(f"{rule}_shard", job) == asked.megabytes(rule, job)
+        assert asked.gpus(f"{rule}_shard", job) == asked.gpus(rule, job)
 
 
 def test_a_row_asks_for_a_gpu_if_its_method_uses_one(asking, monkeypatch):

@@ -105,7 +105,7 @@ class Slurm:
         key.write_bytes(bytes(range(64)))
         key.chmod(0o400)
         files = [f"--{name}-file={folder / name}" for name in ("key", "log", "pid", "seed")]
-        self._daemon("munged", "--foreground", f"--socket={folder / 'socket'}", *files)
+        self._daemon("munged", "--foreground", "--force", f"--socket={folder / 'socket'}", *files)
         self._until((folder / "socket").exists, "munge's socket")
 
     def _daemon(self, program: str, *arguments: str) -> None:

@@ -1,0 +1,123 @@
+"""The tiny world on a real SLURM of two nodes: the same bytes as here, whatever is cancelled or killed on the way."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from loopback_slurm import Slurm, unusable
+from safetensors.numpy import load_file
+from tiny_world import ROOT, snakemake
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(unusable()), reason=unusable())]
+
+TARGET = "results/score/ours.parquet"
+STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
+        yield slurm
+
+
+@pytest.fixture(scope="module")
+def slow_world(world, tmp_path_factory):
+    """The tiny world with a training that is long enough to be cancelled, on a GPU where there is one."""
+    config = yaml.safe_load(world.read_text())
+    config["training"]["ours"] |= {"steps": STEPS}
+    path = tmp_path_factory.mktemp("slow") / "slow.yaml"
+    path.write_text(yaml.safe_dump(config | {"device": "auto"}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(slow_world, tmp_path_factory):
+    """The target, made here."""
+    folder = tmp_path_factory.mktemp("local")
+    done = snakemake("--quiet", "rules", "--", TARGET, directory=folder, config=slow_world)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def remote(slurm, slow_world, tmp_path_factory):
+    """The target, made on SLURM: its training is cancelled once, and its score asks for too little memory at first.
+
+    Returns the folder, what Snakemake said, and what SLURM said of the training when it was cancelled.
+    """
+    folder = tmp_path_factory.mktemp("remote")
+    said = folder / "said.txt"
+    command = [
+        "snakemake", "--profile", "profiles/slurm", "--slurm-partition-config", ROOT / "profiles/slurm/partitions.yaml",
+        "--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3",
+        "--configfile", slow_world, "--directory", folder, "--set-resources", "score:mem_mb=attempt*800",
+        "--", TARGET,
+    ]  # fmt: skip
+    with said.open("w") as output:
+        running = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+        cancelled = cancel_training(slurm, folder, running)
+        assert running.wait() == 0, said.read_text()
+    return folder, said.read_text(), cancelled
+
+
+def environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
+
+
+def cancel_training(slurm: Slurm, folder: Path, running: subprocess.Popen) -> str:
+    """Cancel the training when it has saved its state for the first time; what SLURM then said of it."""
+    while not (folder / "results/train/ours/state.pt").exists():
+        assert running.poll() is None, (folder / "said.txt").read_text()
+        time.sleep(0.2)
+    jobs = slurm.ask("squeue", "-h", "-t", "running", "-o", "%i partition=%P gpu=%b memory=%m %k").splitlines()
+    (job,) = [job for job in jobs if "rule_train" in job]
+    slurm.ask("scancel", job.split()[0])
+    return job
+
+
+def attempts(said: str, rule: str) -> list[str]:
+    """What each submission of a rule's jobs asked for."""
+    return re.findall(rf"^rule {rule}:$.*?^    resources: (.*?)$", said, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_results_are_those_of_a_run_here(local, remote):
+    folder, *_ = remote
+    files = sorted(path.relative_to(local) for path in (local / "results").rglob("*.png"))
+    assert len(files) > 50
+    for path in [*files, Path(TARGET)]:
+        assert (folder / path).read_bytes() == (local / path).read_bytes(), path
+
+
+def test_a_cancelled_training_goes_on_where_it_was(local, remote):
+    folder, said, cancelled = remote
+    models = [load_file(run / "results/train/ours/model.safetensors") for run in (folder, local)]
+    assert models[0].keys() == models[1].keys()
+    assert all((models[0][name] == models[1][name]).all() for name in models[0])
+    first, second = attempts(said, "train")
+    assert "gpu=1" in first and "gpu=1" in second
+    log = (folder / "logs/train/ours.log").read_text()  # of the second attempt
+    start = int(re.search(rf"(\d+)/{STEPS}", log).group(1))
+    assert 0 < start < STEPS, log
+
+
+def test_what_uses_a_gpu_runs_where_there_is_one(remote):
+    _, said, cancelled = remote
+    assert "partition=gpu" in cancelled and "gpu=gres:gpu:1" in cancelled
+    assert "gpu=0" in attempts(said, "clips")[0]
+
+
+def test_a_job_over_its_memory_is_given_more(remote):
+    _, said, _ = remote
+    asked = [int(re.search(r"mem_mb=(\d+)", resources).group(1)) for resources in attempts(said, "score")]
+    assert asked == [800, 1600]
+    assert "OUT_OF_MEMORY" in said or "error" in said.lower()
+
+
+def test_every_job_says_how_long_it_may_take(remote):
+    assert "No wall time information given" not in remote[1]
