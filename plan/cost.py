@@ -68,6 +68,7 @@ METHOD_SECONDS = {
     "zhang2016": (0.08, 0.96), "zhang2017": (0.17, 1.93), "flow_propagation": (0.01, 0.01),
 }  # fmt: skip
 LEARNING = 5.5  # times the colouring of its crop, that a sample costs in training
+LOADING = (0.034, 0.106)  # of it, reading a pair of 216x384 of a clip, and making one of a photograph
 GPU_SAMPLE = 0.066  # seconds of an H100 for a sample of 216x384 of the paper's model at width 1, in float32
 # Times that a network colours faster on an H200 than on a core here: 0.02 s for 1.49 s (benchmarks/README.md). Not
 # measured for the other networks outside training; those that are small gain less.

@@ -13,6 +13,7 @@ from plan.cost import (
     GPU_GAIN,
     GPU_SAMPLE,
     LEARNING,
+    LOADING,
     METHOD_SECONDS,
     MODEL_BYTES,
     NETWORK_SECONDS,
@@ -49,6 +50,7 @@ class StageCost:
     key: str = ""  # what the cost of a part is known by (plan/measured.py)
     width: int = 1  # cores that one job takes
     processes: int = 1  # GPUs that one job takes
+    loaders: int = 0  # further cores that do its own work beside a GPU
 
     def scaled(self, start: float, other: float) -> "StageCost":
         """As on a machine that takes so many times as long to begin a job, and for everything else."""
@@ -167,25 +169,26 @@ class Estimate:
         asked = {kind for row in self.rows for kind, own in self.plan.given_to(row).items() if "reference" in own}
         queries = [(kind, split) for kind, own in self.splits.items() for split in own if split != "validation"]
         queries = [(kind, split) for kind, split in queries if kind in asked or split != "test"]
-        counts = {which: self.items(*which) for which in queries}
-        searched = sum(own * self.items("images", self.sets.gallery_of(split)) for (_, split), own in counts.items())
         written = self.config["references"]["count"] + 1  # the pictures of a clip, and a sheet of them
-        files = sum(own * written if kind == "clips" else own for (kind, _), own in counts.items())
-        stage = cost("references", len(queries), sum(counts.values()), sum(counts.values()))
-        networks = sum(counts.values()) * network
-        seconds = stage.seconds + networks + searched * SEARCHED
-        size = files * UNITS["references"].size * self._scale
-        yield on_gpu(replace(stage, seconds=seconds, network=networks, size=size, files=files))
+        for kind, split in queries:
+            own = self.items(kind, split)
+            stage = cost("references", 1, own, own, own * network)
+            seconds = stage.seconds + own * self.items("images", self.sets.gallery_of(split)) * SEARCHED
+            files = own * written if kind == "clips" else own
+            size = files * UNITS["references"].size * self._scale
+            yield on_gpu(replace(stage, seconds=seconds, size=size, files=files))
 
     def _trained(self) -> Iterator[StageCost]:
         full, start = LEARNING * seconds_a_frame("ours", 1), UNITS["train"].start
         for own in self.trainings.values():
             seconds = self._training_seconds(own)
             gpu = 0.0 if _setting(own, "accelerator") == "cpu" else seconds * GPU_SAMPLE / full
+            networks = max(seconds - cost_of(own) * seconds_of_loading(own), 0) if gpu else 0.0
+            size, processes = MODEL_BYTES * _setting(own, "width") ** 2, own.get("processes", 1) * own.get("nodes", 1)
+            threads, loaders = _setting(own, "threads"), _setting(own, "workers") * processes
             yield StageCost(
-                "train", 1, cost_of(own), start + seconds, MODEL_BYTES * _setting(own, "width") ** 2, 8, start,
-                seconds if gpu else 0.0, gpu, f"train:{own['method']}", _setting(own, "threads"),
-                own.get("processes", 1) * own.get("nodes", 1),
+                "train", 1, cost_of(own), start + seconds, size, 8, start, networks, gpu, f"train:{own['method']}",
+                threads, processes, loaders,
             )  # fmt: skip
 
     def _training_seconds(self, own: dict) -> float:
@@ -265,6 +268,13 @@ def seconds_a_sample(training: dict) -> float:
     """Seconds of a core for a sample that an entry under `training:` learns from."""
     height, width = _setting(training, "crop")
     return LEARNING * seconds_a_frame(training["method"], _setting(training, "width")) * height * width / PIXELS
+
+
+def seconds_of_loading(training: dict) -> float:
+    """Seconds of a core, of those of a sample, that no GPU takes: until it is there."""
+    (clip, photo), share = LOADING, _setting(training, "photo_share")
+    height, width = _setting(training, "frame")
+    return (clip * (1 - share) + photo * share) * height * width / PIXELS
 
 
 def cost(

@@ -91,6 +91,10 @@ def test_gpus_take_the_networks_of_as_many_jobs_as_there_are():
     shared = StageCost("train", 1, 0, 7210, 0, 0, start=10, network=7200, gpu=36, processes=4)
     assert wall([shared], 4, 8) == 19 and wall([shared], 4, 2) == 28
     assert wall([StageCost("clips", 1, 0, 100, 0, 0)], 4, 8) == 100
+    loaded = StageCost("train", 1, 0, 7210, 0, 0, network=7110, gpu=36, loaders=2)
+    assert (
+        wall([loaded], 4, 1) == 50 and wall([loaded], 1, 1) == 100
+    )  # samples are made beside the GPU, here too slowly
 
 
 def test_a_pair_of_the_papers_training_takes_two_gigabytes_of_a_gpu():
