@@ -56,7 +56,10 @@ def prepare(plan: Plan, configfile: Iterable[Path], folder: Path) -> tuple[Path,
     splits = {"test", "train", "validation", *plan.config["references"]["gallery"].values()}
     command = [sys.executable, "-m", "prep.made_media", "--folder", str(folder), "--names", *sorted(splits)]
     numbers = ["--clips", str(CLIPS), "--photos", str(PHOTOS), "--frames", str(config["clips"]["length"])]
-    subprocess.run([*command, *numbers], check=True, cwd=ROOT)
+    if subprocess.run([*command, *numbers], cwd=ROOT).returncode:
+        raise ConfigError(
+            f"the media to measure this machine with could not be made in {folder}; what is above says why"
+        )
     overlay = folder / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(config))
     small = Plan(read_config([overlay]), ROOT)
