@@ -121,17 +121,28 @@ def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> 
         return f"published {network.published} {content(weights_dir / network.published)}"
     if "checkpoint" not in options:
         return ""
+    if lacks_release(options, weights_dir):
+        return "checkpoint not there"
     path = model_at(options["checkpoint"], root, weights_dir)
-    if not path.exists() and options["checkpoint"] != RELEASE_NAME:
+    if not path.exists():
         raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such file or folder.")
     if path.is_file():
         return f"checkpoint {content(path)}"
     try:
         return " ".join(["checkpoint", *map(content, release_paths(path, weights_dir))])
     except MissingWeights as error:
-        if options["checkpoint"] == RELEASE_NAME:
-            return "checkpoint not there"
         raise ConfigError(f"config: methods.{row} names the folder {path} as its checkpoint, but {error}") from error
+
+
+def lacks_release(options: dict, weights_dir: Path) -> bool:
+    """Whether a row is left empty because the published files that it takes are not there."""
+    if options.get("checkpoint") != RELEASE_NAME:
+        return False
+    try:
+        release_paths(weights_dir, weights_dir)
+    except MissingWeights:
+        return True
+    return False
 
 
 def backbone_of_model(options: dict, root: Path, weights_dir: Path) -> str:

@@ -254,7 +254,7 @@ class RowOptions(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     method: str = optional()
-    training: str = optional("the entry under `training` whose model colours")
+    training: str = optional()
     checkpoint: str = optional(
         "a model that is there already: a file of this project, or a folder with the published files of the paper's "
         "program; `release` is the folder `weights`, and where it lacks these files the row is left empty and says so"

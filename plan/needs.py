@@ -14,8 +14,9 @@ from bench.methods.contract.rows import load
 from bench.methods.weights.published import FILES, OF_CHOICE
 from bench.run.setting import setting_of
 from colorize.metadata import metadata
-from colorize.release_files import RELEASE_NAME, model_at, release_paths
+from colorize.release_files import model_at, release_paths
 from media.faults import of_the_machine
+from plan.choosing import lacks_release
 from plan.errors import ConfigError
 from plan.pipeline import Plan
 from prep.datasets.lists import DatasetError
@@ -170,7 +171,7 @@ class Needs:
     def _of_coloring(self, row: str) -> list[Need]:
         """The networks of a row itself; those of a row that is skipped do not matter."""
         options = self.plan.rows[row]
-        if options.get("checkpoint") == RELEASE_NAME and self.why_not(row):
+        if lacks_release(options, self.weights_dir):
             return []
         uses = "colorize" in load(row, options).uses_backbone
         if "checkpoint" in options:

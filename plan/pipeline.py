@@ -10,7 +10,7 @@ from bench.methods.contract.rows import learns, load, method_of, names
 from colorize.metadata import metadata
 from colorize.release_files import model_at
 from colorize.settings import LossWeights, TrainSettings
-from plan.choosing import Network, as_run, backbone_of_model, content_of_model, network_of, removed
+from plan.choosing import Network, as_run, backbone_of_model, content_of_model, lacks_release, network_of, removed
 from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
@@ -328,8 +328,9 @@ class Plan:
     @property
     def matching_rows(self) -> list[str]:
         """The rows of Figure 4, whose model matches by features that it has learned."""
-        ours = "bench/methods/ours.py"
-        return [row for row in self.image_rows if self.code_of(row) == ours and self.checkpoint_of(row)]
+        rows = [row for row in self.image_rows if self.code_of(row) == "bench/methods/ours.py"]
+        there = [row for row in rows if not lacks_release(self.rows[row], self.weights_dir)]
+        return [row for row in there if self.checkpoint_of(row)]
 
     @property
     def _pictured_rows(self) -> list[str]:

@@ -31,6 +31,7 @@ from bench.run.inputs import (
     luminance_of,
     read_sources,
 )
+from colorize.release_files import release_contents
 from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
@@ -41,7 +42,7 @@ from media.tables import COLORIZED, folder_of, records, write_table
 from media.versions import version_of
 from media.whole import remove_all_but, whole_folder
 from vision.network_files import OF_BACKBONE, contents
-from vision.weights import MisfitWeights, MissingWeights
+from vision.weights import MisfitWeights, MissingWeights, is_present
 
 STAGE = "bench.run.colorize"
 
@@ -92,17 +93,33 @@ def main(
     if images is not None:
         sources.append(read_sources("images", images, image_references, rank))
     said = method.record()
-    decided = decided_by(row, chosen, method, setting, said)
+    decided = [] if method.skip() else decided_by(row, chosen, method, setting, said)
     colorize_all(row, method, [source for source in sources if source.kind in method.given], seed, table, decided)
-    return {"method": version_of(type(method).__module__), "record": said}
+    networks = {} if method.skip() else published_networks(row, chosen, setting)
+    return {"method": version_of(type(method).__module__), "record": said} | networks
 
 
 def decided_by(row: str, options: dict, method: Method, setting: Setting, said: dict) -> list:
     """What the results of all items follow from; said: what the method says of itself."""
     files = (*OF_BACKBONE.get(setting.backbone, ()), *OF_METHOD.get(method_of(row, options), ()))
-    checkpoint = setting.checkpoint and content_of(setting.checkpoint)
+    checkpoint = setting.checkpoint and content_of_checkpoint(setting.checkpoint, setting.weights_dir)
     code = [version_of(STAGE), version_of(type(method).__module__)]
     return [*code, deciding_options(options), contents(files, setting.weights_dir), setting.seed, checkpoint, said]
+
+
+def published_networks(row: str, options: dict, setting: Setting) -> dict[str, dict[str, str]]:
+    """For the sidecar, the SHA-256 of each published file that a row takes instead of a training's; empty for none."""
+    if setting.checkpoint is not None:
+        of_folder = setting.checkpoint.is_dir()
+        return {"networks": release_contents(setting.checkpoint, setting.weights_dir)} if of_folder else {}
+    files = OF_METHOD.get(method_of(row, options), ())
+    taken = next((file for file in files if is_present(file, setting.weights_dir)), None)
+    return {"networks": contents([taken], setting.weights_dir)} if taken else {}
+
+
+def content_of_checkpoint(path: Path, weights_dir: Path) -> str | list:
+    """What a model is, by its content: of a folder the published model's files alone. Raises MissingWeights."""
+    return [*release_contents(path, weights_dir).items()] if path.is_dir() else content_of(path)
 
 
 def colorize_all(row: str, method: Method, sources: list[ItemInputs], seed: int, table: Path, decided: list) -> None:

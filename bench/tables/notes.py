@@ -185,7 +185,7 @@ def notes_on_training(options: dict[str, dict], summaries: dict[str, dict]) -> I
 def kept(summary: dict) -> str:
     """Which checkpoint of a training is the model, behind the lowest validation error."""
     if summary.get("keep", "best") == "best":
-        return "the lowest, whose checkpoint is kept (the paper's: that after the last step)"
+        return "the lowest, which is kept"
     return f"the lowest; kept is that after the last step, {kept_step(summary)}, with {summary['validation_kept']:.4g}"
 
 

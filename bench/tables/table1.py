@@ -204,10 +204,11 @@ def checkpoint_summaries(checkpoints: dict[str, str]) -> dict[str, dict]:
 
 
 def _said(checkpoint: Path) -> dict:
+    nothing = {"published": []}  # the published model is not there, and the row is left empty
     try:
-        return metadata(checkpoint)
-    except MissingWeights:  # the row is left empty
-        return {"published": []}
+        return metadata(checkpoint) if checkpoint.exists() else nothing
+    except MissingWeights:
+        return nothing
 
 
 def means(scores: pd.DataFrame, seed: int) -> dict[str, float]:

@@ -2,12 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from bench.methods.contract.method import Given, Setting
+from bench.methods.contract.rows import load
 from bench.parity.release.named_networks import NETWORKS, filled_as_published
+from bench.run.colorize import content_of_checkpoint, published_networks
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from vision.backbones import VGG19, load_backbone
@@ -199,6 +203,21 @@ def test_the_release_model_takes_the_newest_files(release, tmp_path):
     lab = torch.rand(1, 3, 32, 48) * 50
     with torch.no_grad():
         assert model(lab[:, :1], model.encode_reference(lab)).shape == (1, 2, 32, 48)
+
+
+def test_the_folder_is_a_checkpoint_of_a_row_of_the_table(release, tmp_path):
+    assert checkpoint.load(release, tmp_path).temperature == 1e-10
+    assert checkpoint.metadata(release)["backbone"] == "vgg19"
+    setting = Setting(tmp_path, "efficientnet_lite0", release, 0)
+    method = load("mine", {"method": "ours"}, setting)
+    assert method.skip() is None
+    lab = np.full((32, 48, 3), 40, np.float32)
+    (ab,) = method.colorize(iter([lab[..., 0]]), Given("images", "one", reference=lab))
+    assert ab.shape == (32, 48, 2)
+    # What it follows from are its three files, not whatever lies beside them; its sidecar says so.
+    names = {"nonlocal_net_iter_76000.pth", "colornet_iter_76000.pth", "vgg19_conv.pth"}
+    assert {name for name, _ in content_of_checkpoint(release, tmp_path)} == names
+    assert set(published_networks("mine", {"method": "ours"}, setting)["networks"]) == names
 
 
 def test_a_missing_release_file_is_named_with_its_origin(release, tmp_path):

@@ -254,7 +254,9 @@ def test_paper_yaml_holds_the_papers_values(plan):
     training = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]["ours"]
     del training["method"]
     written = TrainSettings(**training)
-    assert written == TrainSettings(workers=written.workers, threads=written.threads, protocol="release")
+    assert written == TrainSettings(
+        workers=written.workers, threads=written.threads, protocol="release", keep="last", noise="either"
+    )
     assert written.losses == LossWeights(
         perceptual=0.001, contextual=0.2, smoothness=5.0, adversarial=0.2, temporal=0.02, l1=2.0
     )

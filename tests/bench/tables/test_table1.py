@@ -4,11 +4,12 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
 from bench.tables import table1
-from bench.tables.notes import reasons
+from bench.tables.notes import notes_on_failures, reasons
 from media.document import Cell, Document, Note, read
 from media.tables import COLORIZED, SCORES, write_table
 
@@ -380,3 +381,50 @@ def test_few_clips_have_a_note_and_no_dagger(make):
     said = note(table, "too few to compare")
     assert said.rows == ("ours",) and "flicker: with n = 2" in said.text and "among 1 compared rows" in said.text
     assert not any(cell.mark for row in table.rows for cell in row.cells.values())
+
+
+def test_notes_say_which_networks_are_published_and_which_were_trained_here(make):
+    rows = ROWS | {"zhang2016": {}, "larsson2016": {"training": "ours"}}
+    networks = {
+        "zhang2016": {"published": "release.pth", "missing": ""},
+        "larsson2016": {"published": "", "missing": "autocolorize.caffemodel.h5"},
+        "grey+lai2018": {"published": "", "missing": "lai.pth"},
+    }
+    plus = json.dumps({"method": "lai2018", "training": "ours"})
+    more = {"rows": list(rows), "methods": json.dumps(rows), "networks": json.dumps(networks), "plus": plus}
+    _, table = make(**more)
+    assert "zhang2016: release.pth" in note(table, "published networks").text
+    said = note(table, "trained here").text
+    assert "larsson2016 (autocolorize.caffemodel.h5 is not there)" in said and "+ (lai2018) (lai.pth is not" in said
+
+
+def test_notes_name_the_backbone_of_each_rows_own_checkpoint(make):
+    _, table = make(chosen={"backbone": "vgg19", "own_backbones": {"ours": "efficientnet_lite0", "other": "vgg19"}})
+    said = note(table, "choices").text
+    assert "VGG19, the paper's own choice (ours: of EfficientNet-Lite0, a stand-in for the paper's VGG19)" in said
+    assert "other" not in said
+
+
+def test_notes_say_which_checkpoint_is_kept(make):
+    assert "0.4 at step 200, the lowest, which is kept" in note(make()[1], "training").text
+    last = SUMMARY | {"keep": "last", "kept_step": 300, "validation_kept": 0.45}
+    assert "kept is that after the last step, 300, with 0.45" in note(make(summary=last)[1], "training").text
+
+
+def test_the_published_model_has_a_note_and_no_steps(make, tmp_path):
+    rows = ROWS | {"ours": {"checkpoint": "release"}}
+    for name in ("nonlocal_net_iter_76000.pth", "colornet_iter_76000.pth"):
+        (tmp_path / name).touch()
+    more = {"methods": json.dumps(rows), "checkpoints": json.dumps({"release": str(tmp_path)})}
+    cells, table = make(**more)
+    assert "colornet_iter_76000.pth, on the features of VGG19" in note(table, "published model").text
+    assert cells["ours"]["steps_trained"] == ""
+    _, table = make(**more | {"checkpoints": json.dumps({"release": str(tmp_path / "nowhere")})})
+    assert "is not there" in note(table, "published model").text
+
+
+def test_of_many_items_without_a_result_some_are_named():
+    lines = [{"kind": "images", "item": f"i{k:03d}", "reason": "skipped", "detail": "no file"} for k in range(100)]
+    failed = pd.concat([pd.DataFrame(lines)], keys=["mine"])
+    (_, said) = notes_on_failures(failed)
+    assert "i019, 80 more (images): skipped" in said.text

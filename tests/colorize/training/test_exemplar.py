@@ -19,6 +19,7 @@ from colorize.training.exemplar import ExemplarLearner, Rendered, generator_loss
 from colorize.training.pairs import ClipPairs, PairStream, PhotoPairs
 from colorize.training.resume import fingerprint, save_state
 from vision.backbones import load_backbone
+from vision.state_dicts import read_safetensors
 
 CPU = Fabric(accelerator="cpu", devices=1)
 
@@ -55,6 +56,20 @@ def test_writes_curves_checkpoint_and_summary(data, settings, tmp_path):
     assert not (tmp_path / "run/state.pt").exists()
     board = EventAccumulator(str(tmp_path / "run/tensorboard")).Reload().Tags()
     assert {"total", "validation"} <= set(board["scalars"]) and len(board["images"]) == 1
+
+
+def test_the_last_checkpoint_is_kept_on_request(data, settings, tmp_path):
+    best, last = (run(data, settings.model_copy(update={"keep": keep}), tmp_path / keep) for keep in ("best", "last"))
+    lines = [json.loads(line) for line in (tmp_path / "last/metrics.jsonl").read_text().splitlines()]
+    validated = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    assert (last["kept_step"], last["validation_kept"]) == (4, validated[4]) and last["best_step"] == best["best_step"]
+    assert last["improved"] == (validated[4] < validated[0])
+    assert best["kept_step"] == best["best_step"] and best["validation_kept"] == best["validation_best"]
+    said = checkpoint.metadata(tmp_path / "last/model.safetensors")
+    assert (said["keep"], said["kept_step"]) == ("last", 4)
+    kept, chosen = (read_safetensors(tmp_path / name / "model.safetensors") for name in ("last", "best"))
+    equal = all(torch.equal(kept[name], chosen[name]) for name in kept)
+    assert equal == (best["best_step"] == 4)
 
 
 def test_the_checkpoint_says_what_made_it(data, aligned, tmp_path):

@@ -181,6 +181,17 @@ def test_own_references_come_at_their_rate(data, settings):
     assert draw_reference(frame, [], settings, rng)[1] == 0  # without a retrieved one it is always its own
 
 
+def test_an_own_reference_has_one_kind_of_noise_or_both(data, settings):
+    frame, rng = np.full((16, 24, 3), 50, np.float32), np.random.default_rng(0)
+    drawn = [draw_reference(frame, [], changed(settings, noise="either"), rng) for _ in range(200)]
+    on_colors = [not np.array_equal(each.lab, frame) for each in drawn]
+    assert on_colors == [not each.noisy_features for each in drawn] and 0.35 < np.mean(on_colors) < 0.65
+    both = draw_reference(frame, [], settings, np.random.default_rng(0))
+    assert both.noisy_features and not np.array_equal(both.lab, frame)
+    retrieved = PhotoPairs(data.photos, changed(settings, own_reference=0.0)).sample(0, rng)
+    assert retrieved["own"] == retrieved["noisy_features"] == 0
+
+
 def test_a_frame_larger_than_the_clip_says_which_key(data, settings):
     large = changed(settings, frame=(200, 304))
     with pytest.raises(ValueError, match=r"training\.<name>\.frame .*clips\.size"):
