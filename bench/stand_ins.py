@@ -37,6 +37,8 @@ class Choices(BaseModel):
     fid_features: str  # of the Frechet distance
     flow: str  # that rows are given
     scoring_flow: str  # with which flicker is measured
+    trial: dict[str, int] | None = None  # at most so many items, frames and steps; None: no trial
+    counts: dict[str, dict[str, int]] = {}  # <kind>/<set> -> dataset -> items that are wanted of it
     own_backbones: dict[str, str] = {}  # of the rows whose checkpoint works on the features of another network
 
 
@@ -63,7 +65,10 @@ def flow_name(name: str) -> str:
 
 
 def note_on_rows(choices: Choices, rows: Collection[str] | None = None) -> Note:
-    """What the rows that match, learn or propagate are built on. rows: those that are shown; none: all."""
+    """What the rows that match, learn or propagate are built on; before that, whether the run is only a trial.
+
+    rows: those that are shown; none: all.
+    """
     features, given = network_name(choices.backbone), flow_name(choices.flow)
     own: dict[str, list[str]] = {}
     for row, network in choices.own_backbones.items():
@@ -71,7 +76,17 @@ def note_on_rows(choices: Choices, rows: Collection[str] | None = None) -> Note:
             own.setdefault(network_name(network), []).append(row)
     others = "".join(f" ({', '.join(names)}: of {name})" for name, names in own.items())
     text = f"Rows match and learn on the features of {features}{others}, and are given the flow of {given}."
-    return Note(kind="choices", text=text)
+    return Note(kind="choices", text=f"{trial_of(choices)} {text}".lstrip())
+
+
+def trial_of(choices: Choices) -> str:
+    """A sentence that a run is a trial, and on how little; empty where it is none."""
+    if not (trial := choices.trial):
+        return ""
+    parts = [f"at most {trial['items']} files of a dataset in a set"]
+    parts += [f"{trial['frames']} frames of a clip"] if "frames" in trial else []
+    parts += [f"{trial['steps']} steps of a training"] if "steps" in trial else []
+    return f"A TRIAL, of {', '.join(parts)} (`trial` in the configuration): no number here says how good a row is."
 
 
 def stand_ins(choices: Choices) -> list[str]:
@@ -83,7 +98,8 @@ def stand_ins(choices: Choices) -> list[str]:
         "flow that flicker is measured with": flow_name(choices.scoring_flow),
     }
     chosen |= {f"features of {row}": network_name(name) for row, name in choices.own_backbones.items()}
-    notes = [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
+    notes = [trial_of(choices)] if choices.trial else []
+    notes += [f"{what}: {name}" for what, name in chosen.items() if "stand-in" in name]
     if not choices.fid_features.startswith("inception"):
         network = network_name(choices.fid_features).split(",")[0]
         notes.append(f"Fréchet distance: {network}, a stand-in for Inception")

@@ -23,7 +23,7 @@ SOURCES = {
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
     "unusable": "string",  # why it cannot be read, as was seen when it was listed; null = it can
     "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
-    "position": "Int64",  # in the order of the selections
+    "position": "Int64",  # in the order of the selections; within one by name, or where items are counted, as drawn
     "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (media.jobs)
 }
 CLIPS = {
@@ -161,3 +161,16 @@ def folder_of(table_path: str | Path) -> Path:
 def kept(table: pd.DataFrame) -> pd.DataFrame:
     """The rows that were not rejected."""
     return table[table["reason"].isna()]
+
+
+def shortfalls(table: pd.DataFrame, counts: dict[str, int]) -> list[str]:
+    """In words, which datasets gave a set fewer items than are wanted of them. table: columns CLIPS."""
+    said = []
+    for dataset, wanted in counts.items():
+        own = table[table["dataset"] == dataset]
+        if (have := len(kept(own))) < wanted:
+            files = own["source"].nunique()
+            said.append(
+                f"{dataset}: {have} items instead of {wanted}; its draw of {files} files has no more that are fit"
+            )
+    return said

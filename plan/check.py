@@ -161,6 +161,8 @@ class Check:
             entries.append(("left out", f"LPIPS: {ALEXNET.name} ({ALEXNET.size}) is missing; {ALEXNET.origin}"))
         entries += self._about_networks()
         entries += [("stand-in", text) for text in stand_ins(Choices(**self.needs.plan.choices))]
+        absent = self.needs.sets.absent
+        entries += [("empty", f"the figure about the {split} clips: {why}") for split, why in absent.items()]
         if entries:
             yield "Scores and columns"
         for what, text in entries:

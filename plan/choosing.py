@@ -4,6 +4,7 @@ a published network has it, where its file is there, or else its training.
 A row that is chosen otherwise, because files have come or gone, has other options, and so is made again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bench.methods.contract.rows import method_of
 from bench.methods.weights.published import OF_METHOD
 from colorize.metadata import metadata
 from colorize.release_files import RELEASE_NAME, model_at, release_paths
+from colorize.settings import TrainSettings
 from plan.deciding import content
 from plan.errors import ConfigError, check_name
 from plan.reading import REMOVABLE
@@ -153,3 +155,13 @@ def backbone_of_model(options: dict, root: Path, weights_dir: Path) -> str:
         return metadata(model_at(options["checkpoint"], root, weights_dir))["backbone"]
     except (MisfitWeights, MissingWeights):
         return ""
+
+
+def width_of(options: dict, trainings: dict[str, dict], root: Path, weights_dir: Path) -> float:
+    """The width of a row's model: that of its training, or of the checkpoint that it names; otherwise 1."""
+    if "training" in options:
+        return trainings[options["training"]].get("width", TrainSettings.model_fields["width"].default)
+    if "checkpoint" in options:
+        with suppress(MisfitWeights, MissingWeights, OSError):  # who reads it says so
+            return metadata(model_at(options["checkpoint"], root, weights_dir)).get("width", 1.0)
+    return 1.0

@@ -80,11 +80,13 @@ class Filter(KnownKeys):
 class Photographs(KnownKeys):
     dataset: str
     files: str
+    count: Count = optional()
+    reserve: Count = optional()
 
 
 class Films(Photographs):
     stride: Count = optional()
-    length: Annotated[int, Field(ge=2)] | Literal["whole"] = optional()
+    length: Annotated[int, Field(ge=2)] | Literal["whole", "source"] = optional()
 
 
 class RenderedClips(KnownKeys):
@@ -105,9 +107,12 @@ class ClipSet(KnownKeys):
     )
 
     films: list[Films] = optional(
-        "a list of `{dataset, files, stride, length}`: `files` a glob over the names in the dataset (`**` any "
-        "folders), `stride` the source frames from one clip frame to the next (1), `length` other than "
-        "`clips.length`, or `whole` for whole shots",
+        "a list of `{dataset, files, stride, length, count, reserve}`: `files` a glob over the names in the dataset "
+        "(`**` any folders), `stride` the source frames from one clip frame to the next (1), `length` other than "
+        "`clips.length`, or `whole` for whole shots, or `source` for whole sources as they are, as of a benchmark: not "
+        "split at cuts, and by no filter rejected but for what cannot be read. `count`: so many clips are kept, the "
+        "first of the dataset's draw that are fit, and of the rest so many files as `reserve` says stand in for those "
+        "that are not (`docs/datasets.md`)",
         alias="from",
     )
     rendered: RenderedClips | None = optional(
@@ -149,7 +154,9 @@ class ImageSet(KnownKeys):
         description="height and width; training photographs should be larger than the training crop, so that colour "
         "can flow in over its border"
     )
-    photographs: list[Photographs] = Field(alias="from", description="a list of `{dataset, files}`, as for clips")
+    photographs: list[Photographs] = Field(
+        alias="from", description="a list of `{dataset, files, count, reserve}`, as for clips"
+    )
     filter: Filter = optional("thresholds of this set, on top of those of all sets")
 
 
@@ -269,6 +276,15 @@ class RowOptions(BaseModel):
     given: dict[str, list[str]] = optional()
 
 
+class Trial(KnownKeys):
+    items: Count = Field(
+        description="of each dataset a set takes at most so many files, the first of its draw, and all of one that has "
+        "fewer; batches of a training that `steps` shortens are no larger"
+    )
+    frames: Annotated[int, Field(ge=2)] = optional("frames of a clip, also of whole ones, at most")
+    steps: Count = optional("steps of each training, at most; `adversarial_from` comes earlier by as much")
+
+
 class Config(KnownKeys):
     """The whole configuration. Every key is explained in config/README.md."""
 
@@ -288,6 +304,10 @@ class Config(KnownKeys):
     shards: Shards = Field(
         description="how many sources one job prepares, for `clips`, `images` and `gallery`: on average between half "
         "of it and all; another value moves sources between jobs, and what is moved is prepared again"
+    )
+    trial: Trial | None = Field(
+        description="`{items, frames, steps}`: everything is made, of so little that it takes minutes instead of days; "
+        "every table and picture says that it is a trial. `null`: none"
     )
     seed: Annotated[int, AfterValidator(_of_a_generator)] = Field(
         description="everything random follows from it: the same seed gives the same table on the same machine"

@@ -29,6 +29,7 @@ from plan.measured import SHIPPED, Measured
 from plan.pipeline import MULTIMODAL_REFERENCES, Plan
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
+from prep.datasets.selection import registered_count
 
 WHOLE = 67  # frames of a clip whose length is `whole`, as DAVIS has them
 SUMS = ("jobs", "items", "seconds", "size", "files", "start", "network", "gpu")
@@ -82,32 +83,37 @@ class Estimate:
         known = self.measured
         return [part.scaled(known.start, known.of(part.key)) for part in (*parts, *self._scored()) if part.jobs]
 
-    def items(self, kind: str, split: str) -> int:
-        """About how many items a set has."""
+    def items(self, kind: str, split: str, prepared: bool = False) -> int:
+        """About how many items a set has; `prepared`: with the reserve of what is counted."""
         own = self.config[kind]["sets"][split]
         if own.get("rendered"):
             return own["rendered"]["count"]
-        return sum(self._files(one["dataset"], one["files"]) for one in own["from"]) * (own.get("per_source") or 1)
+        return sum(self._clips_of(own, one, prepared) for one in own["from"])
 
-    def frames(self, split: str) -> float:
-        """About how many frames the clips of a set have."""
+    def frames(self, split: str, prepared: bool = False) -> float:
+        """About how many frames the clips of a set have; `prepared` as above."""
         own, length = self.config["clips"]["sets"][split], self.config["clips"]["length"]
         if own.get("rendered"):
             return self.items("clips", split) * length
-        lengths = {"whole": WHOLE}
-        counts = ((one, self._files(one["dataset"], one["files"])) for one in own["from"])
-        each = sum(count * lengths.get(one.get("length"), length) for one, count in counts)
-        return each * (own.get("per_source") or 1)
+        return sum(self._clips_of(own, one, prepared) * _frames_of(one, length) for one in own["from"])
 
-    def _files(self, dataset: str, files: str) -> int:
+    def _clips_of(self, own: dict, selection: dict, prepared: bool) -> int:
+        """How many items a selection of a set gives, which are images or clips."""
+        count = self._files(selection)
+        count *= 1 if selection.get("length") == "source" else own.get("per_source") or 1
+        return count if prepared else min(count, selection.get("count", count))
+
+    def _files(self, selection: dict) -> int:
         """How many files are there; of data that are not, how many the registry says."""
+        dataset, reserve = selection["dataset"], selection.get("reserve", 0)
         known = self.sets.registry.get(dataset)
         try:
-            return len(self.sets.select_all(find_dataset(self.sets.registry, dataset), files)[0])
+            registered = find_dataset(self.sets.registry, dataset)
+            return len(self.sets.listed(registered, selection["files"], reserve)[0])
         except DatasetError as error:
             if known is None:
                 raise ConfigError(f"config: {error}") from error
-            return int(known.count or 0)
+            return registered_count(known, selection.get("trial"), reserve)
 
     @property
     def _scale(self) -> float:
@@ -125,16 +131,17 @@ class Estimate:
         filmed = [split for split in clips if split in self.sets.filmed]
         rendered = [split for split in clips if split not in filmed]
         listed = [("clips", split) for split in filmed] + [("images", split) for split in {*images, *galleries}]
-        count = sum(self.items(*which) for which in listed)
+        count = sum(self.items(*which, prepared=True) for which in listed)
         yield cost("sources", len(listed), count, count)
         jobs = sum(self.sets.shards_of("clips", split) for split in filmed)
-        frames = sum(map(self.frames, filmed))
-        yield cost("clips", jobs, self._count("clips", filmed), frames * self._scale, pictures=frames)
+        frames = sum(self.frames(split, prepared=True) for split in filmed)
+        count = self._count("clips", filmed, prepared=True)
+        yield cost("clips", jobs, count, frames * self._scale, pictures=frames)
         jobs = sum(self.sets.shards_of("images", split) for split in images)
-        photos = sum(self.items("images", split) * self._photo_scale(split) for split in images)
-        count = self._count("images", images)
+        photos = sum(self.items("images", split, prepared=True) * self._photo_scale(split) for split in images)
+        count = self._count("images", images, prepared=True)
         yield cost("images", jobs, count, photos, pictures=count)
-        count = self._count("clips", filmed) + self._count("images", images)
+        count += self._count("clips", filmed, prepared=True)
         yield cost("gather", len(filmed) + len(images), count, count)
         frames = sum(map(self.frames, rendered))
         count = self._count("clips", rendered)
@@ -256,12 +263,18 @@ class Estimate:
             yield on_gpu(own)
         yield cost("table", 1 if self.only_table1 else 5, 0, 0, called="tables")
         if not self.only_table1:
-            count = 11 + len(self.shown)
+            count = 11 + len(self.shown) + len(self.sets.absent)
             yield cost("figure", count, 0, 0, called="figures")
             yield cost("report", 1, 0, 0)
 
-    def _count(self, kind: str, splits: Iterable[str]) -> int:
-        return sum(self.items(kind, split) for split in splits)
+    def _count(self, kind: str, splits: Iterable[str], prepared: bool = False) -> int:
+        return sum(self.items(kind, split, prepared) for split in splits)
+
+
+def _frames_of(selection: dict, usual: int) -> int:
+    """Frames of a clip of a selection."""
+    length = selection.get("length", usual)
+    return min(WHOLE, selection.get("most", WHOLE)) if length in ("whole", "source") else length
 
 
 def seconds_a_sample(training: dict) -> float:

@@ -1,22 +1,21 @@
 """What the rows, trainings, tables and figures of a configuration are, and what each of them needs."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
-from colorize.metadata import metadata
 from colorize.release_files import model_at
-from colorize.settings import LossWeights, TrainSettings
+from colorize.settings import LossWeights
+from plan import choosing
 from plan.choosing import Network, as_run, backbone_of_model, content_of_model, lacks_release, network_of, removed
 from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
 from plan.sets import Sets
+from plan.trial import made_small
 from plan.validation import validate
-from vision.weights import MisfitWeights, MissingWeights
 
 # The keys that tables and figures tell of (bench.stand_ins).
 CHOICES = ("backbone", "classifier", "fid_features", "flow", "scoring_flow")
@@ -40,6 +39,7 @@ class Plan:
         self.root, self.removed = root, removed(config)
         self.config, self.weights_dir = settled(as_run(config, root)), root / config["weights"]
         self.sets = Sets(self.config, root)
+        self.config = self.sets.config
         # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
         self.trainings: dict[str, dict] = dict(self.config["training"])
         self.rows: dict[str, dict] = {}
@@ -193,12 +193,7 @@ class Plan:
 
     def width_of(self, row: str) -> float:
         """The width of a row's model: that of its training, or of the checkpoint that it names; otherwise 1."""
-        if training := self.training_of(row):
-            return self.trainings[training].get("width", TrainSettings.model_fields["width"].default)
-        if "checkpoint" in self.rows[row]:
-            with suppress(MisfitWeights, MissingWeights, OSError):  # who reads it says so
-                return metadata(self._model_at(row)).get("width", 1.0)
-        return 1.0
+        return choosing.width_of(self.rows[row], self.trainings, self.root, self.weights_dir)
 
     def named_checkpoint(self, row: str) -> dict[str, str]:
         """The checkpoint that a row names, for the flags of its job; none if it has a training or no model.
@@ -229,8 +224,11 @@ class Plan:
 
     @property
     def choices(self) -> dict:
-        """What was chosen where the paper's choice may be another (bench.stand_ins.Choices)."""
-        return {key: self.config[key] for key in CHOICES} | {"own_backbones": self._own_backbones}
+        """What was chosen where the paper's choice may be another, whether all is a trial, and how many items of a
+        dataset are wanted (bench.stand_ins.Choices)."""
+        chosen = {key: self.config[key] for key in CHOICES} | {"own_backbones": self._own_backbones}
+        trial = {"trial": self.config["trial"]} if self.config["trial"] else {}
+        return chosen | trial | {"counts": self.sets.all_counts}
 
     @property
     def _own_backbones(self) -> dict[str, str]:
@@ -353,8 +351,20 @@ class Plan:
 
     @property
     def shown_figures(self) -> list[str]:
-        """The figures about clips that are only shown, where the configuration has such."""
-        return [number for number, split in SHOWN.items() if split in self.config["clips"]["sets"]]
+        """The figures about clips that are only shown, where the configuration has such, be they there or not."""
+        named = {*self.config["clips"]["sets"], *self.sets.absent}
+        return [number for number, split in SHOWN.items() if split in named]
+
+    def inputs_of_shown(self, split: str) -> dict[str, str | list[str]]:
+        """What the figure about a set that is only shown is made of; nothing where the set is not there.
+
+        Raises ConfigError where the configuration has no such set.
+        """
+        if split in self.sets.absent:
+            return {}
+        rows = [f"<results>/colorize_shown/{split}/1/{row}.parquet" for row in self.shown_rows(split)]
+        references = {"clip_references": "<results>/references/clips/legacy.parquet"} if split == "legacy" else {}
+        return {"clips": self.sets.shown(split), **references, "colorized": rows}
 
     @property
     def wildcards(self) -> dict[str, list[str]]:
@@ -384,10 +394,11 @@ class Plan:
 
 
 def settled(config: dict) -> dict:
-    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default."""
+    """A configuration as the rules read it: full names, no empty sets, an overlay's rows after those of the default,
+    and small where it is a trial."""
     clips = config["clips"]
     there = {split: items for split, items in clips["sets"].items() if items is not None}
     methods = config["methods"]
     order = [row for row in default_order() if row in methods]
     methods = {row: methods[row] for row in [*order, *methods]}
-    return with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods}
+    return made_small(with_full_names(config) | {"clips": clips | {"sets": there}, "methods": methods})

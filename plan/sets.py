@@ -1,15 +1,19 @@
 """What there is to know about the sets of clips and photographs: how each is made, in how many jobs, and from what."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from media.faults import of_the_machine
 from media.jobs import shards_for
 from plan.deciding import content, here
 from plan.errors import ConfigError, check_name
+from plan.reserves import counts_of, with_reserves
 from prep.datasets.changes import state_of
 from prep.datasets.registry import COLUMNS, Dataset, DatasetError, find_dataset, lists_of, media_folder, read_registry
 from prep.datasets.selection import Selection, planned_count, select_all
+
+# Sets of clips that a figure shows and nothing else is made of.
+ONLY_SHOWN = ("legacy", "long")
 
 
 class Sets:
@@ -19,7 +23,6 @@ class Sets:
     """
 
     def __init__(self, config: dict, root: Path):
-        self.config = config
         self.datasets = here(root, config["datasets"])
         try:
             self.registry = read_registry(self.datasets)
@@ -34,13 +37,18 @@ class Sets:
                 f"config: datasets: {self.datasets} cannot be read: {error}; expected a registry, a file of "
                 "tab-separated values (docs/datasets.md)"
             ) from error
+        self.config = config = with_reserves(config, self.registry)
         clips = config["clips"]["sets"]
+        self.absent = {split: why for split in ONLY_SHOWN if (why := self._why_absent(clips.get(split)))}
+        for split in self.absent:
+            del clips[split]
         # Sets of clips are rendered from photographs (prep.renderings) or filmed (prep.clips).
         self.rendered = [split for split, items in clips.items() if items.get("rendered")]
         self.filmed = [split for split in clips if split not in self.rendered]
         self._shards: dict[tuple[str, str], int] = {}
         # A folder is listed once for all that is asked about it, here and in `states`.
-        self.select_all = cache(select_all)
+        trial = (config.get("trial") or {}).get("items")
+        self.select_all = cache(partial(select_all, trial=trial) if trial else select_all)
         for split in self.rendered:
             photos = clips[split]["rendered"]["photos"]
             check_name(f"clips.sets.{split}.rendered.photos", photos, "images.sets", config["images"]["sets"])
@@ -58,6 +66,16 @@ class Sets:
     def filters_of(self, kind: str, split: str) -> dict:
         """The thresholds of a set: its own, on top of those of all."""
         return self.config["filter"] | self.config[kind]["sets"][split].get("filter", {})
+
+    def counts(self, kind: str, split: str) -> dict[str, int]:
+        """How many items of each counted dataset a set keeps."""
+        return counts_of(self.config[kind]["sets"][split])
+
+    @property
+    def all_counts(self) -> dict[str, dict[str, int]]:
+        """The same of all sets that have counted datasets, by <kind>/<set>."""
+        sets = [(kind, split) for kind in ("clips", "images") for split in self.config[kind]["sets"]]
+        return {f"{kind}/{split}": own for kind, split in sets if (own := self.counts(kind, split))}
 
     def registered(self, items: dict) -> list[str]:
         """The registry's lines for the datasets of a set, as the configuration describes it, and the content of the
@@ -77,11 +95,11 @@ class Sets:
 
         A set's job has them among its params, so that a file that was added, replaced or removed makes the set again.
         """
-        return [self._state(one["dataset"], one["files"]) for one in items["from"]]
+        return [self._state(one["dataset"], one["files"], one.get("reserve", 0)) for one in items["from"]]
 
-    def _state(self, dataset: str, files: str) -> str:
+    def _state(self, dataset: str, files: str, reserve: int) -> str:
         try:
-            return state_of(find_dataset(self.registry, dataset), files, self.select_all)
+            return state_of(find_dataset(self.registry, dataset), files, partial(self.listed, reserve=reserve))
         except (DatasetError, OSError) as error:
             if of_the_machine(error):
                 raise ConfigError(f"config: dataset {dataset!r} cannot be looked at: {error}") from error
@@ -103,17 +121,22 @@ class Sets:
         if items.get("rendered"):
             return items["rendered"]["count"]
         try:
-            wanted = [Selection(dataset=one["dataset"], files=one["files"]) for one in items["from"]]
+            keys = ("dataset", "files", "reserve", "trial")
+            wanted = [Selection(**{key: one[key] for key in keys if key in one}) for one in items["from"]]
             return planned_count(self.registry, wanted, self._members)
         except ValueError as error:
             raise ConfigError(f"config: {section}.sets.{split}: {error}") from error
 
-    def _members(self, dataset: Dataset, files: str) -> list:
+    def _members(self, dataset: Dataset, files: str, reserve: int = 0, **trial: int) -> list:
         try:
             media_folder(dataset)
         except DatasetError:
             return []
-        return self.select_all(dataset, files)[0]
+        return self.listed(dataset, files, reserve)[0]
+
+    def listed(self, dataset: Dataset, files: str, reserve: int = 0) -> tuple[list, dict[str, str]]:
+        """What prep.datasets.selection.select_all gives in this configuration, listed once."""
+        return self.select_all(dataset, files, **({"reserve": reserve} if reserve else {}))
 
     def shard_tables(self, folder: str, kind: str, split: str, suffix: str = "parquet") -> list[str]:
         """The tables of a set's shards, or what lies beside them."""
@@ -132,6 +155,17 @@ class Sets:
     def gallery_of(self, split: str) -> str:
         """The image set that a split's references are searched in."""
         return self.config["references"]["gallery"]["train" if split in ("train", "validation") else "test"]
+
+    def _why_absent(self, items: dict | None) -> str:
+        """What to do for a set that is only shown when the folders of its datasets are not there; empty: it is there.
+
+        Datasets in packages, and those that the registry lacks, are not passed over: who needs them says so.
+        """
+        own = [self.registry.get(one["dataset"]) for one in (items or {}).get("from", ())]
+        roots = [dataset.root for dataset in own if dataset and not dataset.root.startswith("package:")]
+        if not roots or len(roots) < len(own) or any(Path(root).expanduser().exists() for root in roots):
+            return ""
+        return f"put clips into {' or '.join(dict.fromkeys(roots))} and run again"
 
     def shown(self, split: str) -> str:
         """The table of a set of clips that is only shown. Raises ConfigError where there is no such set."""

@@ -21,9 +21,9 @@ from media.numbering import UnclearFolder, numbered_frames
 from media.tables import CLIPS, folder_of, write_table
 from media.versions import version_of
 from prep.datasets.selection import Source
-from prep.judging.quality import Filters, Verdict, judge_length, judge_size
+from prep.judging.quality import COLOR_THRESHOLDS, Filters, Verdict, judge_length, judge_size
 from prep.judging.verdicts import frames_of, judge_file, judged, rejected, row_of, size_columns
-from prep.sources import Takes, sources_of_shard
+from prep.sources import Takes, WholeSource, sources_of_shard
 from vision.shots import split_into_shots
 
 Frame = Picture | DecodedPicture
@@ -49,17 +49,19 @@ class ClipRecipe:
 
 @dataclass
 class Taken:
-    """The frames of one shot at one stride, cropped, as far as it has come."""
+    """The frames of one shot, or of a whole source, at one stride, cropped, as far as it has come."""
 
     stride: int
     length: int | None
     size: tuple[int, int]
     frames: list[np.ndarray] = field(default_factory=list)
+    source_size: tuple[int, int] = (0, 0)  # height, width
 
     def offer(self, index: int, frame: Frame) -> None:
         """Take frame `index` of the shot if a clip has it."""
         if index % self.stride == 0 and len(self.frames) != self.length:
             self.frames.append(cover_crop(frame.rgb, self.size, frame.pixel_aspect))
+            self.source_size = square_size(frame.shape, frame.pixel_aspect)
 
 
 def read_source(source: Source, max_pixels: int) -> Iterator[Frame]:
@@ -108,24 +110,45 @@ def read_frame_folder(folder: Path, max_pixels: int) -> Iterator[Picture]:
 
 
 def prepare_source(source: Source, name: str, takes: Takes, recipe: ClipRecipe) -> list[dict]:
-    """Make the clips of one source: a row for each stride and shot, or for each stride if it cannot be used."""
+    """Make the clips of one source: a row for each stride and shot, or for each stride of what is taken whole or cannot
+    be used."""
     row = row_of(name, source)
     rows: list[dict] = []
     try:
         if verdict := judge_file(row, source):
             raise RejectedFolder(*verdict)
+        whole = [Taken(n, own.most, recipe.size) for n, own in takes.items() if isinstance(own, WholeSource)]
+        of_shots = {n: own for n, own in takes.items() if not isinstance(own, WholeSource)}
         first = 0
-        shots = split_into_shots(read_source(source, recipe.filters.max_pixels))
-        for shot, numbered in groupby(shots, key=lambda pair: pair[0]):
-            frames = (frame for _, frame in numbered)
-            made, length = prepare_shot(frames, row, shot, first, still_wanted(rows, takes, recipe), recipe)
+        frames = _seen_by(whole, read_source(source, recipe.filters.max_pixels))
+        for shot, numbered in groupby(split_into_shots(frames), key=lambda pair: pair[0]):
+            wanted = still_wanted(rows, of_shots, recipe)
+            made, length = prepare_shot((frame for _, frame in numbered), row, shot, first, wanted, recipe)
             rows, first = rows + made, first + length
+        rows += [as_it_is(row, taken, recipe) for taken in whole if taken.frames]
     except (VideoError, RejectedFolder) as error:
         for made in rows:
             remove_frames(made, recipe)
         verdict = Verdict(error.reason, error.detail)
         return [rejected(row | {"clip": f"{name}_stride{n}", "stride": n}, verdict) for n in takes]
     return sorted(rows, key=lambda made: list(takes).index(made["stride"]))
+
+
+def _seen_by(takers: list[Taken], frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames of a source, each offered to what takes the whole of it."""
+    for index, frame in enumerate(frames):
+        for taker in takers:
+            taker.offer(index, frame)
+        yield frame
+
+
+def as_it_is(row: dict, taken: Taken, recipe: ClipRecipe) -> dict:
+    """The clip of a whole source, which no threshold rejects."""
+    made = row | {"clip": f"{row['clip']}_stride{taken.stride}", "shot": 0, "first_frame": 0, "stride": taken.stride}
+    made |= size_columns(*taken.source_size)
+    no_thresholds = recipe.filters.model_copy(update=dict.fromkeys(COLOR_THRESHOLDS, 0))
+    too_short = judge_length(len(taken.frames), 2, 1)
+    return judged(made, taken.frames, no_thresholds, recipe.frames_dir, otherwise=too_short)
 
 
 def still_wanted(rows: list[dict], takes: Takes, recipe: ClipRecipe) -> Takes:

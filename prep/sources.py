@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import tyro
 from pydantic import PositiveInt, TypeAdapter
@@ -18,16 +18,30 @@ from prep.datasets.selection import Selection, Source, identity_of, select_sourc
 KINDS = {"clips": ("videos", "frames", "davis"), "images": ("images", "ilsvrc")}
 
 
+class WholeSource(NamedTuple):
+    """A source that is taken as it is: not split at cuts, and by no threshold too dark, too pale or too small."""
+
+    most: int | None = None  # frames in a trial; None: all
+
+
 # What is made of one source: stride (source frames from one clip frame to the next) -> frames of the clip, None for
-# whole shots.
-Takes = dict[int, int | None]
+# whole shots, or the whole source.
+Takes = dict[int, int | WholeSource | None]
 
 
 class ClipSelection(Selection):
     """Some sources, and what clips are made of them."""
 
     stride: PositiveInt = 1
-    length: PositiveInt | Literal["whole"] | None = None  # frames; None: as many as all clips have
+    # Frames; None: as many as all clips have; whole: those of each shot; source: those of the source, taken as it is.
+    length: PositiveInt | Literal["whole", "source"] | None = None
+    most: PositiveInt | None = None  # in a trial: at most so many of these frames
+
+    def frames(self, usual: int) -> int | WholeSource | None:
+        """Frames of a clip, of which most have `usual`."""
+        if self.length == "source":
+            return WholeSource(self.most)
+        return self.most if self.length == "whole" else self.length or usual
 
 
 def selected(datasets: Path, selections: list[ClipSelection], kind: str, length: int) -> dict[Source, Takes]:
@@ -35,9 +49,8 @@ def selected(datasets: Path, selections: list[ClipSelection], kind: str, length:
     registry = read_registry(datasets)
     wanted: dict[Source, Takes] = {}
     for selection in selections:
-        frames = None if selection.length == "whole" else selection.length or length
         for source in select_sources(registry, selection, kinds=KINDS[kind]):
-            wanted.setdefault(source, {}).setdefault(selection.stride, frames)
+            wanted.setdefault(source, {}).setdefault(selection.stride, selection.frames(length))
     return wanted
 
 
@@ -49,7 +62,12 @@ def sources_of_shard(table: Path, shard: int, shards: int) -> list[tuple[str, So
     first, end = hashes_of_shard(shard, shards)
     rows = records(read_table(table, SOURCES, within=("hash", first, end)))
     rows.sort(key=lambda row: row["position"])
-    return [(row["name"], _source(row), dict(json.loads(row["takes"]))) for row in rows]
+    return [(row["name"], _source(row), takes_of(row["takes"])) for row in rows]
+
+
+def takes_of(text: str) -> Takes:
+    """What the column `takes` of a table of sources says."""
+    return {stride: WholeSource(*own) if isinstance(own, list) else own for stride, own in json.loads(text)}
 
 
 def _source(row: dict) -> Source:
@@ -63,7 +81,7 @@ def main(*, datasets: Path, selections: str, kind: str, table: Path, length: int
 
     Args:
         datasets: the registry of datasets.
-        selections: JSON list of {dataset, files} and, for clips, stride and length.
+        selections: JSON list of {dataset, files}, optionally count, and for clips stride and length.
         kind: clips or images.
         table: the table of sources to write.
         length: frames of a clip, where its selection does not say.

@@ -1,13 +1,13 @@
 """Stage: clips without colours of their own, coloured with the most similar reference (Figure 15: legacy videos)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, Caption, ShownItems, Strip, in_code, write_gallery
+from bench.figures.strips import FRAMES, INPUT, Caption, ShownItems, Strip, in_code, nothing_shown, write_gallery
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
@@ -24,21 +24,25 @@ COLORED = 1.5  # chroma spread (Lab units) from which a clip is a film in colour
 
 def main(
     *,
-    clips: Path,
-    clip_references: Path,
-    colorized: list[Path],
+    clips: Path | None = None,
+    clip_references: Path | None = None,
+    colorized: tuple[Path, ...] = (),
     choices: Path,
     folder: Path,
+    absent: str = "",
 ) -> None:
     """Draw the figure.
 
     Args:
-        clips: table of the legacy clips.
+        clips: table of the legacy clips; None: there are none.
         clip_references: table of their references.
         colorized: the tables of the rows that coloured the clips.
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
+        absent: what to do to have clips, where there are none.
     """
+    if clips is None:
+        return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_shown("legacy", absent)]))
     items = ShownItems("clips", clips, clip_references)
     table = kept(read_table(clips, CLIPS))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
@@ -49,7 +53,7 @@ def main(
     write_gallery(folder, strips, Caption(TITLE, LEAD, notes))
 
 
-def strip_of(items: ShownItems, clip: str, colorized: list[Path]) -> Strip:
+def strip_of(items: ShownItems, clip: str, colorized: Sequence[Path]) -> Strip:
     """The input over frames of a clip, with the reference behind it; below it each row's result."""
     frames = [frame for frame in FRAMES if frame < items.n_frames[clip]]
     lines = [[*(items.input(clip, frame) for frame in frames), items.reference(clip)]]

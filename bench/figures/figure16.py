@@ -1,6 +1,6 @@
 """Stage: whole shots, and how far their colours have drifted at each frame (Figure 16 shows pictures alone)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,16 @@ from matplotlib.axes import Axes
 
 from bench.figures.drift import UNIT, drift, mean_colors
 from bench.figures.plot_style import TEXT, looks, plot, tidy
-from bench.figures.strips import NOTE_ON_NUMBERS, Caption, ShownItems, clip_strip, in_code, results_of, write_gallery
+from bench.figures.strips import (
+    NOTE_ON_NUMBERS,
+    Caption,
+    ShownItems,
+    clip_strip,
+    in_code,
+    nothing_shown,
+    results_of,
+    write_gallery,
+)
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.image import read_frames
@@ -31,15 +40,25 @@ NOTE_ON_DRIFT = Note(
 )
 
 
-def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> None:
+def main(
+    *,
+    clips: Path | None = None,
+    colorized: tuple[Path, ...] = (),
+    choices: Path,
+    folder: Path,
+    absent: str = "",
+) -> None:
     """Measure and draw.
 
     Args:
-        clips: table of the long clips.
+        clips: table of the long clips; None: there are none.
         colorized: the tables of the rows that coloured them.
         choices: what the run has chosen where the paper's choice may be another.
         folder: the folder to write.
+        absent: what to do to have clips, where there are none.
     """
+    if clips is None:
+        return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_shown("long", absent)]))
     items = ShownItems("clips", clips)
     measured = drifts(items, colorized)
     strips = [
@@ -62,7 +81,7 @@ def main(*, clips: Path, colorized: list[Path], choices: Path, folder: Path) -> 
     drift_plot(measured, folder / "drift.svg")
 
 
-def drifts(items: ShownItems, colorized: list[Path]) -> pd.DataFrame:
+def drifts(items: ShownItems, colorized: Sequence[Path]) -> pd.DataFrame:
     """A line for each row, clip and frame, columns COLUMNS; a clip that a row could not colour has none."""
     parts = [pd.DataFrame(columns=COLUMNS)]
     for clip, n_frames in items.n_frames.items():

@@ -164,6 +164,12 @@ def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
     return Note(kind="shown", text=said)
 
 
+def nothing_shown(split: str, what_to_do: str) -> Note:
+    """What a figure says instead of showing a set of clips that is not there."""
+    said = f"Nothing is shown: the clips of the set `{split}` are not there. To see them here, {what_to_do}."
+    return Note(kind="nothing shown", text=said)
+
+
 def in_code(names: Iterable[str]) -> str:
     """Names in a note, as code."""
     return ", ".join(map(in_backticks, names))

@@ -11,11 +11,20 @@ from bench.scoring.statistics import DRAWS
 from bench.stand_ins import NETWORKS, Choices, flow_name, network_name
 from bench.tables.columns import DAGGER, DOUBLE_DAGGER, heading
 from media.document import Note
+from media.tables import CLIPS, read_table, shortfalls
 
 PAPER = Path(__file__).with_name("paper") / "table1.csv"
 FEW = 20  # so many items without a result are named
 # What makes a model the paper's (colorize.settings.ModelSettings); anything else is an extension.
 PAPERS_MODEL = {"matching": "subnet", "history": "previous", "output": "direct"}
+
+
+def notes_on_counts(path: Path, choices: Choices) -> Iterator[Note]:
+    """Which datasets gave fewer items than are wanted of them. path: a set's table, <kind>/<set>.parquet."""
+    name = f"{path.parent.name}/{path.stem}"
+    wanted = choices.counts.get(name)
+    for said in shortfalls(read_table(path, CLIPS), wanted) if wanted else ():
+        yield Note(kind="fewer than wanted", text=f"Fewer items than are wanted in {name}: {said}.")
 
 
 def notes_on_images(table: pd.DataFrame, choices: Choices) -> Iterator[Note]:

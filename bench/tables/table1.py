@@ -18,6 +18,7 @@ from bench.tables.notes import (
     PAPER,
     notes_on_clips,
     notes_on_comparisons,
+    notes_on_counts,
     notes_on_failures,
     notes_on_grey,
     notes_on_images,
@@ -68,6 +69,7 @@ def main(
     json: Path,
     plus: str = "null",
     networks: str = "{}",
+    images: Path | None = None,
 ) -> None:
     """Write the table and print it as it is read.
 
@@ -87,15 +89,16 @@ def main(
         json: the same as a document (media/document.py).
         plus: options of the post-processor of flicker_plus, JSON; its rows are `<row>+<method>`.
         networks: of rows whose method has published weights, which file is taken or is not there, JSON.
+        images: the table of the test images.
     """
     options = {row: loads(methods)[row] for row in rows}
     trainings = read_summaries(summaries) | checkpoint_summaries(loads(checkpoints))
     all_scores = read_scores(scores, clips, clips_of)
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
+    chosen = read_choices(choices)
+    lacking = [note for path in (clips, images) if path for note in notes_on_counts(path, chosen)]
     after, missing = loads(plus) or {}, left_out(scores)
-    made = document(
-        all_scores, options, trainings, read_choices(choices), after, failures, seed, missing, loads(networks)
-    )
+    made = document(all_scores, options, trainings, chosen, after, failures, seed, missing, loads(networks), lacking)
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
 
@@ -110,12 +113,14 @@ def document(
     seed: int,
     unmeasured: Sequence[str] = (),
     networks: Mapping[str, dict[str, str]] | None = None,
+    lacking: Sequence[Note] = (),
 ) -> Document:
     """The table with its notes.
 
     scores has the columns SCORES; options are those of each row, trainings the summaries by name; after: options of the
     post-processor of flicker_plus, empty without one. failures: columns COLORIZED, the row as outer index. unmeasured:
-    what could not be measured, and why. networks: see `notes_on_networks`.
+    what could not be measured, and why. networks: see `notes_on_networks`. lacking: what is to be said of sets with
+    fewer items than are wanted.
     """
     table = table1(scores, options, trainings, choices, seed, after.get("method"))
     corrected = trainings[trained_as(after)].get("recolored", []) if trained_as(after) else []
@@ -123,6 +128,7 @@ def document(
     comparisons = compared(scores, list(options), baseline, seed)
     notes = (
         note_on_rows(choices, tuple(options)),
+        *lacking,
         *notes_on_images(table, choices),
         *notes_on_clips(table, options, choices),
         *notes_on_plus(table, after, corrected),

@@ -1,6 +1,6 @@
 """Stage: Table 5, the model trained without one loss at a time, beside the full one and the paper's numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
@@ -11,7 +11,14 @@ import tyro
 from bench.scoring.comparison import compared
 from bench.stand_ins import Choices, note_on_rows, read_choices
 from bench.tables import columns, table1
-from bench.tables.notes import kept_step, notes_on_comparisons, notes_on_failures, notes_on_images, notes_on_training
+from bench.tables.notes import (
+    kept_step,
+    notes_on_comparisons,
+    notes_on_counts,
+    notes_on_failures,
+    notes_on_images,
+    notes_on_training,
+)
 from colorize.settings import LossWeights, TrainSettings
 from media.document import Cell, Column, Document, Note, Row
 from media.formats import as_markdown, write
@@ -81,7 +88,9 @@ def main(
     )
     of_images = pd.concat([read_table(path, SCORES) for path in scores]).query("kind == 'images'")
     failures = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
-    made = document(of_images, ablations, read_choices(choices), failures.query("kind == 'images'"), seed)
+    chosen = read_choices(choices)
+    lacking = [note for path in (clips, photos) for note in notes_on_counts(path, chosen)]
+    made = document(of_images, ablations, chosen, failures.query("kind == 'images'"), seed, lacking)
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
 
@@ -111,14 +120,24 @@ def settings_of(training: dict) -> TrainSettings:
 
 
 def document(
-    scores: pd.DataFrame, ablations: TrainedAblations, choices: Choices, failures: pd.DataFrame, seed: int
+    scores: pd.DataFrame,
+    ablations: TrainedAblations,
+    choices: Choices,
+    failures: pd.DataFrame,
+    seed: int,
+    lacking: Sequence[Note] = (),
 ) -> Document:
-    """The table with its notes. scores: columns SCORES, of images; failures: COLORIZED, the row as outer index."""
+    """The table with its notes.
+
+    scores: columns SCORES, of images; failures: COLORIZED, the row as outer index; lacking: what is to be said of
+    training sets with fewer items than are wanted.
+    """
     table = table5(scores, ablations, choices, seed)
     comparisons = compared(scores, list(ablations.options), ablations.full, seed)
     rows = columns.rows(table, pd.read_csv(PAPER), comparisons)
     notes = (
         note_on_rows(choices, tuple(ablations.options)),
+        *lacking,
         *notes_on_images(table, choices),
         *notes_on_comparisons(table, comparisons, ablations.full),
         Note(kind="one seed", text=ONE_SEED),

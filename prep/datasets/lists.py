@@ -45,7 +45,12 @@ def draw_order(names: Iterable[str], seed: int) -> list[str]:
     A name's place follows from it and the seed alone, so the order is the same on every machine, and one that is added
     leaves the others in their order.
     """
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{spelt(name)}".encode()).digest())
+    return sorted(names, key=lambda name: place_in_draw(name, seed))
+
+
+def place_in_draw(name: str, seed: int) -> bytes:
+    """What the names of a draw are ordered by."""
+    return hashlib.sha256(f"{seed}/{spelt(name)}".encode()).digest()
 
 
 def read_list(path: Path) -> list[Member]:

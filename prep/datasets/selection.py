@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, NonNegativeInt, PositiveInt, field_validator
 
 from media.jobs import stamp
 from media.names import in_utf8, item_name, marked
 from prep.datasets.globs import Glob, list_files, spelt, tree
 from prep.datasets.imagenet import CLASSES, class_of_synset
-from prep.datasets.lists import DatasetError, Member, draw_order, read_checksums, read_list
+from prep.datasets.lists import DatasetError, Member, draw_order, place_in_draw, read_checksums, read_list
 from prep.datasets.registry import DRAW, Dataset, beside_registry, find_dataset, media_folder
 from prep.datasets.usable import why_unusable
 
@@ -23,6 +23,14 @@ class Selection(BaseModel, extra="forbid"):
 
     dataset: str
     files: str
+    count: PositiveInt | None = None  # so many items are kept, the first of the draw that are fit; None: all that are
+    reserve: NonNegativeInt = 0  # a draw goes on by so many files, and its rest begins so much later
+    trial: PositiveInt | None = None  # in a trial: at most so many files, the first of the draw
+
+    @property
+    def part(self) -> dict[str, int]:
+        """What `select_all` is told of it, where it is not all of a split."""
+        return self.model_dump(include={"reserve", "trial"}, exclude_defaults=True)
 
     @field_validator("files")
     @classmethod
@@ -80,19 +88,27 @@ class Inventory:
     lost: dict[str, str]
 
 
-def select(dataset: Dataset, files: str) -> list[tuple[Member, str]]:
+def select(dataset: Dataset, files: str, **part: int) -> list[tuple[Member, str]]:
     """The members of a dataset whose names match the glob `files`, sorted by name, each with where it lies below
     media_folder(dataset). Raises DatasetError naming some of what is there if nothing matches.
     """
-    return select_all(dataset, files)[0]
+    return select_all(dataset, files, **part)[0]
 
 
-def select_all(dataset: Dataset, files: str) -> tuple[list[tuple[Member, str]], dict[str, str]]:
-    """The same, and of what is lost the names with the reasons."""
+def select_all(
+    dataset: Dataset, files: str, trial: int | None = None, reserve: int = 0
+) -> tuple[list[tuple[Member, str]], dict[str, str]]:
+    """The same, and of what is lost the names with the reasons.
+
+    trial: at most so many members, the first in the order of the draw; a split then takes what there is of it, instead
+    of being refused for what is not. reserve: a draw goes on by so many names, or by half of what it leaves where that
+    is less, and the rest of the same draw begins behind them.
+    """
     folder = media_folder(dataset)
     glob = Glob(files)
     if dataset.split:
-        members = [(member, path) for member, path in _members(dataset, folder) if glob.matches(member.name)]
+        members = _members(dataset, folder, trial, reserve)
+        members = [(member, path) for member, path in members if glob.matches(member.name)]
         lost = {}
     else:
         there = _there(dataset, folder, glob)
@@ -104,8 +120,23 @@ def select_all(dataset: Dataset, files: str) -> tuple[list[tuple[Member, str]], 
             f"{', split ' + dataset.split if dataset.split else ''}); "
             f"there are for instance {', '.join(examples[:5]) or 'no such files at all'}"
         )
+    if trial:
+        drawn = set(sorted((member.name for member, _ in members), key=draw_key(dataset))[:trial])
+        return [(member, path) for member, path in members if member.name in drawn], lost
     _check_frames(dataset, folder, members)
     return members, lost
+
+
+def draw_key(dataset: Dataset) -> Callable[[str], bytes]:
+    """What the names of a dataset are ordered by in its draw; in one with the seed 0 where its split is no draw."""
+    drawn = DRAW.fullmatch(dataset.split)
+    seed, own = int(drawn.group(3)) if drawn else 0, _own_name if dataset.kind == "ilsvrc" else str
+    return lambda name: place_in_draw(own(name), seed)
+
+
+def _own_name(name: str) -> str:
+    """The name of a file without its folder, which in ILSVRC is unique."""
+    return name.rpartition("/")[2]
 
 
 def _there(dataset: Dataset, folder: Path, glob: Glob) -> Inventory:
@@ -136,16 +167,16 @@ def _is_text(name: str) -> bool:
     return name.isascii() or not re.search("[\ud800-\udfff]", name)
 
 
-def _members(dataset: Dataset, folder: Path) -> list[tuple[Member, str]]:
+def _members(dataset: Dataset, folder: Path, trial: int | None, reserve: int) -> list[tuple[Member, str]]:
     """All that the split of a dataset names, sorted by name, each with where it lies."""
     inventory = _there(dataset, folder, Glob("**/*"))
     there = _whole(dataset, inventory.paths)
     names = _by_own_name(dataset, there)
     if drawn := DRAW.fullmatch(dataset.split):
         _check_complete(dataset, inventory)
-        chosen = [Member(name) for name in _drawn(dataset, names, *drawn.groups())]
+        chosen = [Member(name) for name in _drawn(dataset, names, drawn, trial, reserve)]
     else:
-        chosen = _listed(dataset, names)
+        chosen = _listed(dataset, names, trial)
     return [(member, there[member.name]) for member in sorted(chosen, key=lambda member: member.name)]
 
 
@@ -175,7 +206,7 @@ def _by_own_name(dataset: Dataset, there: Iterable[str]) -> dict[str, str]:
         return {name: name for name in there}
     names: dict[str, str] = {}
     for name in there:
-        own = name.rpartition("/")[2]
+        own = _own_name(name)
         if own in names:
             raise DatasetError(
                 f"dataset {dataset.name!r}: {names[own]} and {name} are called alike, which in ILSVRC no two files "
@@ -185,24 +216,31 @@ def _by_own_name(dataset: Dataset, there: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _drawn(dataset: Dataset, names: dict[str, str], part: str, count: str, seed: str) -> list[str]:
-    """The names of a draw, or of the rest that it leaves."""
-    if len(names) < int(count):
+def _drawn(dataset: Dataset, names: dict[str, str], split: re.Match, trial: int | None, reserve: int) -> list[str]:
+    """The names of a draw, or of the rest that it leaves; in a trial both are of a smaller draw."""
+    part, count, seed = split.group(1), int(split.group(2)), int(split.group(3))
+    if trial:
+        count = min(count, trial)
+    elif len(names) < count:
         raise DatasetError(
             f"dataset {dataset.name!r}: {count} are to be drawn ({dataset.split}), but {media_folder(dataset)} holds "
             f"{len(names)}; get the whole dataset, or draw fewer"
         )
-    order = [names[name] for name in draw_order(names, int(seed))]
-    return order[: int(count)] if part == "draw" else order[int(count) :]
+    count += min(reserve, max(0, len(names) - count) // 2)
+    order = [names[name] for name in draw_order(names, seed)]
+    return order[:count] if part == "draw" else order[count:]
 
 
-def _listed(dataset: Dataset, names: dict[str, str]) -> list[Member]:
-    """The members that the list of a dataset names. Raises DatasetError if some of them are not there."""
+def _listed(dataset: Dataset, names: dict[str, str], trial: int | None) -> list[Member]:
+    """The members that the list of a dataset names. Raises DatasetError if some of them are not there; a trial goes on
+    with the others."""
     path = beside_registry(dataset, dataset.split, "split")
     names = names | {name: name for name in names.values()}
     listed = read_list(path)
     missing = [member.name for member in listed if member.name not in names]
-    if missing:
+    if trial:
+        listed = [member for member in listed if member.name in names]
+    elif missing:
         raise DatasetError(
             f"dataset {dataset.name!r}: {len(missing)} of the {len(listed)} that {path} lists are not in "
             f"{media_folder(dataset)}: {', '.join(missing[:3])}{', ...' if missing[3:] else ''}; get them, or use "
@@ -260,7 +298,10 @@ def _label_from_folder(dataset: Dataset, name: str) -> int:
 
 
 def select_sources(registry: dict[str, Dataset], selection: Selection, kinds: tuple[str, ...]) -> list[Source]:
-    """The sources of one selection, sorted by name. Raises DatasetError if the dataset's kind is not among `kinds`."""
+    """The sources of one selection, sorted by name, or of a counted one in the order of the draw.
+
+    Raises DatasetError if the dataset's kind is not among `kinds`.
+    """
     dataset = find_dataset(registry, selection.dataset)
     if dataset.kind not in kinds:
         raise DatasetError(
@@ -270,7 +311,7 @@ def select_sources(registry: dict[str, Dataset], selection: Selection, kinds: tu
     folder = media_folder(dataset)
     label_of = labels_of(dataset)
     sums = read_checksums(beside_registry(dataset, dataset.checksums, "checksums")) if dataset.checksums else {}
-    members, lost = select_all(dataset, selection.files)
+    members, lost = select_all(dataset, selection.files, **selection.part)
     kind = dataset.layout.sources
     sources = [
         Source(
@@ -285,7 +326,8 @@ def select_sources(registry: dict[str, Dataset], selection: Selection, kinds: tu
         for member, path in members
     ]
     sources += [Source(dataset.name, kind, folder / name, name, None, unusable=why) for name, why in lost.items()]
-    return sorted(sources, key=lambda source: source.file)
+    order = draw_key(dataset) if selection.count else str
+    return sorted(sources, key=lambda source: order(source.file))
 
 
 def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection], select=select) -> int:
@@ -299,10 +341,19 @@ def planned_count(registry: dict[str, Dataset], selections: Iterable[Selection],
     for selection in selections:
         dataset = find_dataset(registry, selection.dataset)
         if dataset.count:
-            counts[dataset.name] = int(dataset.count)
+            counts[dataset.name] = registered_count(dataset, **selection.part)
         else:
-            names.setdefault(dataset.name, set()).update(member.name for member, _ in select(dataset, selection.files))
+            listed = select(dataset, selection.files, **selection.part)
+            names.setdefault(dataset.name, set()).update(member.name for member, _ in listed)
     return sum(counts.values()) + sum(len(chosen) for chosen in names.values())
+
+
+def registered_count(dataset: Dataset, trial: int | None = None, reserve: int = 0) -> int:
+    """How many files the registry counts for a dataset, in a trial or with a reserve; 0 where it does not count."""
+    count = int(dataset.count or 0)
+    if trial:
+        return min(count, trial)
+    return max(0, count - reserve) if dataset.split.startswith("rest:") else count + reserve
 
 
 def unique_names(sources: list[Source]) -> dict[Source, str]:

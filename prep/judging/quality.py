@@ -34,6 +34,7 @@ REASONS = (
     "grayscale",
     "inconsistent_resolution",
     "duplicate",
+    "surplus",
 )
 
 
@@ -46,6 +47,9 @@ class Filters(BaseModel, extra="forbid"):
     min_side: int  # too_small: pixels of the source's shorter side
     max_pixels: int = MAX_PIXELS  # too_large: pixels that a photograph or a frame declares; what lies above is rejected
     duplicates: Literal["off", "exact", "near"] = "near"  # duplicate: equal pixels, or prep.judging.fingerprint as well
+
+
+COLOR_THRESHOLDS = ("min_mean_l", "min_mean_chroma", "min_chroma_spread")
 
 
 class ColorStatistics(NamedTuple):

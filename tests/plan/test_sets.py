@@ -178,3 +178,69 @@ def test_the_folder_of_a_set_is_listed_once(plan, many, monkeypatch):
     sets.shards_of("clips", "train")
     sets.states(sets.config["clips"]["sets"]["train"])
     assert listed == ["*"]
+
+
+def draws(tmp_path, count):
+    """A registry of a test and a training part of so many videos, and the sets of it; more keys of the test part."""
+    (tmp_path / "films").mkdir(exist_ok=True)
+    for number in range(count):
+        (tmp_path / f"films/{number}.mp4").touch()
+    lines = [f"{name}\tvideos\t{tmp_path}/films\t\t\t{split}:6:0\t\t\t\n" for name, split in DRAWS.items()]
+    (tmp_path / "r.tsv").write_text((ROOT / "config/datasets.tsv").read_text() + "".join(lines))
+    test = [{"dataset": "drawn", "files": "*", "count": 6, "reserve": 4}]
+    train = {"rendered": None, "from": [{"dataset": "left", "files": "*"}]}
+    return {"datasets": str(tmp_path / "r.tsv"), "clips": {"sets": {"test": {"from": test}, "train": train}}}
+
+
+DRAWS = {"drawn": "draw", "left": "rest"}
+
+
+def test_the_rest_of_a_draw_begins_behind_the_reserve_of_another_set(plan, tmp_path):
+    sets = plan(draws(tmp_path, 20)).sets
+    parts = [sets.config["clips"]["sets"][split]["from"][0] for split in ("test", "train")]
+    listed = [
+        {member.name for member, _ in sets.listed(sets.registry[one["dataset"]], "*", one["reserve"])[0]}
+        for one in parts
+    ]
+    assert [len(names) for names in listed] == [10, 10] and not listed[0] & listed[1]
+    assert sets.counts("clips", "test") == {"drawn": 6} and sets.all_counts == {"clips/test": {"drawn": 6}}
+
+
+def test_the_papers_sets_are_counted(plan):
+    paper = plan(overlays=["paper"])
+    counts = {"clips/test": {"videvo-test": 116}, "images/train": {"imagenet-photos": 70000}}
+    assert paper.choices["counts"] == counts and plan().choices["counts"] == {}
+    behind = paper.config["clips"]["sets"]["train"]["from"]
+    assert [one.get("reserve") for one in behind] == [58, None]
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ([{"dataset": "drawn", "files": "*", "reserve": 4}], r"has a 'reserve' for 'drawn'; expected a 'count' beside"),
+        ([{"dataset": "left", "files": "*", "count": 3, "reserve": 4}], r"'left'; .* whose split is a draw"),
+        ([{"dataset": "drawn", "files": "1*", "count": 3}, {"dataset": "drawn", "files": "2*"}], "more than once and"),
+    ],
+)
+def test_counts_that_make_no_sense_are_named(plan, tmp_path, test, said):
+    change = draws(tmp_path, 20)
+    change["clips"]["sets"]["test"]["from"] = test
+    with pytest.raises(ConfigError, match=rf"clips\.sets\.test\.from .*{said}"):
+        plan(change)
+
+
+def test_a_gallery_is_not_counted(plan):
+    gallery = [{"dataset": "foolbox", "files": "*", "count": 3}]
+    with pytest.raises(ConfigError, match=r"images\.sets\.gallery\.from has a 'count' .* searched in all of 'gallery'"):
+        plan({"images": {"sets": {"gallery": {"from": gallery}}}})
+
+
+def test_clips_that_are_only_shown_may_be_absent(plan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paper = plan(overlays=["paper"])
+    assert paper.sets.absent == {"legacy": "put clips into data/legacy and run again"}
+    assert "legacy" not in paper.sets.filmed and paper.shown_figures == ["15", "16"]
+    assert paper.inputs_of_shown("legacy") == {} and "clips" in paper.inputs_of_shown("long")
+    (tmp_path / "data/legacy").mkdir(parents=True)
+    there = plan(overlays=["paper"])
+    assert there.sets.absent == {} and there.inputs_of_shown("legacy")["clips"] == "<results>/clips/legacy.parquet"

@@ -321,3 +321,27 @@ def test_a_listed_source_that_the_system_cannot_read_is_no_row(tmp_path, prepare
     monkeypatch.setattr("media.decoding.check_regular", stale)
     with pytest.raises(MachineFault, match=r"a\.mp4"):
         prepare(("films", "a.mp4", 1))
+
+
+def test_a_source_that_is_taken_as_it_is_has_all_its_frames_whatever_they_show(tmp_path, prepare, write_video, moving):
+    grey = [np.repeat(frame[..., 1:2], 3, axis=2) for frame in moving(0, 9, height=24, width=32)]
+    write_video(tmp_path / "films/grey.mp4", grey + moving(1, 7, height=24, width=32))
+    table = prepare(("films", "grey.mp4", 1, "source"), filters={"min_side": 100})
+    assert list(table.index) == ["grey_stride1"] and table["reason"].isna().all()
+    row = table.iloc[0]
+    assert (row.n_frames, row.shot, row.first_frame, row.source_height) == (16, 0, 0, 24)
+    assert len(list((tmp_path / "out/clips/test/grey_stride1").iterdir())) == 16
+
+
+def test_the_same_source_may_be_taken_as_it_is_and_by_shots(tmp_path, prepare, write_video, moving):
+    write_video(tmp_path / "films/cut.mp4", moving(1, 9) + moving(2, 7))
+    table = prepare(("films", "cut.mp4", 2, "source"), ("films", "cut.mp4", 1))
+    assert list(table.index) == ["cut_stride2", "cut_shot0_stride1", "cut_shot1_stride1"]
+    assert list(table["n_frames"]) == [8, 5, 5]
+
+
+def test_a_broken_source_is_no_clip_as_it_is_either(tmp_path, prepare):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films/text.mp4").write_text("this is no video")
+    table = prepare(("films", "text.mp4", 1, "source"))
+    assert list(table["reason"]) == ["not_a_video"]

@@ -7,7 +7,7 @@ import pytest
 
 from media.image import frame_path, write_png
 from media.tables import CLIPS, SOURCES, read_table, write_table
-from prep.gather import items, without_duplicates
+from prep.gather import chosen, items, without_duplicates
 
 
 def row(clip, pixels, source=None, file=None, print_=None, kept=True):
@@ -102,3 +102,39 @@ def test_frames_that_are_gone_are_missed(tmp_path):
             duplicates="off", table=tmp_path / "t.parquet",
         )  # fmt: skip
     assert not (tmp_path / "t.parquet").exists()
+
+
+# Counted datasets, and what is taken as it is.
+
+
+def reasons(rows, counts, claimed=(), duplicates="near", whole=()):
+    return [found["reason"] for found in chosen(rows, list(claimed), duplicates, counts, set(whole))]
+
+
+def test_of_a_counted_dataset_the_first_that_are_fit_are_kept():
+    rows = [row("a", "1"), row("dark", "2", kept=False), row("b", "1"), row("c", "3"), row("d", "4")]
+    assert reasons(rows, {"d": 2}) == [None, None, "duplicate", None, "surplus"]
+    assert reasons(rows, {"d": 9}) == [None, None, "duplicate", None, None]
+    assert reasons(rows, {"other": 1}, duplicates="off") == [None] * 5
+
+
+def test_what_is_surplus_makes_no_other_item_a_duplicate():
+    rows = [row("a", "1"), row("b", "2"), row("c", "2") | {"dataset": "other"}]
+    assert reasons(rows, {"d": 1}) == [None, "surplus", None]
+
+
+def test_what_is_taken_as_it_is_repeats_others_and_is_kept():
+    rows = [row("a", "1") | {"stride": 1}, row("b", "1") | {"stride": 1}, row("c", "1") | {"stride": 1}]
+    assert reasons(rows, {}, whole={("d", "b", 1)}) == [None, None, "duplicate"]
+
+
+def test_too_few_are_said_with_counts(tmp_path, capsys):
+    listed = [{"name": name, "dataset": "d", "file": name, "position": at} for at, name in enumerate("ab")]
+    write_table(listed, tmp_path / "sources.parquet", SOURCES)
+    rows = [row("a", "1", kept=False) | {"reason": "too_dark"}, row("b", "2", kept=False) | {"reason": "too_dark"}]
+    write_table(rows, tmp_path / "0.parquet", CLIPS)
+    items(
+        sources=tmp_path / "sources.parquet", shards=[tmp_path / "0.parquet"], claimed=[], duplicates="off",
+        table=tmp_path / "test.parquet", counts='{"d": 2}',
+    )  # fmt: skip
+    assert "warning: d: 0 items instead of 2; its draw of 2 files has no more that are fit" in capsys.readouterr().out

@@ -35,7 +35,7 @@ SETS, WEIGHTS = PLAN.sets, here(ROOT, PLAN.config["weights"])
 config.update(PLAN.config)
 asked = Asking(PLAN).of
 # What may be found wrong only when a job is planned is said in the same way.
-content_of_checkpoint, shown_set = or_else(stop, PLAN.content_of_checkpoint), or_else(stop, SETS.shown)
+content_of_checkpoint = or_else(stop, PLAN.content_of_checkpoint)
 shards_of, shard_tables = or_else(stop, SETS.shards_of), or_else(stop, SETS.shard_tables)
 version_of = or_else(stop, rule_versions.version_of)
 # A job's named inputs as the flags of its command.

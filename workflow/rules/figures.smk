@@ -3,6 +3,7 @@
 IMAGE_ROWS, AUTOMATIC_ROWS, MATCHING_ROWS = PLAN.image_rows, PLAN.automatic_rows, PLAN.matching_rows
 MULTIMODAL, SHOWN_FIGURES = PLAN.multimodal, PLAN.shown_figures
 colorized_by_rank, shown_rows = PLAN.colorized_by_rank, PLAN.shown_rows
+inputs_of_shown = or_else(stop, PLAN.inputs_of_shown)
 
 
 rule figure3:
@@ -165,9 +166,7 @@ rule figure11_to_14:
 
 rule figure15:
     input:
-        clips=lambda wildcards: shown_set("legacy"),
-        clip_references="<results>/references/clips/legacy.parquet",
-        colorized=expand("<results>/colorize_shown/legacy/1/{row}.parquet", row=shown_rows("legacy")),
+        unpack(lambda wildcards: inputs_of_shown("legacy")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure15"),
@@ -180,14 +179,15 @@ rule figure15:
     params:
         version=version_of("bench/figures/figure15.py"),
         inputs=flags,
+        absent=SETS.absent.get("legacy", ""),
     shell:
-        "python -m bench.figures.figure15 {params.inputs}" " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure15 {params.inputs} --absent {params.absent:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:
     input:
-        clips=lambda wildcards: shown_set("long"),
-        colorized=expand("<results>/colorize_shown/long/1/{row}.parquet", row=shown_rows("long")),
+        unpack(lambda wildcards: inputs_of_shown("long")),
         choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure16"),
@@ -200,5 +200,7 @@ rule figure16:
     params:
         version=version_of("bench/figures/figure16.py"),
         inputs=flags,
+        absent=SETS.absent.get("long", ""),
     shell:
-        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure16 {params.inputs} --absent {params.absent:q}"
+        " --folder {output.folder:q} > {log:q} 2>&1"

@@ -8,6 +8,7 @@ DATASETS, registered, gallery_of = SETS.datasets, SETS.registered, SETS.gallery_
 states_of = or_else(stop, SETS.states)
 set_of = lambda wildcards: config[wildcards.kind]["sets"][wildcards.split]
 filters_of = SETS.filters_of
+counts_of = lambda kind, split: f" --counts {quote(as_json(own))}" if (own := SETS.counts(kind, split)) else ""
 folder_of_set = lambda wildcards, output: folder_of_items(output.table)
 
 
@@ -102,7 +103,7 @@ rule gather:
         **asked("gather"),
     params:
         version=version_of("prep/gather.py"),
-        inputs=flags,
+        inputs=lambda wildcards, input: f"{flags(wildcards, input)}{counts_of(wildcards.kind, wildcards.split)}",
         duplicates=lambda wildcards: filters_of(wildcards.kind, wildcards.split)["duplicates"],
     shell:
         "python -m prep.gather items {params.inputs} --duplicates {params.duplicates}"

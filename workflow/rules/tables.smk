@@ -22,6 +22,7 @@ rule table1:
         scores=expand("<results>/score/{row}.parquet", row=TABLE1_ROWS),
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
         clips="<results>/clips/test.parquet",
+        images="<results>/images/test.parquet",
         summaries=expand("<results>/train/{training}/summary.json", training=PLAN.table1_trainings),
         choices="<results>/choices.json",
     output:
@@ -47,7 +48,7 @@ rule table1:
     shell:
         "python -m bench.tables.table1 --rows {params.rows} --methods {params.methods:q} --scores {input.scores:q}"
         " --plus {params.plus:q} --networks {params.networks:q}"
-        " --clips {input.clips:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
+        " --clips {input.clips:q} --images {input.images:q} --clips-of {params.clips_of} --colorized {input.colorized:q} --summaries {input.summaries:q} --checkpoints {resources.checkpoints:q}"
         " --choices {input.choices:q} --seed {params.seed} --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 

@@ -42,3 +42,10 @@ def test_films_in_colour_are_called_stand_ins(world, colored, choices, tmp_path)
     (said,) = called([0.1, 20])
     assert "clip_b.avi" in said and "clip_a.avi" not in said
     assert called([0.1, 0.2]) == []
+
+
+def test_without_clips_it_says_what_to_do(choices, tmp_path):
+    figure15.main(choices=choices(), folder=tmp_path / "figure15", absent="put clips into data/legacy and run again")
+    (said,) = read(tmp_path / "figure15/figure.json").notes
+    assert said.kind == "nothing shown" and "put clips into data/legacy and run again" in said.text
+    assert list(pd.read_csv(tmp_path / "figure15/shown.csv")["file"]) == []

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from bench.tables import table1
 from bench.tables.notes import notes_on_failures, reasons
 from media.document import Cell, Document, Note, read
-from media.tables import COLORIZED, SCORES, write_table
+from media.tables import CLIPS, COLORIZED, SCORES, write_table
 
 ROWS = {
     "ground_truth": {"precomputed": "{results}/{kind}/test"},
@@ -428,3 +428,15 @@ def test_of_many_items_without_a_result_some_are_named():
     failed = pd.concat([pd.DataFrame(lines)], keys=["mine"])
     (_, said) = notes_on_failures(failed)
     assert "i019, 80 more (images): skipped" in said.text
+
+
+def test_notes_say_that_a_run_is_a_trial_and_that_a_set_has_fewer_items_than_are_wanted(make, tmp_path):
+    clips = [{"clip": name, "dataset": "films", "source": f"{name}.mp4", "n_frames": 4} for name in "ab"]
+    clips.append({"clip": "c", "dataset": "films", "source": "c.mp4", "n_frames": 0, "reason": "too_dark"})
+    (tmp_path / "clips").mkdir()
+    write_table(clips, tmp_path / "clips/test.parquet", CLIPS)
+    chosen = {"trial": {"items": 2, "steps": 1}, "counts": {"clips/test": {"films": 3}}}
+    _, document = make(chosen=chosen, clips=tmp_path / "clips/test.parquet")
+    said = note(document, "fewer than wanted").text
+    assert "clips/test: films: 2 items instead of 3; its draw of 3 files has no more that are fit" in said
+    assert note(document, "choices").text.startswith("A TRIAL, of at most 2 files of a dataset in a set, 1 steps")

@@ -9,6 +9,7 @@ from unicodedata import normalize
 import pytest
 
 from prep.datasets.globs import Glob, list_files
+from prep.datasets.lists import draw_order
 from prep.datasets.registry import COLUMNS, Dataset, DatasetError, find_dataset, lists_of, read_registry, root_folder
 from prep.datasets.selection import Selection, Source, planned_count, select, select_sources, unique_names
 
@@ -467,3 +468,51 @@ def test_names_that_differ_in_capitals_alone_are_told_apart_on_any_disk(tmp_path
     files = ["Clip.mp4", "clip.mp4", "x/CLIP.mp4"]
     names = unique_names([Source("d", "videos", tmp_path / file, file, None) for file in files])
     assert len({name.casefold() for name in names.values()}) == 3
+
+
+# Counts, reserves and trials
+
+
+def test_a_counted_selection_has_the_order_of_the_draw_and_goes_on_by_its_reserve(tmp_path):
+    touch(tmp_path / "root", *(f"{n}.mp4" for n in range(30)))
+    cells = {"kind": "videos", "root": str(tmp_path / "root")}
+    lines = ({"name": "test", "split": "draw:8:3"} | cells, {"name": "train", "split": "rest:8:3"} | cells)
+    registry = read_registry(write_registry(tmp_path / "r.tsv", *lines))
+
+    def files(dataset, **own):
+        return files_of(select_sources(registry, Selection(dataset=dataset, files="*", **own), ("videos",)))
+
+    order = draw_order([f"{n}.mp4" for n in range(30)], 3)
+    assert files("test", count=8) == order[:8] and files("test") == sorted(order[:8])
+    assert files("test", count=8, reserve=5) == order[:13]
+    assert files("train", reserve=5) == sorted(order[13:])
+    assert files("test", count=8, reserve=500) == order[:19]  # half of what the draw leaves
+    assert files("train", reserve=500) == sorted(order[19:])
+
+
+def test_a_trial_takes_the_first_of_the_draw_and_what_there_is(tmp_path):
+    touch(tmp_path / "root", *(f"{n}.mp4" for n in range(9)))
+    (tmp_path / "list.txt").write_text("".join(f"{n}.mp4\n" for n in range(5, 20)))
+    cells = {"kind": "videos", "root": str(tmp_path / "root")}
+    splits = {"all": "", "test": "draw:116:0", "train": "rest:116:0", "listed": "list.txt"}
+    lines = [{"name": name, "split": split} | cells for name, split in splits.items()]
+    registry = read_registry(write_registry(tmp_path / "r.tsv", *lines))
+
+    def files(dataset, trial):
+        return files_of(select_sources(registry, Selection(dataset=dataset, files="*", trial=trial), ("videos",)))
+
+    order = draw_order([f"{n}.mp4" for n in range(9)], 0)
+    assert files("all", 3) == files("test", 3) == sorted(order[:3]) and files("train", 3) == sorted(order[3:6])
+    assert files("test", 50) == files("all", 50) == sorted(order)
+    assert files("listed", 50) == ["5.mp4", "6.mp4", "7.mp4", "8.mp4"] and len(files("listed", 2)) == 2
+
+
+def test_planned_counts_know_reserves_and_trials(tmp_path):
+    cells = {"kind": "videos", "root": "nowhere", "count": "100"}
+    lines = [{"name": "test", "split": "draw:100:0"} | cells, {"name": "train", "split": "rest:9:0"} | cells]
+    registry = read_registry(write_registry(tmp_path / "r.tsv", *lines))
+
+    def count(dataset, **own):
+        return planned_count(registry, [Selection(dataset=dataset, files="*", **own)])
+
+    assert count("test", reserve=20) == 120 and count("train", reserve=20) == 80 and count("test", trial=7) == 7
