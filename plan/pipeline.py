@@ -6,10 +6,8 @@ from pathlib import Path
 
 from bench.methods.contract.method import Method
 from bench.methods.contract.rows import learns, load, method_of, names
-from colorize.release_files import model_at
 from colorize.settings import LossWeights
 from plan import choosing
-from plan.choosing import Network, as_run, backbone_of_model, content_of_model, lacks_release, network_of, removed
 from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
@@ -36,8 +34,8 @@ class Plan:
 
     def __init__(self, config: dict, root: Path):
         validate(config)
-        self.root, self.removed = root, removed(config)
-        self.config, self.weights_dir = settled(as_run(config, root)), root / config["weights"]
+        self.root, self.removed = root, choosing.removed(config)
+        self.config, self.weights_dir = settled(choosing.as_run(config, root)), root / config["weights"]
         self.sets = Sets(self.config, root)
         self.config = self.sets.config
         # What can be trained and coloured: what is configured, and the rows of Table 5, which colour photographs alone.
@@ -186,13 +184,11 @@ class Plan:
         """The file of a row's model: that of its training, or the one that it names, counted from the Snakefile."""
         if training := self.training_of(row):
             return f"<results>/train/{training}/model.safetensors"
-        return here(self.root, str(self._model_at(row))) if "checkpoint" in self.rows[row] else None
-
-    def _model_at(self, row: str) -> Path:
-        return model_at(self.rows[row]["checkpoint"], self.root, self.weights_dir)
+        named = self.rows[row].get("checkpoint")
+        return here(self.root, str(choosing.model_at(named, self.root, self.weights_dir))) if named else None
 
     def width_of(self, row: str) -> float:
-        """The width of a row's model: that of its training, or of the checkpoint that it names; otherwise 1."""
+        """Of a row's model, as a share of the paper's channels."""
         return choosing.width_of(self.rows[row], self.trainings, self.root, self.weights_dir)
 
     def named_checkpoint(self, row: str) -> dict[str, str]:
@@ -205,11 +201,11 @@ class Plan:
     def content_of_checkpoint(self, row: str) -> str:
         """What decides a row's numbers of the model that it does not train, with the SHA-256 of its files: of its
         checkpoint, or of its authors' network; empty for none. Raises ConfigError."""
-        return content_of_model(row, self.rows[row], self.root, self.weights_dir)
+        return choosing.content_of_model(row, self.rows[row], self.root, self.weights_dir)
 
-    def network_of(self, row: str) -> Network | None:
+    def network_of(self, row: str) -> choosing.Network | None:
         """Where the network of a row comes from whose method has published weights."""
-        return network_of(row, self.rows[row], self.weights_dir)
+        return choosing.network_of(row, self.rows[row], self.weights_dir)
 
     @property
     def networks(self) -> dict[str, dict[str, str]]:
@@ -233,7 +229,7 @@ class Plan:
     @property
     def _own_backbones(self) -> dict[str, str]:
         """The network on whose features a row's checkpoint works, for rows where it is not the configuration's."""
-        rows = {row: backbone_of_model(own, self.root, self.weights_dir) for row, own in self.rows.items()}
+        rows = {row: choosing.backbone_of_model(own, self.root, self.weights_dir) for row, own in self.rows.items()}
         return {row: name for row, name in rows.items() if name not in ("", self.config["backbone"])}
 
     def models_of(self, rows: list[str], trained: list[str]) -> list[str]:
@@ -327,7 +323,7 @@ class Plan:
     def matching_rows(self) -> list[str]:
         """The rows of Figure 4, whose model matches by features that it has learned."""
         rows = [row for row in self.image_rows if self.code_of(row) == "bench/methods/ours.py"]
-        there = [row for row in rows if not lacks_release(self.rows[row], self.weights_dir)]
+        there = [row for row in rows if not choosing.lacks_release(self.rows[row], self.weights_dir)]
         return [row for row in there if self.checkpoint_of(row)]
 
     @property
