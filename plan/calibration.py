@@ -82,7 +82,7 @@ def small_config(plan: Plan, config: dict, folder: Path) -> dict:
         for split, own in config[kind]["sets"].items():
             if own is not None:
                 config[kind]["sets"][split] = small_set(own, dataset, split)
-    config |= {"device": "cpu", "dask_scheduler": "threads"}  # seconds of a core are measured, of processes of this run
+    config |= {"trial": None, "device": "cpu", "dask_scheduler": "threads"}  # seconds of a core are measured, of processes of this run
     sequences = [_of(own, "sequence") for own in plan.config["training"].values()]
     config["clips"]["length"] = max([FRAMES, *sequences])
     config["training"] = {name: own and small_training(own) for name, own in config["training"].items()}
