@@ -82,7 +82,8 @@ def small_config(plan: Plan, config: dict, folder: Path) -> dict:
         for split, own in config[kind]["sets"].items():
             if own is not None:
                 config[kind]["sets"][split] = small_set(own, dataset, split)
-    config |= {"trial": None, "device": "cpu", "dask_scheduler": "threads"}  # seconds of a core are measured, of processes of this run
+    # Seconds of a core are measured, in processes of this run.
+    config |= {"trial": None, "device": "cpu", "dask_scheduler": "threads"}
     sequences = [_of(own, "sequence") for own in plan.config["training"].values()]
     config["clips"]["length"] = max([FRAMES, *sequences])
     config["training"] = {name: own and small_training(own) for name, own in config["training"].items()}
@@ -154,8 +155,11 @@ def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> Meas
     start = _bounded(sum(sum(took[key]) for key in starts) / total)
     factors = {}
     for key, (begin, rest) in known.items():
-        if key not in starts and rest > 0.2 * begin:
-            factors[key] = _bounded((sum(took[key]) / len(took[key]) - start * begin) / rest)
+        mean = sum(took[key]) / len(took[key])
+        if key not in starts and rest > begin:
+            factors[key] = _bounded((mean - start * begin) / rest)
+        elif key not in starts and rest > 0.2 * begin:  # the rest is a small difference of large numbers
+            factors[key] = _bounded(mean / (begin + rest))
     machine = f"{platform.machine()}, {plural(len(os.sched_getaffinity(0)), 'core')}"
     return Measured(date.today().isoformat(), machine, round(start, 3), factors)
 

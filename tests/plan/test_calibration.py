@@ -72,6 +72,7 @@ def test_jobs_are_compared_with_what_they_were_expected_to_take(plan):
         StageCost("flow", 2, 0, 10, 0, 0, start=2, key="flow:dis"),
         StageCost("colorize", 1, 0, 11, 0, 0, start=1, key="colorize:ours"),
         StageCost("colorize", 1, 0, 1.1, 0, 0, start=1, key="colorize:grey"),
+        StageCost("score", 1, 0, 6, 0, 0, start=4, key="score"),
     ]
     jobs = [
         MeteredJob("sources", ("clips", "test"), 2, 0),
@@ -79,11 +80,17 @@ def test_jobs_are_compared_with_what_they_were_expected_to_take(plan):
         MeteredJob("flow", ("dis", "test", "0"), 4, 0),
         MeteredJob("colorize", ("ours_shipped",), 32, 0),
         MeteredJob("colorize", ("grey",), 9, 0),
+        MeteredJob("score", ("grey",), 9, 0),
         MeteredJob("unknown", (), 9, 0),
     ]
     made = compared(jobs, parts, plan())
     assert made.start == 2  # a job that only begins took 2 seconds, expected 1
-    assert made.factors == {"clips": 2, "flow:dis": 0.5, "colorize:ours": 3}  # too little of `grey` is its own
+    assert made.factors == {
+        "clips": 2,
+        "flow:dis": 0.5,
+        "colorize:ours": 3,
+        "score": 1.5,
+    }  # too little of `grey` is its own
     assert made.on and "core" in made.machine
 
 
