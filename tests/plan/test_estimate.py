@@ -15,6 +15,16 @@ MEASURED = {
 }  # fmt: skip
 
 
+# CPU seconds, megabytes and files of four rows without training on generated clips of 25 frames, one job at a time.
+ROWS = ["grey", "copy_first", "nn_match", "flow_propagation"]
+GENERATED = {
+    10: {
+        "clips": (3.5, 34.7, 262), "flow": (20.2, 57.8, 984), "gallery": (4.0, 0, 2), "references": (3.7, 0.7, 6),
+        "colorize": (73.6, 135.2, 1088), "truth": (10.2, 0.4, 243), "score": (53.7, 2.3, 88),
+    },
+}  # fmt: skip
+
+
 def by_stage(estimate) -> dict[str, StageCost]:
     return {stage.stage: stage for stage in estimate.stages()}
 
@@ -27,6 +37,31 @@ def test_the_default_costs_what_was_measured(plan):
     assert {name: stages[name].seconds for name in large} == pytest.approx(
         {name: MEASURED[name] for name in large}, rel=0.3
     )
+
+
+@pytest.mark.parametrize("count", GENERATED)
+def test_generated_clips_cost_what_was_measured(plan, tmp_path, count):
+    lines = (ROOT / "config/datasets.tsv").read_text()
+    for name, kind, files in (("films", "videos", count), ("pictures", "images", 10)):
+        lines += f"{name}\t{kind}\t{tmp_path}/none\t\t\t\t\t{files}\t\n"
+    (tmp_path / "datasets.tsv").write_text(lines)
+    sets = {
+        kind: {"sets": {split: {"from": [{"dataset": dataset, "files": "*"}]} for split in splits}}
+        for kind, dataset, splits in (("clips", "films", ["test"]), ("images", "pictures", ["test", "gallery"]))
+    }
+    length = {10: 25, 100: 8}[count]
+    sets["clips"]["length"] = length
+    estimate = Estimate(plan({"datasets": str(tmp_path / "datasets.tsv"), **sets}), only_table1=True)
+    estimate.rows, estimate.trainings, estimate.splits = ROWS, {}, {"clips": ["test"], "images": ["test"]}
+    stages, measured = by_stage(estimate), GENERATED[count]
+    for stage, (seconds, size, files) in measured.items():
+        if seconds > 10:
+            assert stages[stage].seconds == pytest.approx(seconds, rel=0.3), stage
+        if files > 200:
+            assert stages[stage].files == pytest.approx(files, rel=0.3), stage
+    sums = [sum(getattr(stages[stage], name) for stage in measured) for name in ("seconds", "size", "files")]
+    seconds, size, files = map(sum, zip(*measured.values(), strict=True))
+    assert sums == pytest.approx([seconds, size * 1e6, files], rel=0.3)
 
 
 def test_jobs_are_those_that_snakemake_plans(plan):
