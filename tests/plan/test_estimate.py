@@ -54,7 +54,7 @@ def test_generated_clips_cost_what_was_measured(plan, tmp_path, count):
     estimate = Estimate(plan({"datasets": str(tmp_path / "datasets.tsv"), **sets}), only_table1=True)
     estimate.rows, estimate.trainings, estimate.splits = ROWS, {}, {"clips": ["test"], "images": ["test"]}
     stages, measured = by_stage(estimate), GENERATED[count]
-    for stage, (seconds, size, files) in measured.items():
+    for stage, (seconds, _, files) in measured.items():
         if seconds > 10:
             assert stages[stage].seconds == pytest.approx(seconds, rel=0.3), stage
         if files > 200:

@@ -150,3 +150,9 @@ def test_durations(seconds, said):
 )  # fmt: skip
 def test_estimates_are_no_more_exact_than_they_are(seconds, said):
     assert about(seconds) == said
+
+
+def test_a_run_names_the_day_on_which_this_machine_was_measured():
+    progress = Progress(Costs({}, 2.0, "2026-02-03"), 2, 0)
+    (line,) = progress.planned({"score": 10, "total": 10}, 0)
+    assert line.startswith("10 jobs on 2 cores: about ") and line.endswith("measured on this machine on 2026-02-03)")
