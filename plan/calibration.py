@@ -19,7 +19,7 @@ from bench.methods.contract.rows import method_of
 from colorize.settings import TrainSettings
 from plan.errors import ConfigError
 from plan.estimate import Estimate, StageCost, seconds_a_sample
-from plan.measured import LEAST, MOST, Measured
+from plan.measured import LEAST, MOST, MachineCosts
 from plan.metering import MeteredJob, metered
 from plan.needs import Needs
 from plan.pipeline import Plan
@@ -33,7 +33,7 @@ STARTS = ("sources", "gather", "gather_flow")  # jobs that do little else than b
 CHOICES = ("flow", "scoring_flow", "backbone", "classifier", "fid_features")
 
 
-def calibrated(plan: Plan, configfile: Iterable[Path], say: Callable[[str], None]) -> Measured:
+def calibrated(plan: Plan, configfile: Iterable[Path], say: Callable[[str], None]) -> MachineCosts:
     """Run the stages of a configuration on generated items, one job at a time. Raises ConfigError where none ran.
 
     say: is told what is measured.
@@ -141,7 +141,7 @@ def measurable_rows(plan: Plan, trainings: list[str]) -> list[str]:
     return [scored[0], *(row for row in rows if row != scored[0])]
 
 
-def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> Measured:
+def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> MachineCosts:
     """How many times as long as the shipped costs say the jobs took. Raises ConfigError where too few of them ran."""
     took: dict[str, list[float]] = {}
     for job in jobs:
@@ -161,7 +161,7 @@ def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> Meas
         elif key not in starts and rest > 0.2 * begin:  # the rest is a small difference of large numbers
             factors[key] = _bounded(mean / (begin + rest))
     machine = f"{platform.machine()}, {plural(len(os.sched_getaffinity(0)), 'core')}"
-    return Measured(date.today().isoformat(), machine, round(start, 3), factors)
+    return MachineCosts(date.today().isoformat(), machine, round(start, 3), factors)
 
 
 def key_of_job(job: MeteredJob, plan: Plan) -> str:

@@ -25,7 +25,7 @@ from plan.cost import (
     seconds_a_frame,
 )
 from plan.errors import ConfigError
-from plan.measured import SHIPPED, Measured
+from plan.measured import SHIPPED, MachineCosts
 from plan.pipeline import MULTIMODAL_REFERENCES, Plan
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
@@ -62,7 +62,7 @@ class StageCost:
 class Estimate:
     """The costs of a plan. Raises ConfigError where its sets cannot be counted."""
 
-    def __init__(self, plan: Plan, only_table1: bool = False, measured: Measured = SHIPPED):
+    def __init__(self, plan: Plan, only_table1: bool = False, measured: MachineCosts = SHIPPED):
         self.plan, self.config, self.sets, self.measured = plan, plan.config, plan.sets, measured
         self.only_table1 = only_table1
         self.rows = plan.table1_rows if only_table1 else list(plan.rows)

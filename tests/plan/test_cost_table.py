@@ -5,7 +5,7 @@ import pytest
 from plan.cost import GPU_PAIR, THREAD_GAIN
 from plan.cost_table import gpu_memory, hours, main, table_of, wall
 from plan.estimate import StageCost
-from plan.measured import Measured, saved
+from plan.measured import MachineCosts, saved
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_there_is_no_such_machine(machine):
 
 
 def test_costs_of_this_machine_are_named_and_damaged_ones_too(capsys, tmp_path):
-    saved(Measured("2026-02-03", "x86_64, 2 cores", 1.0, {"score": 2.0}))
+    saved(MachineCosts("2026-02-03", "x86_64, 2 cores", 1.0, {"score": 2.0}))
     main(table1=True)
     assert "costs measured on this machine on 2026-02-03 (x86_64, 2 cores): 2.00 times" in capsys.readouterr().out
     (tmp_path / "logs/costs.json").write_text("{")

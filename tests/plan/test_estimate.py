@@ -5,7 +5,7 @@ import pytest
 from plan.cost import METHOD_SECONDS, NETWORK_SECONDS, UNITS, seconds_a_frame
 from plan.errors import ConfigError
 from plan.estimate import Estimate, StageCost, summed
-from plan.measured import Measured
+from plan.measured import MachineCosts
 from plan.reading import ROOT
 
 # Seconds of the jobs of the default's Table 1, two jobs at a time on two cores.
@@ -128,7 +128,7 @@ def test_parts_of_a_stage_are_summed_and_keep_their_order():
 
 def test_what_this_machine_was_measured_to_cost_counts(plan):
     shipped = {part.key: part for part in Estimate(plan()).parts()}
-    measured = Measured("2026-01-01", "m", 2.0, {"flow:dis": 3.0, "clips": 0.5, "score": 0.7})
+    measured = MachineCosts("2026-01-01", "m", 2.0, {"flow:dis": 3.0, "clips": 0.5, "score": 0.7})
     here = {part.key: part for part in Estimate(plan(), measured=measured).parts()}
     for key, factor in (("flow:dis", 3), ("clips", 0.5), ("flow:farneback", 0.7), ("colorize:ours", 0.7)):
         before, after = shipped[key], here[key]
