@@ -98,7 +98,10 @@ def small_set(own: dict, dataset: str, split: str) -> dict:
     if own.get("rendered"):
         return own | {"rendered": own["rendered"] | {"count": CLIPS}}
     source = {"dataset": dataset, "files": f"{split}_*"} | ({"stride": 1} if dataset == "made-videos" else {})
-    return {key: value for key, value in own.items() if key == "size"} | {"from": [source], "filter": open_wide}
+    kept = {
+        key: value for key, value in own.items() if key in ("size", "rendered")
+    }  # `rendered: null` undoes a default
+    return kept | {"from": [source], "filter": open_wide}
 
 
 def small_training(own: dict) -> dict:
@@ -108,7 +111,8 @@ def small_training(own: dict) -> dict:
     batches = max(1, min(round(LEARNING_FOR / (estimated * each)), _of(own, "steps") // each))
     steps = batches * each
     few = {"steps": steps, "batch": 1, "validate_every": steps, "validation_pairs": 1, "adversarial_from": 0}
-    return own | few | {"threads": 1, "workers": 0, "accelerator": "cpu"}
+    alone = {key: 1 for key in ("processes", "nodes") if key in own}
+    return own | few | alone | {"threads": 1, "workers": 0, "accelerator": "cpu"}
 
 
 def measurable_trainings(plan: Plan) -> list[str]:

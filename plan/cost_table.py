@@ -77,6 +77,7 @@ def peaks(plan: Plan, estimate: Estimate, on_gpus: bool = False) -> dict[str, fl
         "sources": splits, "clips": clips, "images": splits, "gather": splits, "renderings": clips, "flow": flows,
         "gather_flow": clips, "gallery": [{"gallery": plan.sets.gallery_of("test")}], "references": splits,
         "train": [{"training": training} for training in estimate.trainings], "colorize": rows, "truth": [{}],
+        "recolor": [{"row": row} for own in estimate.trainings.values() for row in own.get("recolored", ())],
         "colorize_shown": [{"row": row} for key in ("multimodal", "legacy", "long") for row in plan.shown_rows(key)],
         "score": rows, "report": [{}],
     }  # fmt: skip
@@ -89,7 +90,7 @@ def peaks(plan: Plan, estimate: Estimate, on_gpus: bool = False) -> dict[str, fl
 
 
 def gpu_notes(parts: Iterable[StageCost], plan: Plan) -> Iterator[str]:
-    """What there is to say about GPUs, where they have an hour's work or more."""
+    """What there is to say about GPUs, where they have more than a few minutes' work."""
     if sum(part.gpu for part in parts) < 360:
         return
     yield from GPU_NOTE

@@ -79,9 +79,13 @@ class Estimate:
 
     def parts(self) -> list[StageCost]:
         """The same, each part by itself: what is done with one flow, one training, one row."""
-        parts = [*self._prepared(), *self._flow(), *self._searched(), *self._trained(), *self._colored()]
+        parts = [*self._prepared(), *self._flow(), *self._searched(), *self._recolored(), *self._trained()]
         known = self.measured
-        return [part.scaled(known.start, known.of(part.key)) for part in (*parts, *self._scored()) if part.jobs]
+        return [
+            part.scaled(known.start, known.of(part.key))
+            for part in (*parts, *self._colored(), *self._scored())
+            if part.jobs
+        ]
 
     def items(self, kind: str, split: str, prepared: bool = False) -> int:
         """About how many items a set has; `prepared`: with the reserve of what is counted."""
@@ -200,6 +204,12 @@ class Estimate:
 
     def _training_seconds(self, own: dict) -> float:
         return cost_of(own) * seconds_a_sample(own)
+
+    def _recolored(self) -> Iterator[StageCost]:
+        """What rows make of the training clips, for trainings that learn to correct them."""
+        for row in sorted({row for own in self.trainings.values() for row in own.get("recolored", ())}):
+            frames = self.frames("train")
+            yield self._row(row, "recolor", 1, self.items("clips", "train"), frames * self._scale, frames)
 
     def _colored(self) -> Iterator[StageCost]:
         yield from map(self.row, self.rows)

@@ -49,6 +49,7 @@ def test_networks_without_a_file_give_way_to_those_of_the_default(tmp_path):
     plan = small(tmp_path, ["paper"])
     assert plan.config["flow"] == "dis" and plan.config["backbone"] == "efficientnet_lite0"
     assert plan.config["references"]["within"] == "class"  # all else is as it was
+    assert plan.sets.filmed == ["test", "train", "legacy", "long"] and not plan.sets.rendered
     assert "ours" in plan.trainings and measurable_rows(plan, measurable_trainings(plan))
 
 
