@@ -3,7 +3,7 @@
 A run writes its choices once, from the configuration (results/choices.json); tables, figures and the report read them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -77,6 +77,12 @@ def note_on_rows(choices: Choices, rows: Collection[str] | None = None) -> Note:
     others = "".join(f" ({', '.join(names)}: of {name})" for name, names in own.items())
     text = f"Rows match and learn on the features of {features}{others}, and are given the flow of {given}."
     return Note(kind="choices", text=f"{trial_of(choices)} {text}".lstrip())
+
+
+def notes_on_trial(path: Path | None) -> Iterator[Note]:
+    """The note that a run is only a trial, from its choices, for what says nothing else of them; None: not known."""
+    if path and (said := trial_of(read_choices(path))):
+        yield Note(kind="trial", text=said)
 
 
 def trial_of(choices: Choices) -> str:

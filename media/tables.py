@@ -22,7 +22,7 @@ SOURCES = {
     "label": "Int64",  # ImageNet class index, where the dataset gives one
     "checksum": "string",  # SHA-256 that the file ought to have, where the dataset has a list of them
     "unusable": "string",  # why it cannot be read, as was seen when it was listed; null = it can
-    "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.Takes)
+    "takes": "string",  # JSON list of [stride, length] of the clips that are wanted of it (prep.sources.takes_of)
     "position": "Int64",  # in the order of the selections; within one by name, or where items are counted, as drawn
     "hash": "Int64",  # of dataset and file, below 2^62; a shard is a range of it (media.jobs)
 }

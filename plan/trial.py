@@ -36,9 +36,8 @@ def _small_set(items: dict, trial: dict) -> dict:
 
 def _small_selection(selection: dict, trial: dict) -> dict:
     """What of a dataset is taken in a trial. So few files need no reserve: all of them that are fit are kept."""
-    small = {key: value for key, value in selection.items() if key not in ("count", "reserve")} | {
-        "trial": trial["items"]
-    }
+    small = {key: value for key, value in selection.items() if key not in ("count", "reserve")}
+    small["trial"] = trial["items"]
     if (most := trial.get("frames")) is None or "length" not in selection:
         return small
     length = selection["length"]

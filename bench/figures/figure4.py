@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.figures.strips import Caption, Shown, ShownItems, Strip, evenly, note_on_choice, with_numbers, write_gallery
 from bench.metrics.psnr import psnr
-from bench.stand_ins import network_name
+from bench.stand_ins import network_name, notes_on_trial
 from colorize import checkpoint
 from colorize.model import ExemplarModel
 from media.color import lab_from_rgb, with_luminance
@@ -74,6 +74,7 @@ def main(
     weights: Path,
     count: int,
     folder: Path,
+    choices: Path | None = None,
 ) -> None:
     """Write the folder of strips.
 
@@ -86,12 +87,14 @@ def main(
         weights: folder of weight files.
         count: how many images are shown.
         folder: the folder to write.
+        choices: what the run has chosen where the paper's choice may be another; None: not known.
     """
     items = ShownItems("images", images, image_references)
     shown = evenly(items.n_frames, count)
     raw = load_backbone(backbone, weights)
     models = {row: checkpoint.load(path, weights) for row, path in zip(rows, checkpoints, strict=True)}
     notes = [
+        *notes_on_trial(choices),
         *(
             Note(kind="rows", text=f"{row} matches {MATCHING[model.matching]}.", rows=(row,))
             for row, model in models.items()

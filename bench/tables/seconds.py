@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from bench.stand_ins import notes_on_trial
 from bench.tables import columns
 from media.document import Column, Document, Note
 from media.formats import as_markdown, write
@@ -49,6 +50,7 @@ def main(
     csv: Path,
     markdown: Path,
     json: Path,
+    choices: Path | None = None,
 ) -> None:
     """Write the table and print it as it is read.
 
@@ -60,10 +62,12 @@ def main(
         csv: the values to write, for programs.
         markdown: the page to write, for reading.
         json: the same as a document (media/document.py).
+        choices: what the run has chosen where the paper's choice may be another; None: not known.
     """
     results = pd.concat([read_table(path, COLORIZED) for path in colorized], keys=[path.stem for path in colorized])
     table = seconds([path.stem for path in colorized], results, loads(devices))
     made = document(table, clip_size, image_size)
+    made = made.model_copy(update={"notes": (*notes_on_trial(choices), *made.notes)})
     write(made, csv=csv, markdown=markdown, json=json)
     print(as_markdown(made))
 

@@ -80,7 +80,7 @@ def test_the_papers_table_is_mostly_training_and_its_gallery(plan):
     assert stages["train"].items == 8 * 22110 * 40
     assert max(stages.values(), key=lambda stage: stage.seconds).stage == "train"
     assert 80 < stages["train"].gpu / 3600 < 200
-    assert sum(stage.jobs for stage in stages.values()) == 420  # and `choices`
+    assert sum(stage.jobs for stage in stages.values()) == 412  # and `choices`
 
 
 def test_ten_times_the_clips_cost_ten_times_the_frames(plan, tmp_path):

@@ -211,7 +211,7 @@ def test_the_papers_sets_are_counted(plan):
     counts = {"clips/test": {"videvo-test": 116}, "images/train": {"imagenet-photos": 70000}}
     assert paper.choices["counts"] == counts and plan().choices["counts"] == {}
     behind = paper.config["clips"]["sets"]["train"]["from"]
-    assert [one.get("reserve") for one in behind] == [58, None]
+    assert [one.get("reserve") for one in behind] == [50, None]
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,11 @@ def prepare_set(tmp_path):
                 sources=listed, shard=shard, shards=shards, size=size, filters=json.dumps(filters),
                 frames=folder_of(table), table=path, **given,
             )  # fmt: skip
+        counts = {one["dataset"]: one["count"] for one in selections if "count" in one}
         gather.items(
-            sources=listed, shards=tables, claimed=list(claimed), duplicates=filters["duplicates"], table=table
-        )
+            sources=listed, shards=tables, claimed=list(claimed), duplicates=filters["duplicates"], table=table,
+            counts=json.dumps(counts),
+        )  # fmt: skip
         return read_table(table, CLIPS).set_index("clip", drop=False)
 
     return run

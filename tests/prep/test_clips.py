@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from media.decoding import decode, decode_pictures
 from media.faults import MachineFault
 from media.image import cover_crop, read_frames, write_jpeg, write_png
+from prep.datasets.lists import draw_order
 
 
 @pytest.fixture
@@ -345,3 +346,20 @@ def test_a_broken_source_is_no_clip_as_it_is_either(tmp_path, prepare):
     (tmp_path / "films/text.mp4").write_text("this is no video")
     table = prepare(("films", "text.mp4", 1, "source"))
     assert list(table["reason"]) == ["not_a_video"]
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_rejected_clip_is_replaced_by_the_next_of_the_draw_however_it_is_split_up(
+    tmp_path, prepare_set, prepare, write_video, moving, shards
+):
+    order = draw_order([f"{number}.mp4" for number in range(7)], 0)
+    for number in range(7):
+        dark = order.index(f"{number}.mp4") in (1, 4)
+        frames = [frame // 16 for frame in moving(number, 6)] if dark else moving(number, 6)
+        write_video(tmp_path / f"films/{number}.mp4", frames)
+    counted = {"dataset": "films", "files": "*", "stride": 1, "count": 3}
+    table = prepare_set("clips", [counted], shards=shards, per_source=1)
+    assert list(table["source"]) == order
+    assert list(table["reason"].fillna("")) == ["", "too_dark", "", "", "too_dark", "surplus", "surplus"]
+    kept = {f"{name.removesuffix('.mp4')}_shot0_stride1" for name in (order[0], order[2], order[3])}
+    assert {path.name for path in (tmp_path / "out/clips/test").iterdir()} == kept

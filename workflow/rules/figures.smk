@@ -34,6 +34,7 @@ rule figure4:
         images="<results>/images/test.parquet",
         image_references="<results>/references/images/test.parquet",
         trained=[inputs_for(row, "test")["checkpoint"] for row in MATCHING_ROWS if PLAN.training_of(row)],
+        choices="<results>/choices.json",
     output:
         folder=directory("<results>/figure4"),
     log:
@@ -54,7 +55,7 @@ rule figure4:
         "python -m bench.figures.figure4 --images {input.images:q} --image-references {input.image_references:q}"
         " --checkpoints {params.checkpoints:q} --rows {params.rows}"
         " --backbone {params.backbone} --weights {resources.weights:q} --count {params.shown}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        " --choices {input.choices:q} --folder {output.folder:q} > {log:q} 2>&1"
 
 
 # Rows side by side on some of the test items: what each of the four figures reads, and which and how many items it shows.

@@ -55,6 +55,7 @@ rule table1:
 rule seconds:
     input:
         colorized=expand("<results>/colorize/{row}.parquet", row=TABLE1_ROWS),
+        choices="<results>/choices.json",
     output:
         csv=report("<results>/seconds.csv", caption="../report/seconds.rst", category="Tables"),
         markdown="<results>/seconds.md",
@@ -72,7 +73,7 @@ rule seconds:
         image_size=config["images"]["sets"]["test"]["size"],
     shell:
         "python -m bench.tables.seconds --colorized {input.colorized:q} --devices {resources.devices:q}"
-        " --clip-size {params.clip_size} --image-size {params.image_size}"
+        " --clip-size {params.clip_size} --image-size {params.image_size} --choices {input.choices:q}"
         " --csv {output.csv:q} --markdown {output.markdown:q} --json {output.json:q} > {log:q} 2>&1"
 
 
