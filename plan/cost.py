@@ -86,6 +86,7 @@ def seconds_a_frame(method: str, width: float) -> float:
     return narrow + (full - narrow) * max(0.0, (width**2 - 0.25**2) / (1 - 0.25**2))
 
 
+LITTLE = 0.2  # of a job's work
 # So many seconds of finished jobs weigh as much as what was expected.
 FEW = 120
 
@@ -94,8 +95,8 @@ def earlier(logs: Path) -> dict[str, list[float]]:
     """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`.
 
     A job that went on where an earlier one had stopped, as the log beside tells, counts for the whole: as much longer
-    as it had more to do. One that had nothing left to do says nothing. A file that cannot be read is left out: a killed
-    job may leave half of one.
+    as it had more to do. One that had little left to do says nothing: it took its time to begin. A file that cannot be
+    read is left out: a killed job may leave half of one.
     """
     seconds: dict[str, list[float]] = {}
     for path in logs.rglob("*.benchmark.tsv"):
@@ -103,7 +104,7 @@ def earlier(logs: Path) -> dict[str, list[float]]:
         with suppress(OSError, ValueError, IndexError):
             took = float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
             share = job_log.share_done(job_log.lines_of(path.with_name(path.name.replace(".benchmark.tsv", ".log"))))
-            if isfinite(took) and share:
+            if isfinite(took) and share >= LITTLE:
                 seconds.setdefault(rule, []).append(took / share)
     return seconds
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plan import job_log
-from plan.cost import Costs, Running, seconds_left
+from plan.cost import LITTLE, Costs, Running, seconds_left
 
 # Jobs of a rule that is expected to take so many seconds are announced when they begin.
 LONG = 60
@@ -83,8 +83,10 @@ class Progress:
     def finished(self, number: int, now: float) -> list[str]:
         job = self.running.pop(number)
         self.done += 1
-        self.costs.finished(job.rule, now - job.began)
-        self.warnings.update(job_log.warnings(job.lines()))
+        lines = job.lines()
+        if (share := job_log.share_done(lines)) >= LITTLE:
+            self.costs.finished(job.rule, (now - job.began) / share)
+        self.warnings.update(job_log.warnings(lines))
         self.spoke, self.patience = now, PATIENCE
         left = about(self._seconds_left(now)) if self.done < self.total else ""
         changed, self.left = left if left != self.left else "", left

@@ -60,6 +60,7 @@ def test_a_job_that_went_on_counts_for_the_whole(tmp_path):
 
     job("whole", 40, "score whole: 0/20 [00:00, ?it/s]\nscore whole: 20/20 [00:40, 2.0s/it]\n")
     job("resumed", 10, "score resumed: 15 of 20 were done before, 5 to do\nscore resumed: 15/20 [00:00, ?it/s]\n")
+    job("little", 3, "score little: 18 of 20 were done before, 2 to do\n")
     job("nothing", 2, "score nothing: 20 of 20 were done before, 0 to do\nscore nothing: 20/20 [00:00, ?it/s]\n")
     assert sorted(earlier(tmp_path)["score"]) == [40, 40]
 
