@@ -6,6 +6,7 @@ Nothing here prints or asks for the time: each event of Snakemake has a method t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from plan import job_log
@@ -37,6 +38,11 @@ class Job:
     @property
     def name(self) -> str:
         return " ".join((self.rule, *self.of))
+
+    @cached_property
+    def share(self) -> float:
+        """Of its work, what an earlier job has not done. Asked for once its log says how far it is."""
+        return job_log.share_done(self.lines())
 
     def lines(self, last: int | None = None) -> list[str]:
         return job_log.lines_of(self.log, last) if self.log else []
@@ -153,8 +159,11 @@ class Progress:
     def _left_of(self, job: Job, now: float) -> float:
         """Seconds: as its log says how far it is, or as jobs of its rule take."""
         took = now - job.began
-        if self.costs.before(job.rule) >= LONG and (steps := job_log.steps(job.lines(last=4096))) and steps[0]:
-            return took * (steps[1] - steps[0]) / steps[0]
+        if self.costs.before(job.rule) >= LONG and (steps := job_log.steps(job.lines(last=4096))):
+            done, total = steps
+            own = done - (1 - job.share) * total
+            if own > 0:
+                return took * (total - done) / own
         return max(self.costs.of(job.rule) - took, 0.0)
 
     def _row(self, count: str, name: str, took: str = "", left: str = "") -> str:

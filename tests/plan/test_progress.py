@@ -170,3 +170,11 @@ def test_of_a_job_that_went_on_the_whole_is_learned(tmp_path):
     whole, resumed = "score a: 0/20 [00:00]\n", "score a: 10 of 20 were done before, 10 to do\n"
     assert expected(resumed) > expected(whole) > SECONDS["score"]
     assert expected("score a: 20 of 20 were done before, 0 to do\n") == SECONDS["score"]
+
+
+def test_what_is_left_of_a_training_that_went_on_is_by_its_own_steps(tmp_path):
+    progress = Progress(Costs({}), 1, 0)
+    progress.planned({"train": 1, "total": 1}, 0)
+    (tmp_path / "ours.log").write_text("train ours: 600/1200 [00:00]\ntrain ours: 700/1200 [10:00]\n")
+    progress.started(1, "train", {"training": "ours"}, [str(tmp_path / "ours.log")], 0)
+    assert "about 50 minutes left" in progress.status(600)  # 100 steps took 10 minutes
