@@ -162,7 +162,7 @@ class Progress:
         if self.costs.before(job.rule) >= LONG and (steps := job_log.steps(job.lines(last=4096))):
             done, total = steps
             own = done - (1 - job.share) * total
-            if own > 0:
+            if own >= 1:
                 return took * (total - done) / own
         return max(self.costs.of(job.rule) - took, 0.0)
 

@@ -175,6 +175,6 @@ def test_of_a_job_that_went_on_the_whole_is_learned(tmp_path):
 def test_what_is_left_of_a_training_that_went_on_is_by_its_own_steps(tmp_path):
     progress = Progress(Costs({}), 1, 0)
     progress.planned({"train": 1, "total": 1}, 0)
-    (tmp_path / "ours.log").write_text("train ours: 600/1200 [00:00]\ntrain ours: 700/1200 [10:00]\n")
+    (tmp_path / "ours.log").write_text("train ours: 600/1200 [00:00, ?it/s]\ntrain ours: 700/1200 [10:00, 6s/it]\n")
     progress.started(1, "train", {"training": "ours"}, [str(tmp_path / "ours.log")], 0)
     assert "about 50 minutes left" in progress.status(600)  # 100 steps took 10 minutes
