@@ -48,7 +48,7 @@ UNITS = {
     "train": Unit(6.0, 0),
     "colorize": Unit(1.0, 0.013, 130e3, 1.04),
     "truth": Unit(3.5, 0.02, 4e3, 1),
-    "score": Unit(1.0, 0.045, 2e3, 0.04),
+    "score": Unit(1.0, 0.045, 2e3),
     "table": Unit(2.0, 0, 30e3, 4),
     "figure": Unit(2.0, 0, 5e6, 10),
     "report": Unit(60.0, 0, 50e6, 300),

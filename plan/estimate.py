@@ -269,8 +269,8 @@ class Estimate:
             own = cost("score", 1, clips, frames)
             if "images" in self.plan.given_to(row):
                 own = cost("score", 1, clips + photos, frames + scaled, photos * (fid + classifier))
-                own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=own.files + 2 * photos)
-            yield on_gpu(own)
+                own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=photos)  # their features
+            yield on_gpu(replace(own, files=own.files + own.items))
         yield cost("table", 1 if self.only_table1 else 5, 0, 0, called="tables")
         if not self.only_table1:
             count = 11 + len(self.shown) + len(self.sets.absent)

@@ -15,12 +15,16 @@ MEASURED = {
 }  # fmt: skip
 
 
-# CPU seconds, megabytes and files of four rows without training on generated clips of 25 frames, one job at a time.
+# CPU seconds, megabytes and files of four rows without training on generated clips, one job at a time.
 ROWS = ["grey", "copy_first", "nn_match", "flow_propagation"]
 GENERATED = {
     10: {
         "clips": (3.5, 34.7, 262), "flow": (20.2, 57.8, 984), "gallery": (4.0, 0, 2), "references": (3.7, 0.7, 6),
         "colorize": (73.6, 135.2, 1088), "truth": (10.2, 0.4, 243), "score": (53.7, 2.3, 88),
+    },
+    100: {
+        "clips": (11.6, 110.9, 903), "flow": (60.8, 165.7, 3006), "gallery": (4.4, 0, 2), "references": (3.8, 0.7, 6),
+        "colorize": (225.4, 426.5, 3648), "truth": (25.3, 0.9, 703), "score": (159.5, 6.6, 448),
     },
 }  # fmt: skip
 
