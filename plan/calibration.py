@@ -19,7 +19,7 @@ from bench.methods.contract.rows import method_of
 from colorize.settings import TrainSettings
 from plan.errors import ConfigError
 from plan.estimate import Estimate, StageCost, seconds_a_sample
-from plan.measured import LEAST, MOST, Measured
+from plan.measured import LEAST, MOST, MachineCosts
 from plan.metering import MeteredJob, metered
 from plan.needs import Needs
 from plan.pipeline import Plan
@@ -33,7 +33,7 @@ STARTS = ("sources", "gather", "gather_flow")  # jobs that do little else than b
 CHOICES = ("flow", "scoring_flow", "backbone", "classifier", "fid_features")
 
 
-def calibrated(plan: Plan, configfile: Iterable[Path], say: Callable[[str], None]) -> Measured:
+def calibrated(plan: Plan, configfile: Iterable[Path], say: Callable[[str], None]) -> MachineCosts:
     """Run the stages of a configuration on generated items, one job at a time. Raises ConfigError where none ran.
 
     say: is told what is measured.
@@ -56,7 +56,10 @@ def prepare(plan: Plan, configfile: Iterable[Path], folder: Path) -> tuple[Path,
     splits = {"test", "train", "validation", *plan.config["references"]["gallery"].values()}
     command = [sys.executable, "-m", "prep.made_media", "--folder", str(folder), "--names", *sorted(splits)]
     numbers = ["--clips", str(CLIPS), "--photos", str(PHOTOS), "--frames", str(config["clips"]["length"])]
-    subprocess.run([*command, *numbers], check=True, cwd=ROOT)
+    if subprocess.run([*command, *numbers], cwd=ROOT).returncode:
+        raise ConfigError(
+            f"the media to measure this machine with could not be made in {folder}; what is above says why"
+        )
     overlay = folder / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(config))
     small = Plan(read_config([overlay]), ROOT)
@@ -79,7 +82,8 @@ def small_config(plan: Plan, config: dict, folder: Path) -> dict:
         for split, own in config[kind]["sets"].items():
             if own is not None:
                 config[kind]["sets"][split] = small_set(own, dataset, split)
-    config["filter"] |= {"min_mean_l": 0, "min_mean_chroma": 0, "min_chroma_spread": 0, "min_side": 1}
+    # Seconds of a core are measured, in processes of this run.
+    config |= {"trial": None, "device": "cpu", "dask_scheduler": "threads"}
     sequences = [_of(own, "sequence") for own in plan.config["training"].values()]
     config["clips"]["length"] = max([FRAMES, *sequences])
     config["training"] = {name: own and small_training(own) for name, own in config["training"].items()}
@@ -94,7 +98,10 @@ def small_set(own: dict, dataset: str, split: str) -> dict:
     if own.get("rendered"):
         return own | {"rendered": own["rendered"] | {"count": CLIPS}}
     source = {"dataset": dataset, "files": f"{split}_*"} | ({"stride": 1} if dataset == "made-videos" else {})
-    return {key: value for key, value in own.items() if key == "size"} | {"from": [source], "filter": open_wide}
+    kept = {
+        key: value for key, value in own.items() if key in ("size", "rendered")
+    }  # `rendered: null` undoes a default
+    return kept | {"from": [source], "filter": open_wide}
 
 
 def small_training(own: dict) -> dict:
@@ -104,7 +111,8 @@ def small_training(own: dict) -> dict:
     batches = max(1, min(round(LEARNING_FOR / (estimated * each)), _of(own, "steps") // each))
     steps = batches * each
     few = {"steps": steps, "batch": 1, "validate_every": steps, "validation_pairs": 1, "adversarial_from": 0}
-    return own | few | {"threads": 1, "workers": 0, "accelerator": "cpu"}
+    alone = {key: 1 for key in ("processes", "nodes") if key in own}
+    return own | few | alone | {"threads": 1, "workers": 0, "accelerator": "cpu"}
 
 
 def measurable_trainings(plan: Plan) -> list[str]:
@@ -137,7 +145,7 @@ def measurable_rows(plan: Plan, trainings: list[str]) -> list[str]:
     return [scored[0], *(row for row in rows if row != scored[0])]
 
 
-def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> Measured:
+def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> MachineCosts:
     """How many times as long as the shipped costs say the jobs took. Raises ConfigError where too few of them ran."""
     took: dict[str, list[float]] = {}
     for job in jobs:
@@ -151,10 +159,13 @@ def compared(jobs: list[MeteredJob], parts: list[StageCost], plan: Plan) -> Meas
     start = _bounded(sum(sum(took[key]) for key in starts) / total)
     factors = {}
     for key, (begin, rest) in known.items():
-        if key not in starts and rest > 0.2 * begin:
-            factors[key] = _bounded((sum(took[key]) / len(took[key]) - start * begin) / rest)
+        mean = sum(took[key]) / len(took[key])
+        if key not in starts and rest > begin:
+            factors[key] = _bounded((mean - start * begin) / rest)
+        elif key not in starts and rest > 0.2 * begin:  # the rest is a small difference of large numbers
+            factors[key] = _bounded(mean / (begin + rest))
     machine = f"{platform.machine()}, {plural(len(os.sched_getaffinity(0)), 'core')}"
-    return Measured(date.today().isoformat(), machine, round(start, 3), factors)
+    return MachineCosts(date.today().isoformat(), machine, round(start, 3), factors)
 
 
 def key_of_job(job: MeteredJob, plan: Plan) -> str:

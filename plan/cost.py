@@ -41,14 +41,14 @@ UNITS = {
     "images": Unit(0.9, 0.03, 170e3, 2),
     "renderings": Unit(1.2, 0.034, 150e3, 1.04),
     "gather": Unit(1.0, 0.001, 500),
-    "flow": Unit(0.8, 0.018, 190e3, 2.04),
+    "flow": Unit(0.8, 0.018, 165e3, 2.0),
     "gather_flow": Unit(1.0, 0.001, 100),
     "gallery": Unit(4.0, 0.01, 5.6e3, 0),
     "references": Unit(3.4, 0.06, 115e3, 1),
     "train": Unit(6.0, 0),
-    "colorize": Unit(1.0, 0.015, 150e3, 1.04),
+    "colorize": Unit(1.0, 0.013, 130e3, 1.04),
     "truth": Unit(3.5, 0.02, 4e3, 1),
-    "score": Unit(1.0, 0.045, 2e3, 0.04),
+    "score": Unit(1.0, 0.045, 2e3),
     "table": Unit(2.0, 0, 30e3, 4),
     "figure": Unit(2.0, 0, 5e6, 10),
     "report": Unit(60.0, 0, 50e6, 300),
@@ -68,6 +68,7 @@ METHOD_SECONDS = {
     "zhang2016": (0.08, 0.96), "zhang2017": (0.17, 1.93), "flow_propagation": (0.01, 0.01),
 }  # fmt: skip
 LEARNING = 5.5  # times the colouring of its crop, that a sample costs in training
+LOADING = (0.034, 0.106)  # of it, reading a pair of 216x384 of a clip, and making one of a photograph
 GPU_SAMPLE = 0.066  # seconds of an H100 for a sample of 216x384 of the paper's model at width 1, in float32
 # Times that a network colours faster on an H200 than on a core here: 0.02 s for 1.49 s (benchmarks/README.md). Not
 # measured for the other networks outside training; those that are small gain less.
@@ -85,6 +86,7 @@ def seconds_a_frame(method: str, width: float) -> float:
     return narrow + (full - narrow) * max(0.0, (width**2 - 0.25**2) / (1 - 0.25**2))
 
 
+LITTLE = 0.2  # of a job's work
 # So many seconds of finished jobs weigh as much as what was expected.
 FEW = 120
 
@@ -93,8 +95,8 @@ def earlier(logs: Path) -> dict[str, list[float]]:
     """Seconds of the jobs that left a benchmark file, by rule: `<logs>/<rule>/**` or `<logs>/<rule>.benchmark.tsv`.
 
     A job that went on where an earlier one had stopped, as the log beside tells, counts for the whole: as much longer
-    as it had more to do. One that had nothing left to do says nothing. A file that cannot be read is left out: a killed
-    job may leave half of one.
+    as it had more to do. One that had little left to do says nothing: it took its time to begin. A file that cannot be
+    read is left out: a killed job may leave half of one.
     """
     seconds: dict[str, list[float]] = {}
     for path in logs.rglob("*.benchmark.tsv"):
@@ -102,7 +104,7 @@ def earlier(logs: Path) -> dict[str, list[float]]:
         with suppress(OSError, ValueError, IndexError):
             took = float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
             share = job_log.share_done(job_log.lines_of(path.with_name(path.name.replace(".benchmark.tsv", ".log"))))
-            if isfinite(took) and share:
+            if isfinite(took) and share >= LITTLE:
                 seconds.setdefault(rule, []).append(took / share)
     return seconds
 

@@ -56,16 +56,18 @@ def main(
             saved(calibrated(plan, configfile, lambda text: print(text, flush=True)))
         estimate = Estimate(plan, table1, known_costs())
         parts = estimate.parts()
-        lines = [*table_of(summed(parts), peaks(plan, estimate)), "", *NOTES]
+        lines = [*table_of(summed(parts), peaks(plan, estimate, gpus > 0)), "", *NOTES]
         lines += gpu_notes(parts, plan)
     except ConfigError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     lines += [f"Counted with {estimate.measured}.", "", _time(parts, cores, gpus)]
     print("\n".join(lines))
 
 
-def peaks(plan: Plan, estimate: Estimate) -> dict[str, float]:
-    """Bytes of the largest job of each stage, in the memory of the machine."""
+def peaks(plan: Plan, estimate: Estimate, on_gpus: bool = False) -> dict[str, float]:
+    """Bytes of the largest job of each stage, in the memory of the machine; `on_gpus`: networks are not in it."""
     memory = Memory(plan, estimate)
     splits = [{"kind": kind, "split": split} for kind, own in estimate.splits.items() for split in own]
     rows = [{"row": row} for row in estimate.rows]
@@ -75,10 +77,11 @@ def peaks(plan: Plan, estimate: Estimate) -> dict[str, float]:
         "sources": splits, "clips": clips, "images": splits, "gather": splits, "renderings": clips, "flow": flows,
         "gather_flow": clips, "gallery": [{"gallery": plan.sets.gallery_of("test")}], "references": splits,
         "train": [{"training": training} for training in estimate.trainings], "colorize": rows, "truth": [{}],
+        "recolor": [{"row": row} for own in estimate.trainings.values() for row in own.get("recolored", ())],
         "colorize_shown": [{"row": row} for key in ("multimodal", "legacy", "long") for row in plan.shown_rows(key)],
         "score": rows, "report": [{}],
     }  # fmt: skip
-    most = {rule: max((memory.of(rule, own) for own in of), default=0) * 1e6 for rule, of in jobs.items()}
+    most = {rule: max((memory.of(rule, own, on_gpus) for own in of), default=0) * 1e6 for rule, of in jobs.items()}
     tables, figures = ("table1", "table5", "propagation"), ("figure4", "side_by_side")
     return most | {
         "tables": max(memory.of(rule, {}) for rule in tables) * 1e6,
@@ -87,7 +90,7 @@ def peaks(plan: Plan, estimate: Estimate) -> dict[str, float]:
 
 
 def gpu_notes(parts: Iterable[StageCost], plan: Plan) -> Iterator[str]:
-    """What there is to say about GPUs, where they have an hour's work or more."""
+    """What there is to say about GPUs, where they have more than a few minutes' work."""
     if sum(part.gpu for part in parts) < 360:
         return
     yield from GPU_NOTE
@@ -118,12 +121,16 @@ def _of_stage(parts: list[StageCost], cores: int, gpus: int) -> float:
         width = min(part.width, cores)
         faster = 1 + (width - 1) * THREAD_GAIN
         on_gpu = min(part.processes, gpus) if part.gpu else 0
-        left = part.seconds - part.network if on_gpu else part.seconds / faster
-        longest = max(longest, (left + (part.gpu / on_gpu if on_gpu else 0)) / part.jobs)
-        cpu += left if on_gpu else left * width  # cores are taken though they gain less
-        gpu += part.gpu if on_gpu else 0
-        wide += part.jobs * (1 if on_gpu else width)
-        taken += part.jobs * on_gpu
+        if not on_gpu:
+            longest = max(longest, part.seconds / faster / part.jobs)
+            cpu += part.seconds / faster * width  # cores are taken though they gain less
+            wide += part.jobs * width
+            continue
+        left, loaders = part.seconds - part.network, min(part.loaders, cores)
+        own = max(left / loaders, part.gpu / on_gpu) if loaders else left + part.gpu / on_gpu
+        longest = max(longest, own / part.jobs)
+        cpu, gpu = cpu + left, gpu + part.gpu
+        wide, taken = wide + part.jobs * max(loaders, 1), taken + part.jobs * on_gpu
     return max(longest, cpu / min(cores, wide), gpu / min(gpus, taken) if gpu else 0)
 
 

@@ -13,6 +13,7 @@ from plan.cost import (
     GPU_GAIN,
     GPU_SAMPLE,
     LEARNING,
+    LOADING,
     METHOD_SECONDS,
     MODEL_BYTES,
     NETWORK_SECONDS,
@@ -24,7 +25,7 @@ from plan.cost import (
     seconds_a_frame,
 )
 from plan.errors import ConfigError
-from plan.measured import SHIPPED, Measured
+from plan.measured import SHIPPED, MachineCosts
 from plan.pipeline import MULTIMODAL_REFERENCES, Plan
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset
@@ -50,6 +51,7 @@ class StageCost:
     key: str = ""  # what the cost of a part is known by (plan/measured.py)
     width: int = 1  # cores that one job takes
     processes: int = 1  # GPUs that one job takes
+    loaders: int = 0  # further cores that do its own work beside a GPU
 
     def scaled(self, start: float, other: float) -> "StageCost":
         """As on a machine that takes so many times as long to begin a job, and for everything else."""
@@ -60,7 +62,7 @@ class StageCost:
 class Estimate:
     """The costs of a plan. Raises ConfigError where its sets cannot be counted."""
 
-    def __init__(self, plan: Plan, only_table1: bool = False, measured: Measured = SHIPPED):
+    def __init__(self, plan: Plan, only_table1: bool = False, measured: MachineCosts = SHIPPED):
         self.plan, self.config, self.sets, self.measured = plan, plan.config, plan.sets, measured
         self.only_table1 = only_table1
         self.rows = plan.table1_rows if only_table1 else list(plan.rows)
@@ -77,9 +79,13 @@ class Estimate:
 
     def parts(self) -> list[StageCost]:
         """The same, each part by itself: what is done with one flow, one training, one row."""
-        parts = [*self._prepared(), *self._flow(), *self._searched(), *self._trained(), *self._colored()]
+        parts = [*self._prepared(), *self._flow(), *self._searched(), *self._recolored(), *self._trained()]
         known = self.measured
-        return [part.scaled(known.start, known.of(part.key)) for part in (*parts, *self._scored()) if part.jobs]
+        return [
+            part.scaled(known.start, known.of(part.key))
+            for part in (*parts, *self._colored(), *self._scored())
+            if part.jobs
+        ]
 
     def items(self, kind: str, split: str, prepared: bool = False) -> int:
         """About how many items a set has; `prepared`: with the reserve of what is counted."""
@@ -133,12 +139,13 @@ class Estimate:
         yield cost("sources", len(listed), count, count)
         jobs = sum(self.sets.shards_of("clips", split) for split in filmed)
         frames = sum(self.frames(split, prepared=True) for split in filmed)
-        yield cost("clips", jobs, self._count("clips", filmed, prepared=True), frames * self._scale, pictures=frames)
+        count = self._count("clips", filmed, prepared=True)
+        yield cost("clips", jobs, count, frames * self._scale, pictures=frames)
         jobs = sum(self.sets.shards_of("images", split) for split in images)
         photos = sum(self.items("images", split, prepared=True) * self._photo_scale(split) for split in images)
         count = self._count("images", images, prepared=True)
         yield cost("images", jobs, count, photos, pictures=count)
-        count = self._count("clips", filmed, prepared=True) + self._count("images", images, prepared=True)
+        count += self._count("clips", filmed, prepared=True)
         yield cost("gather", len(filmed) + len(images), count, count)
         frames = sum(map(self.frames, rendered))
         count = self._count("clips", rendered)
@@ -173,31 +180,37 @@ class Estimate:
         asked = {kind for row in self.rows for kind, own in self.plan.given_to(row).items() if "reference" in own}
         queries = [(kind, split) for kind, own in self.splits.items() for split in own if split != "validation"]
         queries = [(kind, split) for kind, split in queries if kind in asked or split != "test"]
-        counts = {which: self.items(*which) for which in queries}
-        searched = sum(own * self.items("images", self.sets.gallery_of(split)) for (_, split), own in counts.items())
         written = self.config["references"]["count"] + self.config["references"]["sheets"]  # pictures of a clip
-        files = sum(own * written if kind == "clips" else own for (kind, _), own in counts.items())
-        searches = [self.sets.searches_of(*which) for which in queries]
-        jobs = sum(own if own == 1 else own + 1 for own in searches)  # and one that gathers them
-        stage = cost("references", jobs, sum(counts.values()), sum(counts.values()))
-        networks = sum(counts.values()) * network
-        seconds = stage.seconds + networks + searched * SEARCHED
-        size = files * UNITS["references"].size * self._scale
-        yield on_gpu(replace(stage, seconds=seconds, network=networks, size=size, files=files))
+        for kind, split in queries:
+            own, jobs = self.items(kind, split), with_gathering(self.sets.searches_of(kind, split))
+            stage = cost("references", jobs, own, own, own * network)
+            seconds = stage.seconds + own * self.items("images", self.sets.gallery_of(split)) * SEARCHED
+            files = own * written if kind == "clips" else own
+            size = files * UNITS["references"].size * self._scale
+            yield on_gpu(replace(stage, seconds=seconds, size=size, files=files))
 
     def _trained(self) -> Iterator[StageCost]:
         full, start = LEARNING * seconds_a_frame("ours", 1), UNITS["train"].start
         for own in self.trainings.values():
             seconds = self._training_seconds(own)
             gpu = 0.0 if _setting(own, "accelerator") == "cpu" else seconds * GPU_SAMPLE / full
+            networks = max(seconds - cost_of(own) * seconds_of_loading(own), 0) if gpu else 0.0
+            size, processes = MODEL_BYTES * _setting(own, "width") ** 2, own.get("processes", 1) * own.get("nodes", 1)
+            threads, loaders = _setting(own, "threads"), _setting(own, "workers") * processes
             yield StageCost(
-                "train", 1, cost_of(own), start + seconds, MODEL_BYTES * _setting(own, "width") ** 2, 8, start,
-                seconds if gpu else 0.0, gpu, f"train:{own['method']}", _setting(own, "threads"),
-                own.get("processes", 1) * own.get("nodes", 1),
+                "train", 1, cost_of(own), start + seconds, size, 8, start, networks, gpu, f"train:{own['method']}",
+                threads, processes, loaders,
             )  # fmt: skip
 
     def _training_seconds(self, own: dict) -> float:
         return cost_of(own) * seconds_a_sample(own)
+
+    def _recolored(self) -> Iterator[StageCost]:
+        """What rows make of the training clips, for trainings that learn to correct them."""
+        for row in sorted({row for own in self.trainings.values() for row in own.get("recolored", ())}):
+            frames = self.frames("train")
+            jobs = with_gathering(self.plan.shards_of_row(row, "train"))
+            yield self._row(row, "recolor", jobs, self.items("clips", "train"), frames * self._scale, frames)
 
     def _colored(self) -> Iterator[StageCost]:
         yield from map(self.row, self.rows)
@@ -211,7 +224,8 @@ class Estimate:
         kinds = self.plan.given_to(row)
         units = sum(pictures[kind] * scales[kind] for kind in kinds)
         items = sum(self.items(kind, "test") for kind in kinds)
-        return self._row(row, "colorize", 1, items, units, sum(pictures[kind] for kind in kinds))
+        jobs = with_gathering(self.plan.shards_of_row(row, "test"))
+        return self._row(row, "colorize", jobs, items, units, sum(pictures[kind] for kind in kinds))
 
     def _shown_only(self) -> Iterator[StageCost]:
         """The clips that are coloured to be shown alone."""
@@ -254,11 +268,12 @@ class Estimate:
         classifier = NETWORK_SECONDS.get(self.config["classifier"], 0)
         yield on_gpu(cost("truth", 1, clips + photos, frames, scaled * UNITS["truth"].each + photos * fid))
         for row in self.rows:
-            own = cost("score", 1, clips, frames)
+            jobs = with_gathering(self.plan.shards_of_row(row, "test"))
+            own = cost("score", jobs, clips, frames)
             if "images" in self.plan.given_to(row):
-                own = cost("score", 1, clips + photos, frames + scaled, photos * (fid + classifier))
-                own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=own.files + 2 * photos)
-            yield on_gpu(own)
+                own = cost("score", jobs, clips + photos, frames + scaled, photos * (fid + classifier))
+                own = replace(own, start=own.start + TORCH, seconds=own.seconds + TORCH, files=photos)  # their features
+            yield on_gpu(replace(own, files=own.files + own.items))
         yield cost("table", 1 if self.only_table1 else 5, 0, 0, called="tables")
         if not self.only_table1:
             count = 11 + len(self.shown) + len(self.sets.absent)
@@ -281,6 +296,13 @@ def seconds_a_sample(training: dict) -> float:
     return LEARNING * seconds_a_frame(training["method"], _setting(training, "width")) * height * width / PIXELS
 
 
+def seconds_of_loading(training: dict) -> float:
+    """Seconds of a core, of those of a sample, that no GPU takes: until it is there."""
+    (clip, photo), share = LOADING, _setting(training, "photo_share")
+    height, width = _setting(training, "frame")
+    return (clip * (1 - share) + photo * share) * height * width / PIXELS
+
+
 def cost(
     rule: str, jobs: int, items: int, units: float, more: float = 0.0, called: str = "", pictures: float = 0.0
 ) -> StageCost:
@@ -296,6 +318,11 @@ def cost(
     left = units or jobs  # tables and figures have no units
     seconds, files = start + units * own.each + more, (pictures or left) * own.files
     return StageCost(called or rule, jobs, items, seconds, left * own.size, files, start, more, key=rule)
+
+
+def with_gathering(shards: int) -> int:
+    """The jobs of what is made in so many shards: one more gathers those of several."""
+    return shards if shards == 1 else shards + 1
 
 
 def on_gpu(stage: StageCost) -> StageCost:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 # A line of media/bar.py.
 STEPS = re.compile(r"^.+: (\d+)/(\d+) \[")
-# The same with its name, and a line of media/jobs.py about what an earlier job had done.
-BEGUN_AT = re.compile(r"^(.+): (\d+)(?:/(\d+) \[| of (\d+) were done before)")
+# The first such line of a loop, with its name, and a line of media/jobs.py about what an earlier job had done.
+BEGUN_AT = re.compile(r"^(.+): (\d+)(?:/(\d+) \[00:00| of (\d+) were done before)")
 # `warning: ...` as this project's commands say it, or `file.py:12: UserWarning: ...` as Python does.
 WARNING = re.compile(r"^(?:warning: |\S+:\d+: \w*Warning: )(.+)$", flags=re.IGNORECASE)
 TRACEBACK = "Traceback (most recent call last):"

@@ -20,7 +20,7 @@ Factor = Annotated[float, Field(ge=LEAST, le=MOST)]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MachineCosts:
     """Factors of this machine against plan/cost.py."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -46,10 +46,10 @@ class Measured:
         )
 
 
-SHIPPED = Measured()
+SHIPPED = MachineCosts()
 
 
-def saved(measured: Measured, path: Path = WHERE) -> None:
+def saved(measured: MachineCosts, path: Path = WHERE) -> None:
     """Keep it for later. Raises ConfigError where the file cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,10 @@ def saved(measured: Measured, path: Path = WHERE) -> None:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 
 
-def known_costs(path: Path = WHERE) -> Measured:
+def known_costs(path: Path = WHERE) -> MachineCosts:
     """What was measured on this machine; SHIPPED where nothing was. Raises ConfigError for a file that is damaged."""
     try:
-        return TypeAdapter(Measured).validate_json(path.read_bytes())
+        return TypeAdapter(MachineCosts).validate_json(path.read_bytes())
     except FileNotFoundError:
         return SHIPPED
     except OSError as error:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from plan.choosing import backbone_of_model, lacks_release
-from plan.entries import Rows
+from plan.rows_and_trainings import Rows
 
 # The keys that tables and figures tell of (bench.stand_ins).
 CHOICES = ("backbone", "classifier", "fid_features", "flow", "scoring_flow")

@@ -6,10 +6,11 @@ Nothing here prints or asks for the time: each event of Snakemake has a method t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from plan import job_log
-from plan.cost import Costs, Running, seconds_left
+from plan.cost import LITTLE, Costs, Running, seconds_left
 
 # Jobs of a rule that is expected to take so many seconds are announced when they begin.
 LONG = 60
@@ -37,6 +38,11 @@ class Job:
     @property
     def name(self) -> str:
         return " ".join((self.rule, *self.of))
+
+    @cached_property
+    def share(self) -> float:
+        """Of its work, what an earlier job has not done. Asked for once its log says how far it is."""
+        return job_log.share_done(self.lines())
 
     def lines(self, last: int | None = None) -> list[str]:
         return job_log.lines_of(self.log, last) if self.log else []
@@ -83,8 +89,10 @@ class Progress:
     def finished(self, number: int, now: float) -> list[str]:
         job = self.running.pop(number)
         self.done += 1
-        self.costs.finished(job.rule, now - job.began)
-        self.warnings.update(job_log.warnings(job.lines()))
+        lines = job.lines()
+        if (share := job_log.share_done(lines)) >= LITTLE:
+            self.costs.finished(job.rule, (now - job.began) / share)
+        self.warnings.update(job_log.warnings(lines))
         self.spoke, self.patience = now, PATIENCE
         left = about(self._seconds_left(now)) if self.done < self.total else ""
         changed, self.left = left if left != self.left else "", left
@@ -151,8 +159,11 @@ class Progress:
     def _left_of(self, job: Job, now: float) -> float:
         """Seconds: as its log says how far it is, or as jobs of its rule take."""
         took = now - job.began
-        if self.costs.before(job.rule) >= LONG and (steps := job_log.steps(job.lines(last=4096))) and steps[0]:
-            return took * (steps[1] - steps[0]) / steps[0]
+        if self.costs.before(job.rule) >= LONG and (steps := job_log.steps(job.lines(last=4096))):
+            done, total = steps
+            own = done - (1 - job.share) * total
+            if own >= 1:
+                return took * (total - done) / own
         return max(self.costs.of(job.rule) - took, 0.0)
 
     def _row(self, count: str, name: str, took: str = "", left: str = "") -> str:

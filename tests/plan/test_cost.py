@@ -51,6 +51,25 @@ def test_jobs_of_this_folder_tell_what_their_like_will_take(tmp_path):
     assert costs.of("train") == 150 and costs.of("score") == SECONDS["score"] and costs.of("new") == OTHERS
 
 
+def test_a_job_that_went_on_counts_for_the_whole(tmp_path):
+    def job(name, seconds, said):
+        path = tmp_path / "score" / f"{name}.benchmark.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"s\th:m:s\n{seconds}\t0\n")
+        path.with_name(f"{name}.log").write_text(said)
+
+    job("whole", 40, "score whole: 0/20 [00:00, ?it/s]\nscore whole: 20/20 [00:40, 2.0s/it]\n")
+    job("resumed", 10, "score resumed: 15 of 20 were done before, 5 to do\nscore resumed: 15/20 [00:00, ?it/s]\n")
+    job("little", 3, "score little: 18 of 20 were done before, 2 to do\n")
+    job("nothing", 2, "score nothing: 20 of 20 were done before, 0 to do\nscore nothing: 20/20 [00:00, ?it/s]\n")
+    assert sorted(earlier(tmp_path)["score"]) == [40, 40]
+
+
+def test_what_this_machine_was_measured_to_cost_is_expected_of_rules_that_never_ran():
+    costs = Costs({"score": [3.0]}, factor=2.0, on="2026-01-01")
+    assert costs.before("score") == 3 and costs.before("train") == 2 * SECONDS["train"]
+
+
 def test_a_slower_machine_is_seen_by_its_finished_jobs():
     costs = Costs({})
     for _ in range(100):

@@ -5,7 +5,7 @@ import pytest
 from plan.cost import GPU_PAIR, THREAD_GAIN
 from plan.cost_table import gpu_memory, hours, main, table_of, wall
 from plan.estimate import StageCost
-from plan.measured import Measured, saved
+from plan.measured import MachineCosts, saved
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_there_is_no_such_machine(machine):
 
 
 def test_costs_of_this_machine_are_named_and_damaged_ones_too(capsys, tmp_path):
-    saved(Measured("2026-02-03", "x86_64, 2 cores", 1.0, {"score": 2.0}))
+    saved(MachineCosts("2026-02-03", "x86_64, 2 cores", 1.0, {"score": 2.0}))
     main(table1=True)
     assert "costs measured on this machine on 2026-02-03 (x86_64, 2 cores): 2.00 times" in capsys.readouterr().out
     (tmp_path / "logs/costs.json").write_text("{")
@@ -91,6 +91,10 @@ def test_gpus_take_the_networks_of_as_many_jobs_as_there_are():
     shared = StageCost("train", 1, 0, 7210, 0, 0, start=10, network=7200, gpu=36, processes=4)
     assert wall([shared], 4, 8) == 19 and wall([shared], 4, 2) == 28
     assert wall([StageCost("clips", 1, 0, 100, 0, 0)], 4, 8) == 100
+    loaded = StageCost("train", 1, 0, 7210, 0, 0, network=7110, gpu=36, loaders=2)
+    assert (
+        wall([loaded], 4, 1) == 50 and wall([loaded], 1, 1) == 100
+    )  # samples are made beside the GPU, here too slowly
 
 
 def test_a_pair_of_the_papers_training_takes_two_gigabytes_of_a_gpu():

@@ -5,13 +5,27 @@ import pytest
 from plan.cost import METHOD_SECONDS, NETWORK_SECONDS, UNITS, seconds_a_frame
 from plan.errors import ConfigError
 from plan.estimate import Estimate, StageCost, summed
-from plan.measured import Measured
+from plan.measured import MachineCosts
 from plan.reading import ROOT
 
 # Seconds of the jobs of the default's Table 1, two jobs at a time on two cores.
 MEASURED = {
     "clips": 3, "images": 5, "renderings": 15, "flow": 28, "gallery": 10, "references": 18, "train": 460,
     "colorize": 292, "truth": 7, "score": 92,
+}  # fmt: skip
+
+
+# CPU seconds, megabytes and files of four rows without training on generated clips, one job at a time.
+ROWS = ["grey", "copy_first", "nn_match", "flow_propagation"]
+GENERATED = {
+    10: {
+        "clips": (3.5, 34.7, 262), "flow": (20.2, 57.8, 984), "gallery": (4.0, 0, 2), "references": (3.7, 0.7, 6),
+        "colorize": (73.6, 135.2, 1088), "truth": (10.2, 0.4, 243), "score": (53.7, 2.3, 88),
+    },
+    100: {
+        "clips": (11.6, 110.9, 903), "flow": (60.8, 165.7, 3006), "gallery": (4.4, 0, 2), "references": (3.8, 0.7, 6),
+        "colorize": (225.4, 426.5, 3648), "truth": (25.3, 0.9, 703), "score": (159.5, 6.6, 448),
+    },
 }  # fmt: skip
 
 
@@ -27,6 +41,31 @@ def test_the_default_costs_what_was_measured(plan):
     assert {name: stages[name].seconds for name in large} == pytest.approx(
         {name: MEASURED[name] for name in large}, rel=0.3
     )
+
+
+@pytest.mark.parametrize("count", GENERATED)
+def test_generated_clips_cost_what_was_measured(plan, tmp_path, count):
+    lines = (ROOT / "config/datasets.tsv").read_text()
+    for name, kind, files in (("films", "videos", count), ("pictures", "images", 10)):
+        lines += f"{name}\t{kind}\t{tmp_path}/none\t\t\t\t\t{files}\t\n"
+    (tmp_path / "datasets.tsv").write_text(lines)
+    sets = {
+        kind: {"sets": {split: {"from": [{"dataset": dataset, "files": "*"}]} for split in splits}}
+        for kind, dataset, splits in (("clips", "films", ["test"]), ("images", "pictures", ["test", "gallery"]))
+    }
+    length = {10: 25, 100: 8}[count]
+    sets["clips"]["length"] = length
+    estimate = Estimate(plan({"datasets": str(tmp_path / "datasets.tsv"), **sets}), only_table1=True)
+    estimate.rows, estimate.trainings, estimate.splits = ROWS, {}, {"clips": ["test"], "images": ["test"]}
+    stages, measured = by_stage(estimate), GENERATED[count]
+    for stage, (seconds, _, files) in measured.items():
+        if seconds > 10:
+            assert stages[stage].seconds == pytest.approx(seconds, rel=0.3), stage
+        if files > 200:
+            assert stages[stage].files == pytest.approx(files, rel=0.3), stage
+    sums = [sum(getattr(stages[stage], name) for stage in measured) for name in ("seconds", "size", "files")]
+    seconds, size, files = map(sum, zip(*measured.values(), strict=True))
+    assert sums == pytest.approx([seconds, size * 1e6, files], rel=0.3)
 
 
 def test_jobs_are_those_that_snakemake_plans(plan):
@@ -45,7 +84,7 @@ def test_the_papers_table_is_mostly_training_and_its_gallery(plan):
     assert stages["train"].items == 8 * 22110 * 40
     assert max(stages.values(), key=lambda stage: stage.seconds).stage == "train"
     assert 80 < stages["train"].gpu / 3600 < 200
-    assert sum(stage.jobs for stage in stages.values()) == 428  # and `choices`
+    assert sum(stage.jobs for stage in stages.values()) == 502  # and `choices`
 
 
 def test_ten_times_the_clips_cost_ten_times_the_frames(plan, tmp_path):
@@ -93,7 +132,7 @@ def test_parts_of_a_stage_are_summed_and_keep_their_order():
 
 def test_what_this_machine_was_measured_to_cost_counts(plan):
     shipped = {part.key: part for part in Estimate(plan()).parts()}
-    measured = Measured("2026-01-01", "m", 2.0, {"flow:dis": 3.0, "clips": 0.5, "score": 0.7})
+    measured = MachineCosts("2026-01-01", "m", 2.0, {"flow:dis": 3.0, "clips": 0.5, "score": 0.7})
     here = {part.key: part for part in Estimate(plan(), measured=measured).parts()}
     for key, factor in (("flow:dis", 3), ("clips", 0.5), ("flow:farneback", 0.7), ("colorize:ours", 0.7)):
         before, after = shipped[key], here[key]

@@ -2,7 +2,9 @@
 
 from threading import Event, Thread
 
-from plan.job_log import lines_of, steps, warnings, why
+import pytest
+
+from plan.job_log import lines_of, share_done, steps, warnings, why
 
 TRACED = """train ours: 10/120 [00:20, 2.00s/it]
 Traceback (most recent call last):
@@ -69,3 +71,22 @@ def test_a_log_that_goes_while_it_is_read_is_empty(tmp_path):
         over.set()
         thread.join()
     assert seen <= {(), ("one",)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "share"),
+    [
+        ([], 1),
+        (["train ours: 0/120 [00:00, ?it/s]", "train ours: 60/120 [00:10, 1it/s]"], 1),
+        (["train ours: 90/120 [00:00, ?it/s]", "train ours: 120/120 [00:10, 1it/s]"], 0.25),
+        (
+            ["a: clips: 3 of 4 were done before, 1 to do", "a: clips: 3/4 [00:00, ?it/s]", "a: images: 0/4 [00:00]"],
+            5 / 8,
+        ),
+        (["a: 4 of 4 were done before, 0 to do"], 0),
+        (["a: 0/0 [00:00, ?it/s]"], 1),
+        (["clips test shard 0: 3 clips of 3 sources", "b: 7"], 1),
+    ],
+)
+def test_the_share_that_a_job_did_itself(lines, share):
+    assert share_done(lines) == share

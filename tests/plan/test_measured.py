@@ -5,9 +5,9 @@ import json
 import pytest
 
 from plan.errors import ConfigError
-from plan.measured import SHIPPED, Measured, known_costs, saved
+from plan.measured import SHIPPED, MachineCosts, known_costs, saved
 
-MADE = Measured("2026-02-03", "x86_64, 2 cores", 1.5, {"clips": 1.0, "score": 2.0, "flow:dis": 4.0})
+MADE = MachineCosts("2026-02-03", "x86_64, 2 cores", 1.5, {"clips": 1.0, "score": 2.0, "flow:dis": 4.0})
 
 
 def test_what_was_saved_is_known(tmp_path):
@@ -18,7 +18,7 @@ def test_what_was_saved_is_known(tmp_path):
 
 def test_what_was_not_measured_is_as_the_middle_of_what_was():
     assert MADE.of("clips") == 1 and MADE.of("gallery") == 2
-    assert SHIPPED.of("clips") == 1 and Measured(start=3.0).of("clips") == 3
+    assert SHIPPED.of("clips") == 1 and MachineCosts(start=3.0).of("clips") == 3
 
 
 @pytest.mark.parametrize(

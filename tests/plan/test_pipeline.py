@@ -158,7 +158,7 @@ def test_a_method_that_cannot_be_loaded_is_named_with_its_file(plan, monkeypatch
             raise error
         return load(row, options)
 
-    monkeypatch.setattr("plan.pipeline.load", only_new)
+    monkeypatch.setattr("plan.rows_and_trainings.load", only_new)
     said = rf"config: methods\.mine\+new: bench/methods/new\.py: {type(error).__name__}: wrong"
     with pytest.raises(ConfigError, match=said):
         plan({"methods": {"mine+new": {}}})

@@ -150,3 +150,31 @@ def test_durations(seconds, said):
 )  # fmt: skip
 def test_estimates_are_no_more_exact_than_they_are(seconds, said):
     assert about(seconds) == said
+
+
+def test_a_run_names_the_day_on_which_this_machine_was_measured():
+    progress = Progress(Costs({}, 2.0, "2026-02-03"), 2, 0)
+    (line,) = progress.planned({"score": 10, "total": 10}, 0)
+    assert line.startswith("10 jobs on 2 cores: about ") and line.endswith("measured on this machine on 2026-02-03)")
+
+
+def test_of_a_job_that_went_on_the_whole_is_learned(tmp_path):
+    def expected(said):
+        progress = Progress(Costs({}), 1, 0)
+        progress.planned({"score": 2, "total": 2}, 0)
+        (tmp_path / "score.log").write_text(said)
+        progress.started(1, "score", {"row": "a"}, [str(tmp_path / "score.log")], 0)
+        progress.finished(1, 100)
+        return progress.costs.of("score")
+
+    whole, resumed = "score a: 0/20 [00:00]\n", "score a: 10 of 20 were done before, 10 to do\n"
+    assert expected(resumed) > expected(whole) > SECONDS["score"]
+    assert expected("score a: 20 of 20 were done before, 0 to do\n") == SECONDS["score"]
+
+
+def test_what_is_left_of_a_training_that_went_on_is_by_its_own_steps(tmp_path):
+    progress = Progress(Costs({}), 1, 0)
+    progress.planned({"train": 1, "total": 1}, 0)
+    (tmp_path / "ours.log").write_text("train ours: 600/1200 [00:00, ?it/s]\ntrain ours: 700/1200 [10:00, 6s/it]\n")
+    progress.started(1, "train", {"training": "ours"}, [str(tmp_path / "ours.log")], 0)
+    assert "about 50 minutes left" in progress.status(600)  # 100 steps took 10 minutes
