@@ -1,5 +1,5 @@
 """config/paper.yaml, tried on very little with published files of seeded values: every row and column of the paper is
-there, and each cell has a value. Sizes, widths and networks are the paper's: some ten minutes on two idle cores."""
+there, and each cell has a value. Sizes, widths and networks are the paper's."""
 
 import json
 
