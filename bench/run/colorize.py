@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
@@ -176,7 +176,7 @@ class Coloring:
             print(f"{desc}: not on the cluster, for what it names counts from this folder", flush=True)
         elif is_address(self.scheduler):
             out_dir, scheduler = resolved(out_dir), self.scheduler
-            function = partial(_colorize_there, self.row, self.options, resolved(self.setting))
+            function = partial(_colorize_there, self.row, self.options, resolved(self.setting), key_of(self.decided))
         tasks = [
             Task(
                 task_name(item.kind, item.name),
@@ -198,14 +198,17 @@ def _colorize_with(method: Method, item: ItemInputs, seed: int, out_dir: Path) -
     return [colorize_item(method, item, seed, out_dir)]
 
 
-def _colorize_there(row: str, options: str, setting: Setting, item: ItemInputs, seed: int, out_dir: Path) -> list[dict]:
+def _colorize_there(
+    row: str, options: str, setting: Setting, decided: str, item: ItemInputs, seed: int, out_dir: Path
+) -> list[dict]:
     """The same in a worker of a cluster: one item at a time, by a method that is loaded once."""
     with working:
-        return _colorize_with(_loaded(row, options, setting), item, seed, out_dir)
+        return _colorize_with(_loaded(row, options, setting, decided), item, seed, out_dir)
 
 
-@cache
-def _loaded(row: str, options: str, setting: Setting) -> Method:
+@lru_cache(maxsize=1)
+def _loaded(row: str, options: str, setting: Setting, decided: str) -> Method:
+    """The method of a row; `decided` says by its content what it will load: a worker outlives a training."""
     return load(row, json.loads(options), setting)
 
 

@@ -7,7 +7,7 @@ truth alone is read from what the stage `truth` has stored. What is measured has
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, lru_cache, partial
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -153,7 +153,7 @@ class Scorer:
             key = self.key(stored, *own)
             tasks.append(Task(task_name(kind, item), key, (resolved(stored.of(kind, item)) if sent else stored, *own)))
         there = resolved(self) if sent else self
-        function = partial(_score_there, there) if sent else there.lines
+        function = partial(_score_there, there, key_of(self.networks.decided)) if sent else there.lines
         outputs, receipts = partial(files_of, features=there.features), there.pieces / "receipts"
         return finish_tasks(function, tasks, receipts, outputs, 1, scheduler if sent else "here", desc, shard, shards)
 
@@ -188,15 +188,15 @@ class Scorer:
         return self.results / kind, {"clips": self.clips, "images": self.images}[kind]
 
 
-def _score_there(scorer: Scorer, *item) -> list[dict]:
+def _score_there(scorer: Scorer, decided: str, *item) -> list[dict]:
     """The lines of an item in a worker of a cluster: one at a time, by networks that are loaded once."""
     with measuring:
-        return replace(scorer, networks=_once(scorer.networks)).lines(*item)
+        return replace(scorer, networks=_once(scorer.networks, decided)).lines(*item)
 
 
-@cache
-def _once(networks: ScoringNetworks) -> ScoringNetworks:
-    """The first ones of this process that are the same: they hold what is loaded."""
+@lru_cache(maxsize=1)
+def _once(networks: ScoringNetworks, decided: str) -> ScoringNetworks:
+    """The first of this process that are the same, also by the content of their files: they hold what is loaded."""
     return networks
 
 

@@ -8,7 +8,7 @@ would take 1 to 4 MB a frame, up to 20 times as much as the frame itself. What i
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -60,9 +60,9 @@ def main(
         device: where the network runs: cpu, cuda, or auto for a GPU where there is one.
         scheduler: threads or here, item after item in this process; or the address of a dask.distributed scheduler.
     """
-    looker = Looker(
-        folder_of(clips), folder_of(images), folder_of(scoring_flow), folder_of(table), fid_features, weights, device
-    )
+    network = key_of(contents(OF_BACKBONE.get(fid_features, ()), weights))
+    folders = (folder_of(path) for path in (clips, images, scoring_flow, table))
+    looker = Looker(*folders, fid_features, weights, device, network)
     own = [(kind, row) for kind, of_kind in (("clips", clips), ("images", images))
            for row in records(kept(read_table(of_kind, CLIPS)))]  # fmt: skip
     pictures = [row["clip"] for kind, row in own if kind == "images"]
@@ -82,6 +82,7 @@ class Looker:
     fid_features: str
     weights: Path
     device: str
+    network: str  # the content of its file
 
     @property
     def pieces(self) -> Path:
@@ -95,11 +96,10 @@ class Looker:
         """The lines of the items, each a kind and a row of CLIPS, in this process or on a cluster."""
         there = resolved(self) if is_address(scheduler) else self
         decided = [version_of(STAGE), self.fid_features]
-        network = [contents(OF_BACKBONE.get(self.fid_features, ()), self.weights)]
         tasks = [
             Task(
                 task_name(kind, row["clip"]),
-                key_of(decided, network if kind == "images" else [], self._identity(kind, row)),
+                key_of(decided, self.network if kind == "images" else "", self._identity(kind, row)),
                 (there, kind, row["clip"], row["n_frames"]),
             )
             for kind, row in items
@@ -128,7 +128,7 @@ def look_at(looker: Looker, kind: str, item: str, n_frames: int) -> list[dict]:
     rgb = next(read_frames(looker.images / item, 1))
     with looking:
         torch.set_num_threads(1)  # the last digits of features must not depend on the machine
-        network = _network(looker.fid_features, looker.weights, looker.device)
+        network = _network(looker.fid_features, looker.weights, looker.device, looker.network)
         known = known_of(Frame(rgb), network, looker.device)
     coded = BytesIO()
     np.save(coded, known.features)
@@ -136,8 +136,9 @@ def look_at(looker: Looker, kind: str, item: str, n_frames: int) -> list[dict]:
     return list(lines_of(kind, item, None, known))
 
 
-@cache
-def _network(name: str, weights: Path, device: str):
+@lru_cache(maxsize=1)
+def _network(name: str, weights: Path, device: str, content: str):
+    """A network; `content`: of its file, for a worker of a cluster outlives that."""
     return backbone_of(name, weights, device)
 
 
