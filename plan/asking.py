@@ -76,6 +76,8 @@ class Asking:
             accelerator = own.get("accelerator", "auto")
             uses = accelerator not in ("cpu", "auto") or (accelerator == "auto" and wanted)
             return processes_of(own) if uses else 0
+        if rule == "references" and self._searches(wildcards) > 1:  # those of its shards have found them
+            return 0
         return int(wanted and self._has_network(rule.removesuffix("_shard"), wildcards))
 
     def _has_network(self, rule: str, wildcards) -> bool:
@@ -105,17 +107,25 @@ class Asking:
     def _units(self, rule: str, wildcards) -> float:
         """How many frames, or items, one job of a rule has."""
         if rule in ("colorize", "truth", "score"):
-            return self._frames("test") + self.estimate.items("images", "test")
+            whole = self._frames("test") + self.estimate.items("images", "test")
+            return whole if rule == "truth" else whole / self.plan.shards_of_row(wildcards.get("row"), "test")
         split = "train" if rule == "recolor" else next(filter(None, map(wildcards.get, SPLITS)), None)
         if split is None:
             return 0.0
         if rule in ("clips", "flow"):
             return self._frames(split) / self.sets.shards_of("clips", split)
         if rule in ("renderings", *COLORING):
-            return self._frames(split)
+            shards = self.plan.shards_of_row(wildcards.get("row"), "train") if rule == "recolor" else 1
+            return self._frames(split) / shards
         kind = "clips" if rule == "gather_flow" else wildcards.get("kind", "images")
         shards = self.sets.shards_of(rule, split) if rule in ("images", "gallery") else 1
+        if rule == "references":
+            shards = self._searches(wildcards)
         return self.estimate.items(kind, split) / shards
+
+    def _searches(self, wildcards) -> int:
+        """In how many shards the references of a job's set are searched for."""
+        return self.sets.searches_of(wildcards.get("kind"), wildcards.get("split"))
 
     def _frames(self, split: str) -> float:
         height, width = self.config["clips"]["size"]
@@ -142,7 +152,7 @@ class Asking:
         if rule != "references":
             return 0.0
         gallery = self.estimate.items("images", self.sets.gallery_of(wildcards.get("split")))
-        return SEARCHED * gallery * self.estimate.items(wildcards.get("kind"), wildcards.get("split"))
+        return SEARCHED * gallery * self._units(rule, wildcards)
 
     def _training_seconds(self, wildcards) -> float:
         own = self.plan.trainings[wildcards.get("training")]

@@ -77,7 +77,7 @@ GPU_PAIR = 2.1e9  # bytes of a GPU for a pair of 216x384 in training at width 1,
 ON_CPU = ("dis", "farneback")  # flows that no GPU takes
 THREAD_GAIN = 0.75  # of a core, that each further thread adds to a training; assumed
 MODEL_BYTES = 144e6  # of a model of width 1
-SEARCHED = 1.6e-7  # seconds an item and image of the gallery
+SEARCHED = 4e-8  # seconds an item and image of the gallery, many items at once (docs/scale.md)
 
 
 def seconds_a_frame(method: str, width: float) -> float:

@@ -13,6 +13,7 @@ class MissingDevice(MachineFault, ValueError):
 def device_called(name: str) -> torch.device:
     """`cpu`, `cuda` (the first one that this process sees), or `auto`: CUDA where there is one, else the CPU.
 
+    On CUDA convolutions are computed in float32, not in the 10 bits of TF32 that PyTorch takes otherwise.
     Raises MissingDevice for CUDA where PyTorch sees no GPU.
     """
     if name == "auto":
@@ -22,6 +23,8 @@ def device_called(name: str) -> torch.device:
             "device is 'cuda', but PyTorch sees no GPU here; expected one (nvidia-smi lists them, and this PyTorch is "
             f"built for CUDA {torch.version.cuda}). Set `device: cpu`, or `auto` to take a GPU only where there is one."
         )
+    if name == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 
