@@ -26,23 +26,23 @@ from vision.occlusion import ruder_visible_both
 loading = Lock()
 
 
-def loaded(estimator: str, weights: Path) -> Estimator:
+def loaded(estimator: str, weights: Path, device: str) -> Estimator:
     """The estimator, read once a process, whatever thread asks first: a network is large."""
     with loading:
-        return read_once(estimator, weights)
+        return read_once(estimator, weights, device)
 
 
 read_once = cache(load_estimator)
 
 
 def estimate_clip(
-    clip: str, n_frames: int, frames_dir: Path, estimator: str, weights: Path, out_dir: Path
+    clip: str, n_frames: int, frames_dir: Path, estimator: str, weights: Path, out_dir: Path, device: str = "cpu"
 ) -> list[dict]:
     """Write both flows of each pair of adjacent frames of one clip; returns its row of media.tables.FLOW.
 
     `visible` is the share of visible pixels over all pairs and both directions (null for a single frame).
     """
-    flow_between = loaded(estimator, weights)
+    flow_between = loaded(estimator, weights, device)
     greys = (grey8(luminance_from_rgb(rgb)) for rgb in read_frames(frames_dir / clip, n_frames))
     shares = []
     with whole_folder(out_dir / clip) as folder:
@@ -78,6 +78,7 @@ def main(
     table: Path,
     workers: int = 1,
     scheduler: str = "threads",
+    device: str = "cpu",
 ) -> None:
     """Estimate the flow of every kept clip of one shard.
 
@@ -91,13 +92,14 @@ def main(
         table: the table of the shard's flows to write; the receipts of its clips go into the folder of its name.
         workers: clips at the same time.
         scheduler: threads, or the address of a dask.distributed scheduler.
+        device: where a network runs: cpu, cuda, or auto for a GPU where there is one.
     """
     frames_dir, out_dir, weights = folder_of(clips).resolve(), flows.resolve(), weights.resolve()
     tasks = [
         Task(
             row.clip,
             key_of(version_of(__name__), estimator, row.clip, row.sha256, row.n_frames),
-            (row.clip, row.n_frames, frames_dir, estimator, weights, out_dir),
+            (row.clip, row.n_frames, frames_dir, estimator, weights, out_dir, device),
         )
         for row in kept(read_table(clips, CLIPS)).itertuples(index=False)
         if shard_of(row.clip, shards) == shard

@@ -25,9 +25,10 @@ DIS_MIN_SIDE = 32
 NETWORK_MIN_SIDE = 128
 
 
-def load_estimator(name: str, weights_dir: str | Path) -> Estimator:
+def load_estimator(name: str, weights_dir: str | Path, device: str = "cpu") -> Estimator:
     """The estimator called `dis`, `farneback`, `raft`, `raft_small` or `ptlflow:<model>`.
 
+    device: where a network runs, a name for vision.placing.device_called.
     Raises ValueError for another name, MisfitWeights for a weight file that does not fit, and MissingWeights where the
     weight file of a network is not in `weights_dir`.
     """
@@ -35,9 +36,9 @@ def load_estimator(name: str, weights_dir: str | Path) -> Estimator:
     if name in WITHOUT_WEIGHTS:
         return WITHOUT_WEIGHTS[name]
     if name in RAFT_FILES:
-        return raft(name, weights_dir)
+        return raft(name, weights_dir, device)
     if name.startswith("ptlflow:"):
-        return ptlflow_model(name.removeprefix("ptlflow:"), weights_dir)
+        return ptlflow_model(name.removeprefix("ptlflow:"), weights_dir, device)
     known = ", ".join([*WITHOUT_WEIGHTS, *RAFT_FILES])
     raise ValueError(f"unknown flow estimator {name!r}; expected {known} or ptlflow:<model>")
 
@@ -60,7 +61,7 @@ def farneback(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 WITHOUT_WEIGHTS: dict[str, Estimator] = {"dis": dis, "farneback": farneback}
 
 
-def raft(name: str, weights_dir: Path) -> Estimator:
+def raft(name: str, weights_dir: Path, device: str) -> Estimator:
     """RAFT (Teed and Deng 2020) of torchvision with its published weights and 12 updates; `raft` is its raft_large."""
     from torchvision.models import optical_flow
 
@@ -68,11 +69,11 @@ def raft(name: str, weights_dir: Path) -> Estimator:
 
     path = locate(RAFT_FILES[name], weights_dir)
     network = {"raft": optical_flow.raft_large, "raft_small": optical_flow.raft_small}[name]()
-    network = _on_device(_filled(network, read_state(path), path))
+    network = _on_device(_filled(network, read_state(path), path), device)
     return _of_network(lambda images: network(*(2 * images - 1).split(1))[-1], network, multiple=8)
 
 
-def ptlflow_model(model: str, weights_dir: Path) -> Estimator:
+def ptlflow_model(model: str, weights_dir: Path, device: str) -> Estimator:
     """A network of ptlflow with its checkpoint; `flownet2` is mended to be NVIDIA's (vision.flownet2).
 
     The checkpoint is `<weights_dir>/<model>.ckpt`, or else the one file called `<model>.*` or `<model>-*`, as it is
@@ -96,7 +97,7 @@ def ptlflow_model(model: str, weights_dir: Path) -> Estimator:
     extra = settings.get("extra_params") if isinstance(settings, dict) else None
     for name, value in (extra if isinstance(extra, dict) else {}).items():
         network.add_extra_param(name, value)
-    network = _on_device(_filled(network, state, path))
+    network = _on_device(_filled(network, state, path), device)
     if model == "flownet2":
         from vision.flownet2 import as_nvidia
 
@@ -144,10 +145,10 @@ def _check_pair(first: np.ndarray, second: np.ndarray) -> None:
             )
 
 
-def _on_device(network):
-    import torch
+def _on_device(network, device: str):
+    from vision.placing import device_called
 
-    return network.to("cuda" if torch.cuda.is_available() else "cpu")
+    return network.to(device_called(device))
 
 
 def _filled(network, state: dict, path: Path):

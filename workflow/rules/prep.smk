@@ -155,6 +155,7 @@ rule flow:
         **asked("flow"),
         weights=WEIGHTS,
         dask_scheduler=config["dask_scheduler"],
+        device=config["device"],
     params:
         version=version_of("prep/flow.py"),
         shards=lambda wildcards: shards_of("clips", wildcards.split),
@@ -162,7 +163,7 @@ rule flow:
     shell:
         "python -m prep.flow --clips {input.clips:q} --shard {wildcards.shard} --shards {params.shards}"
         " --estimator {wildcards.estimator:q} --weights {resources.weights:q} --flows {params.flows:q}"
-        " --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
+        " --device {resources.device} --workers {threads} --scheduler {resources.dask_scheduler:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule gather_flow:
