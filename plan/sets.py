@@ -203,6 +203,10 @@ class Sets:
             return ""
         return f"put clips into {' or '.join(dict.fromkeys(roots))} and run again"
 
+    def absence(self, split: str) -> dict[str, str]:
+        """For the flags of a figure: what to do for its set, which is not there; none where it is."""
+        return {"absent": self.absent[split]} if split in self.absent else {}
+
     def shown(self, split: str) -> str:
         """The table of a set of clips that is only shown. Raises ConfigError where there is no such set."""
         if split not in self.config["clips"]["sets"]:

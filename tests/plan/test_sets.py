@@ -241,6 +241,7 @@ def test_clips_that_are_only_shown_may_be_absent(plan, tmp_path, monkeypatch):
     assert paper.sets.absent == {"legacy": "put clips into data/legacy and run again"}
     assert "legacy" not in paper.sets.filmed and paper.shown_figures == ["15", "16"]
     assert paper.inputs_of_shown("legacy") == {} and "clips" in paper.inputs_of_shown("long")
+    assert paper.sets.absence("legacy") == {"absent": paper.sets.absent["legacy"]} and paper.sets.absence("long") == {}
     (tmp_path / "data/legacy").mkdir(parents=True)
     there = plan(overlays=["paper"])
     assert there.sets.absent == {} and there.inputs_of_shown("legacy")["clips"] == "<results>/clips/legacy.parquet"

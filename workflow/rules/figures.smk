@@ -181,11 +181,9 @@ rule figure15:
         **asked("figure15"),
     params:
         version=version_of("bench/figures/figure15.py"),
-        inputs=flags,
-        absent=SETS.absent.get("legacy", ""),
+        inputs=lambda wildcards, input: as_flags([*input.items(), *SETS.absence("legacy").items()]),
     shell:
-        "python -m bench.figures.figure15 {params.inputs} --absent {params.absent:q}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure15 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"
 
 
 rule figure16:
@@ -202,8 +200,6 @@ rule figure16:
         **asked("figure16"),
     params:
         version=version_of("bench/figures/figure16.py"),
-        inputs=flags,
-        absent=SETS.absent.get("long", ""),
+        inputs=lambda wildcards, input: as_flags([*input.items(), *SETS.absence("long").items()]),
     shell:
-        "python -m bench.figures.figure16 {params.inputs} --absent {params.absent:q}"
-        " --folder {output.folder:q} > {log:q} 2>&1"
+        "python -m bench.figures.figure16 {params.inputs} --folder {output.folder:q} > {log:q} 2>&1"
