@@ -94,9 +94,9 @@ def gpu_notes(parts: Iterable[StageCost], plan: Plan) -> Iterator[str]:
     if sum(part.gpu for part in parts) < 360:
         return
     yield from GPU_NOTE
-    held = [gpu_memory(own) for own in plan.trainings.values()]
+    held = [gpu_memory(own) for own in plan.trainings.values() if own["method"] == "ours"]
     if max(held, default=0) > 16e9:
-        yield f"A training holds up to {max(held) / 1e9:.0f} GB of a GPU, less with a smaller `micro_batch`."
+        yield f"A training of `ours` holds up to {max(held) / 1e9:.0f} GB of a GPU, less with a smaller `micro_batch`."
 
 
 def gpu_memory(own: dict) -> float:
