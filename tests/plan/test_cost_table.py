@@ -28,7 +28,7 @@ def test_the_command_tells_of_gpus_where_they_have_work(capsys):
 
     main(configfile=(ROOT / "config/paper.yaml",), table1=True, cores=16, gpus=8)
     said = capsys.readouterr().out
-    assert "On 16 cores and 8 GPUs: about " in said and "A training holds up to 84 GB of a GPU" in said
+    assert "On 16 cores and 8 GPUs: about " in said and "A training of `ours` holds up to 42 GB of a GPU" in said
 
 
 def test_the_command_names_a_wrong_configuration(tmp_path):
