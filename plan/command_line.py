@@ -33,6 +33,13 @@ def folder_of_shards(tables: list[str]) -> str:
     return str(Path(tables[0]).parent) if tables else ""
 
 
+def gathered(named: Iterable[tuple[str, str | list[str]]]) -> list[tuple[str, str | list[str]]]:
+    """Named inputs in which the tables of shards, which have no end, are their folder and their number."""
+    own = dict(named)
+    tables = list(own.pop("shards"))
+    return [*own.items(), ("shards", folder_of_shards(tables)), ("count", str(len(tables)))]
+
+
 def folder_of_items(table: str) -> str:
     """The folder of all items of the set that a shard's table (results/shards/clips/train/3.parquet) is a part of."""
     return str(Path(table).parent).replace("shards/", "", 1)

@@ -11,12 +11,19 @@ from bench.run.colorize import results_of
 from media.jobs import remove_receipts, task_name
 from media.provenance import recorded, sidecar_of
 from media.receipts import receipt_path
-from media.tables import CLIPS, COLORIZED, folder_of, kept, merged_rows, read_table, write_rows
+from media.tables import CLIPS, COLORIZED, folder_of, kept, merged_rows, read_table, tables_of, write_rows
 from media.whole import remove_all_but
 from media.writer import sole_writer
 
 
-def main(*, shards: list[Path], table: Path, clips: Path | None = None, images: Path | None = None) -> dict:
+def main(
+    *,
+    shards: list[Path],
+    table: Path,
+    clips: Path | None = None,
+    images: Path | None = None,
+    count: int | None = None,
+) -> dict:
     """Gather what a row has coloured. Returns for the sidecar what the shards' have about the method.
 
     Args:
@@ -24,14 +31,16 @@ def main(*, shards: list[Path], table: Path, clips: Path | None = None, images: 
         table: the table to write; frames and receipts in the folder of its name that no row has are removed.
         clips: table of the clips, which gives the order; none: none were coloured.
         images: table of the images; likewise.
+        count: how many tables lie in the folder of the shards: 0.parquet and on.
     """
+    shards = tables_of(shards, count)
     given = [(kind, items) for kind, items in (("clips", clips), ("images", images)) if items]
     order = [(kind, item) for kind, items in given for item in kept(read_table(items, CLIPS))["clip"]]
     made: list[tuple[str, str]] = []
     rows = merged_rows(shards, COLORIZED, order)
-    count = write_rows(those_there(rows, folder_of(table), shards, made), table, COLORIZED)
+    written = write_rows(those_there(rows, folder_of(table), shards, made), table, COLORIZED)
     remove_others(made, folder_of(table))
-    print(f"{table.parent.name} {table.stem}: {count} items of {len(shards)} shards")
+    print(f"{table.parent.name} {table.stem}: {written} items of {len(shards)} shards")
     return said_by(shards)
 
 

@@ -10,11 +10,11 @@ from bench.scoring.score import distances, in_order
 from media.jobs import remove_receipts, task_name
 from media.provenance import recorded
 from media.receipts import receipt_path
-from media.tables import COLORIZED, SCORES, folder_of, merged_rows, read_table, write_rows
+from media.tables import COLORIZED, SCORES, folder_of, merged_rows, read_table, tables_of, write_rows
 from media.writer import sole_writer
 
 
-def main(*, row: str, shards: list[Path], colorized: Path, table: Path) -> dict:
+def main(*, row: str, shards: list[Path], colorized: Path, table: Path, count: int | None = None) -> dict:
     """Gather the scores of one row. Returns for the sidecar what could not be measured, and why.
 
     Args:
@@ -22,7 +22,9 @@ def main(*, row: str, shards: list[Path], colorized: Path, table: Path) -> dict:
         shards: the tables of its shards, which bench.scoring.score has written.
         colorized: its whole table of results, which gives the order.
         table: the table to write; receipts and features in the folder of its name that no item has are removed.
+        count: how many tables lie in the folder of the shards: 0.parquet and on.
     """
+    shards = tables_of(shards, count)
     results = in_order(read_table(colorized, COLORIZED))
     order = list(zip(results["kind"], results["item"], strict=True))
     receipts, features = folder_of(table) / "receipts", folder_of(table) / "features"

@@ -40,7 +40,7 @@ def test_the_papers_run_is_the_same_pipeline(tmp_path):
     # 1,052 + 1,707 clips in shards of 50 at most in the mean, 146 to score; 1.28 million images in shards of 20,000.
     assert paper["clips"] == paper["flow"] == 64 + 4
     assert (paper["images"], paper["gallery"]) == (64 + 8 + 1, 128)
-    assert paper["total"] < 500
+    assert paper["total"] < 550
     # What it lacks is said at the end, where it is seen.
     said = done.stdout.partition("warning: this run would not start.")[2]
     assert "vgg19_conv.pth" in said and "videvo-test (116 files)" in said

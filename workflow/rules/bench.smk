@@ -70,7 +70,7 @@ rule gather_colorized:
         **asked("gather_colorized"),
     params:
         version=version_of("bench/run/gather_colorized.py"),
-        inputs=flags,
+        inputs=flags_of_gathering,
     shell:
         "python -m bench.run.gather_colorized {params.inputs} --table {output.table:q} > {log:q} 2>&1"
 
@@ -227,7 +227,7 @@ rule gather_scores:
         **asked("gather_scores"),
     params:
         version=version_of("bench/scoring/gather_scores.py"),
-        inputs=flags,
+        inputs=flags_of_gathering,
     shell:
         "python -m bench.scoring.gather_scores --row {wildcards.row} {params.inputs}"
         " --table {output.table:q} > {log:q} 2>&1"

@@ -9,7 +9,7 @@ from snakemake.logging import logger
 
 from plan import rule_versions
 from plan.asking import Asking
-from plan.command_line import as_flags, as_json, folder_of_items, folder_of_shards, one_of
+from plan.command_line import as_flags, as_json, folder_of_items, folder_of_shards, gathered, one_of
 from plan.deciding import config_hash, deciding, execution, here
 from plan.errors import ConfigError, or_else
 from plan.pipeline import Plan
@@ -41,6 +41,8 @@ references_from = or_else(stop, SETS.references_from)
 version_of = or_else(stop, rule_versions.version_of)
 # A job's named inputs as the flags of its command.
 flags = lambda wildcards, input: as_flags(input.items())
+# Those of a job that gathers shards: of many tables their folder and their number.
+flags_of_gathering = lambda wildcards, input: as_flags(gathered(input.items()))
 
 
 def flags_of_row(wildcards, input):
