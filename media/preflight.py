@@ -58,7 +58,9 @@ async def _in_time(scheduler: str, questions: dict, folder: Path) -> None:
         async with asyncio.timeout(SECONDS):
             await _asked(scheduler, questions | {"probe": str(probe)}, doing)
     except TimeoutError as error:
-        raise MachineFault(f"the Dask cluster {scheduler}: no answer in {SECONDS} s while {doing[-1]}") from error
+        raise MachineFault(
+            f"the Dask cluster {scheduler}: no answer in {SECONDS} s while {doing[-1]}; {WHERE}"
+        ) from error
     finally:
         probe.unlink(missing_ok=True)
 
@@ -70,8 +72,12 @@ async def _asked(scheduler: str, questions: dict, doing: list[str]) -> None:
     try:
         try:
             await client
-        except (OSError, ValueError) as error:  # OSError is what a TimeoutError is, too
-            raise MachineFault(f"no Dask scheduler answers at {scheduler} ({_words(error)}); {WHERE}") from error
+        except (OSError, ValueError, MemoryError) as error:
+            # OSError is what a TimeoutError is, too; what another server says can be taken for the size of a message.
+            raise MachineFault(
+                f"no Dask scheduler answers at {scheduler} ({_words(error)}); is it the scheduler's port, not its "
+                f"dashboard's? {WHERE}"
+            ) from error
         await _asked_workers(client, scheduler, questions, doing)
     finally:
         await client.close()

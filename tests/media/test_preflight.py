@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from distributed import LocalCluster
@@ -165,3 +166,20 @@ def test_nothing_is_left_in_the_folder(tmp_path, monkeypatch):
     with pytest.raises(MachineFault):
         preflight("tcp://127.0.0.1:1", print, [], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_server_is_no_scheduler(tmp_path):
+    """What it says first is taken for the number and the sizes of messages."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n" * 4)
+                connection.recv(1 << 16)
+
+        thread = Thread(target=greet, daemon=True)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(MachineFault, match=r"no Dask scheduler answers at tcp://127.* its dashboard's"):
+            preflight(address, look, [], tmp_path)

@@ -1,18 +1,22 @@
 """A real SLURM of two nodes on this host, on the loopback address, from Debian's packages; for tests alone."""
 
+import ctypes
+import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from contextlib import ExitStack
-from os import geteuid
 from pathlib import Path
 
 PACKAGES = {"slurmctld": "slurmctld", "slurmd": "slurmd", "squeue": "slurm-client", "munged": "munge"}
 # Steps of a job lose the variable that names another place (SLURM_CONF), so it has to be this one.
 PLACE = Path("/etc/slurm")
 CORES, MEGABYTES = 2, 60000  # of each node, whatever this host has
+MARK = "# of huebench's tests, process "
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 SETTINGS = """\
 ClusterName=loopback
@@ -52,9 +56,25 @@ def unusable() -> str:
     """Why there can be no such SLURM here; empty where there can."""
     if missing := sorted({package for program, package in PACKAGES.items() if not _program(program)}):
         return f"the Debian packages {', '.join(missing)} are not installed"
-    if geteuid():
+    if os.geteuid():
         return f"only root may write {PLACE}/slurm.conf"
-    return f"{PLACE}/slurm.conf is there: this host has a SLURM of its own" if (PLACE / "slurm.conf").exists() else ""
+    if _in_use():
+        return f"{PLACE}/slurm.conf is in use: this host has a SLURM of its own, or these tests run twice"
+    return ""
+
+
+def _in_use() -> bool:
+    """Whether there is a configuration but one that a test which is no more has left."""
+    try:
+        first = (PLACE / "slurm.conf").read_text().partition("\n")[0]
+    except FileNotFoundError:
+        return False
+    return not first.startswith(MARK) or Path(f"/proc/{first.removeprefix(MARK)}").exists()
+
+
+def _end_with_parent() -> None:
+    """Let a daemon be ended when the test is, even if that is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _program(name: str) -> str | None:
@@ -100,8 +120,7 @@ class Slurm:
         )
         for name, text in {"slurm.conf": settings, "gres.conf": GPUS}.items():
             path = PLACE / name
-            with path.open("x") as file:
-                file.write(text)
+            path.write_text(f"{MARK}{os.getpid()}\n{text}")
             self._open.callback(path.unlink)
 
     def _munge(self) -> None:
@@ -117,7 +136,8 @@ class Slurm:
     def _daemon(self, name: str, program: str, *arguments: str) -> None:
         """Start a daemon in the foreground, to be ended by its id; what it says goes to a log of that name."""
         log = self._open.enter_context((self.folder / f"{name}.log").open("w"))
-        daemon = subprocess.Popen([_program(program), *arguments], stdout=log, stderr=subprocess.STDOUT)
+        command = [_program(program), *arguments]
+        daemon = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_end_with_parent)
         self._open.callback(daemon.wait)
         self._open.callback(daemon.terminate)
 
