@@ -16,15 +16,16 @@ from colorize.settings import TrainSettings
 from plan.deciding import content
 from plan.errors import ConfigError, check_name
 from plan.reading import REMOVABLE
-from vision.weights import MisfitWeights, MissingWeights, is_present
+from vision.weights import MisfitWeights, MissingWeights, WeightFile, difference, is_present
 
 
 @dataclass(frozen=True)
 class Network:
     """Where the network of a row comes from whose method has published weights."""
 
-    published: str  # the file of its authors that is taken; empty: none
+    published: str  # the file of its authors that is taken; empty: none. Whether it is theirs at all, `differs` says
     missing: str = ""  # that is not there, so that the row is trained here or is left empty
+    differs: str = ""  # what shows that the file that is there is not the published one; empty: nothing does
 
 
 def as_run(config: dict, root: Path) -> dict:
@@ -99,8 +100,12 @@ def _as_run(row: str, options: dict, weights_dir: Path) -> dict:
 
 def published_file(method: str, weights_dir: Path) -> str:
     """The file of a method's authors that is there, the preferred one of several; empty where none is."""
-    files = OF_METHOD.get(method, ())
-    return next((file.name for file in files if is_present(file, weights_dir)), "")
+    file = _file_there(method, weights_dir)
+    return file.name if file else ""
+
+
+def _file_there(method: str, weights_dir: Path) -> WeightFile | None:
+    return next((file for file in OF_METHOD.get(method, ()) if is_present(file, weights_dir)), None)
 
 
 def network_of(row: str, options: dict, weights_dir: Path) -> Network | None:
@@ -108,8 +113,11 @@ def network_of(row: str, options: dict, weights_dir: Path) -> Network | None:
     method = method_of(row, options)
     if {"precomputed", "command", "checkpoint"} & set(options) or method not in OF_METHOD:
         return None
-    name = published_file(method, weights_dir)
-    return Network("" if "training" in options else name, "" if name else OF_METHOD[method][0].name)
+    file = _file_there(method, weights_dir)
+    if file is None:
+        return Network("", OF_METHOD[method][0].name)
+    path = weights_dir / file.name
+    return Network("" if "training" in options else file.name, "", difference(file, path, content))
 
 
 def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> str:
@@ -120,7 +128,8 @@ def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> 
     """
     network = network_of(row, options, weights_dir)
     if network and network.published:
-        return f"published {network.published} {content(weights_dir / network.published)}"
+        said = "not the published" if network.differs else "published"
+        return f"{said} {network.published} {content(weights_dir / network.published)}"
     if "checkpoint" not in options:
         return ""
     if lacks_release(options, weights_dir):

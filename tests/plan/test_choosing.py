@@ -71,12 +71,14 @@ def test_null_for_what_there_is_not_is_named_with_the_nearest(tmp_path):
 def test_a_row_is_its_authors_network_where_the_file_is_and_else_its_training(preferring, tmp_path):
     trained = preferring()
     assert trained.training_of("zhang2016") == "zhang2016" in trained.table1_trainings
-    assert trained.networks["zhang2016"] == {"published": "", "missing": FILE}
+    assert trained.networks["zhang2016"] == {"published": "", "missing": FILE, "differs": ""}
     put(tmp_path, [FILE])
     made = preferring()
     assert made.training_of("zhang2016") is None and made.table1_trainings == ["ours", "ours_aligned"]
     assert "checkpoint" not in made.inputs_for("zhang2016", "test")
-    assert made.networks["zhang2016"] == {"published": FILE, "missing": ""}
+    network = made.networks["zhang2016"]
+    assert (network["published"], network["missing"]) == (FILE, "")
+    assert re.fullmatch(r"sha256 is \w{8}\.\.\., the published file has 9b330a0b\.\.\.", network["differs"])
     # It is made again, as it is where the file is another.
     contents = [trained.content_of_checkpoint("zhang2016"), made.content_of_checkpoint("zhang2016")]
     assert contents[0] == "" and FILE in contents[1] and made.rows["zhang2016"] != trained.rows["zhang2016"]
@@ -84,8 +86,16 @@ def test_a_row_is_its_authors_network_where_the_file_is_and_else_its_training(pr
     costs = [Estimate(one, only_table1=True).stages() for one in (trained, made)]
     assert [next(one.jobs for one in stages if one.stage == "train") for stages in costs] == [3, 2]
     check = Check(Needs(made), Needs(made).of_all(), list(made.rows), is_scored=True)
-    said = "\n".join(check.lines())
-    assert f"published zhang2016 ({FILE})" in said and "trained here" not in said and check.passes
+    said = " ".join(" ".join(check.lines()).split())
+    assert f"stand-in zhang2016: {FILE} is a file of that name whose content is NOT the published one" in said
+    assert f"published zhang2016 ({FILE})" not in said and "trained here" not in said and check.passes
+
+
+def test_a_file_of_which_no_hash_is_known_is_taken_for_the_published_one(plan, tmp_path):
+    put(tmp_path, ["autocolorize.caffemodel.h5"])
+    made = plan({"weights": str(tmp_path), "methods": {"larsson2016": {}}})
+    assert made.networks["larsson2016"]["differs"] == ""
+    assert made.content_of_checkpoint("larsson2016").startswith("published autocolorize")
 
 
 def test_a_damaged_file_is_no_network(preferring, tmp_path):
@@ -150,11 +160,14 @@ def test_a_folder_that_lacks_a_file_is_named_with_it(plan, tmp_path, left_out):
 
 def test_a_folder_counts_by_the_content_of_its_three_files(plan, tmp_path):
     put(tmp_path)
-    made = plan({"methods": {"mine": {"method": "ours", "checkpoint": str(tmp_path)}}})
+    change = {"methods": {"mine": {"method": "ours", "checkpoint": str(tmp_path)}}}
+    made = plan(change)
     before = made.content_of_checkpoint("mine")
     (tmp_path / "notes.txt").write_text("of no account")
     assert made.content_of_checkpoint("mine") == before
-    torch.save({"x": torch.zeros(1)}, tmp_path / "colornet_iter_80000.pth")  # the newest counts
+    torch.save({"x": torch.zeros(1)}, tmp_path / "colornet_iter_80000.pth")  # of no account either, without its other
+    assert plan(change).content_of_checkpoint("mine") == before
+    torch.save({"x": torch.zeros(1)}, tmp_path / "nonlocal_net_iter_80000.pth")  # the newest two count
     assert made.content_of_checkpoint("mine") != before
 
 
