@@ -17,6 +17,11 @@ def model_at(named: str, root: Path, weights_dir: Path) -> Path:
     return weights_dir if named == RELEASE_NAME else root / named
 
 
+def kind_named(named: str) -> str:
+    """What a configuration means by a path that leads nowhere: a `file` if it has a file's ending, or a `folder`."""
+    return "file" if Path(named).suffix and not named.endswith("/") else "folder"
+
+
 def release_paths(folder: Path, weights_dir: Path) -> list[Path]:
     """The files of the published model: correspondence, colorization, VGG19. Raises MissingWeights."""
     return [*newest_pair(folder, weights_dir), release_vgg19(folder, weights_dir)]

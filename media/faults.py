@@ -116,7 +116,8 @@ def prepared(path: str | Path) -> Iterator[None]:
 def ending_plainly() -> Iterator[None]:
     """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
 
-    So does a file without which there is no job, and a signal, with its own exit status (media.stopping). Any letter can be printed (media.text).
+    So does a file without which there is no job, and a signal, with its own exit status (media.stopping). Any letter
+    can be printed (media.text).
     """
     print_any_letter()
     try:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.methods.contract.rows import method_of
+from bench.methods.contract.rows import is_kind_of, learns, method_of, names
 from bench.methods.weights.published import OF_METHOD
 from colorize.metadata import metadata
-from colorize.release_files import RELEASE_NAME, model_at, release_paths
+from colorize.release_files import RELEASE_NAME, kind_named, model_at, release_paths
 from colorize.settings import TrainSettings
 from plan.deciding import content
 from plan.errors import ConfigError, check_name
@@ -30,14 +30,14 @@ class Network:
 
 def as_run(config: dict, root: Path) -> dict:
     """A configuration as it runs here: without what is taken out, each row's network chosen. Raises ConfigError."""
-    weights_dir = root / config["weights"]
+    weights_dir, taken_out = root / config["weights"], removed(config)["training"]
     config = without_nulls(config)
     methods, plus = config["methods"], config.get("flicker_plus")
     for row, own in methods.items():
-        _check_preferred(row, own, f"methods.{row}", config)
+        _check_preferred(row, own, f"methods.{row}", config["training"], taken_out)
     rows = {row: _as_run(row, own, weights_dir) for row, own in methods.items()}
     if isinstance(plus, dict):
-        _check_preferred(plus.get("method", ""), plus, "flicker_plus", config)
+        _check_preferred(plus.get("method", ""), plus, "flicker_plus", config["training"], taken_out)
         plus = _as_run(plus.get("method", ""), plus, weights_dir)
     return config | {"methods": rows, "flicker_plus": plus}
 
@@ -70,8 +70,8 @@ def removed(config: dict) -> dict[str, list[str]]:
     return names
 
 
-def _check_preferred(row: str, options: dict, place: str, config: dict) -> None:
-    """Raise ConfigError for a `prefer` that leaves nothing to choose."""
+def _check_preferred(row: str, options: dict, place: str, trainings: dict, taken_out: list[str]) -> None:
+    """Raise ConfigError for a `prefer` that leaves nothing to choose. taken_out: trainings that are null."""
     if not isinstance(options, dict) or "prefer" not in options:
         return
     method = method_of(row, options)
@@ -87,7 +87,18 @@ def _check_preferred(row: str, options: dict, place: str, config: dict) -> None:
             f"config: {place} prefers a published network, and needs a 'training' and no 'checkpoint' for where its "
             "file is not there; or take `prefer` out: a row without either is its authors' network."
         )
-    check_name(f"{place}.training", options["training"], "training", config["training"])
+    check_name(f"{place}.training", options["training"], "training", trainings, taken_out)
+    check_trained(method, options["training"], trainings, place)
+
+
+def check_trained(method: str, training: str, trainings: dict, place: str) -> None:
+    """Raise ConfigError where the training of a row, configured at a place, is one of a method of another kind."""
+    other = trainings[training].get("method", method)
+    if other in names() and learns(other) and learns(method) and not is_kind_of(method, other):
+        raise ConfigError(
+            f"config: {place}.training names {training!r}, which trains the method {other!r}; the row's method is "
+            f"{method!r}, which cannot take its model. Name a training of {method!r}."
+        )
 
 
 def _as_run(row: str, options: dict, weights_dir: Path) -> dict:
@@ -136,7 +147,8 @@ def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> 
         return "checkpoint not there"
     path = model_at(options["checkpoint"], root, weights_dir)
     if not path.exists():
-        raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such file or folder.")
+        kind = kind_named(options["checkpoint"])
+        raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such {kind}.")
     if path.is_file():
         return f"checkpoint {content(path)}"
     try:

@@ -14,7 +14,7 @@ from bench.methods.contract.rows import load
 from bench.methods.weights.published import FILES, OF_CHOICE
 from bench.run.setting import setting_of
 from colorize.metadata import metadata
-from colorize.release_files import model_at, release_paths
+from colorize.release_files import kind_named, model_at, release_paths
 from media.faults import of_the_machine
 from plan.choosing import lacks_release
 from plan.errors import ConfigError
@@ -193,7 +193,7 @@ class Needs:
             elif path.is_file():
                 backbone = metadata(path)["backbone"]
             elif not path.exists():
-                fault = "there is no such file"
+                fault = f"there is no such {kind_named(named)}"
         except (MissingWeights, MisfitWeights) as error:
             fault = str(error)
         return [

@@ -222,7 +222,8 @@ def notes_on_networks(options: dict[str, dict], networks: dict[str, dict[str, st
     """Which rows are their authors' networks, and which were trained here instead.
 
     networks: of each row whose method has published weights, the file that is taken (`published`), that which is not
-    there (`missing`), and what shows that the file that is there is not the published one (`differs`). after: options of the post-processor of flicker_plus.
+    there (`missing`), and what shows that the file that is there is not the published one (`differs`). after:
+    options of the post-processor of flicker_plus.
     """
     own = {row: networks[row] | {"training": options[row].get("training", "")} for row in options if row in networks}
     plus = next((row for row in networks if row not in options), None)

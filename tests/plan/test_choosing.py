@@ -52,6 +52,7 @@ def test_null_takes_rows_trainings_and_ablations_out(plan):
         ({"methods": {"ours_shipped": None}}, "figures.multimodal.rows"),
         ({"methods": {"ours": None}}, "ablations.of"),
         ({"training": {"ours_aligned": None}}, "methods.ours_aligned.training"),
+        ({"methods": ROW, "training": {"zhang2016": None}}, "methods.zhang2016.training"),
         ({"methods": {"nn_match+bonneel2015": {}, "nn_match": None}}, "methods.nn_match+bonneel2015"),
     ],
 )
@@ -105,10 +106,12 @@ def test_a_damaged_file_is_no_network(preferring, tmp_path):
 
 
 def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_path):
-    plus = {"method": "lai2018", "training": "zhang2016", "prefer": "published"}
-    assert preferring({"flicker_plus": plus}).training_of("grey+lai2018") == "zhang2016"
+    plus = {"method": "lai2018", "training": "lai2018", "prefer": "published"}
+    change = {"flicker_plus": plus, "training": {name: TRAININGS[name] for name in ("lai2018", "zhang2016")}}
+    change["training"]["lai2018"] = TRAININGS["lai2018"] | {"recolored": ["nn_match"]}
+    assert preferring(change).training_of("grey+lai2018") == "lai2018"
     put(tmp_path, ["ECCV18_blind_consistency.pth"])
-    assert preferring({"flicker_plus": plus}).training_of("grey+lai2018") is None
+    assert preferring(change).training_of("grey+lai2018") is None
 
 
 @pytest.mark.parametrize(
@@ -118,6 +121,7 @@ def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_pat
         ({"zhang2016": {"prefer": "published"}}, "needs a 'training'"),
         ({"zhang2016": {"prefer": "published", "checkpoint": "x.safetensors"}}, "needs a 'training'"),
         ({"zhang2016": {"training": "our", "prefer": "published"}}, "methods.zhang2016.training names 'our'"),
+        ({"zhang2016": {"training": "ours", "prefer": "published"}}, "which trains the method 'ours'"),
         ({"zhang2016": {"training": "ours", "prefer": "mine"}}, "methods.zhang2016.prefer"),
     ],
 )
@@ -125,6 +129,45 @@ def test_a_preference_that_leaves_no_choice_is_refused(plan, tmp_path, row, expe
     put(tmp_path, [FILE])  # whether the file is there or not
     with pytest.raises(ConfigError, match=re.escape(expected)):
         plan({"methods": row, "weights": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"zhang2016": {"training": "ours"}}, "zhang2016.training names 'ours', which trains the method 'ours'"),
+        ({"zhang2016": {"checkpoint": "release"}}, "'release', the files of the published model, which the method"),
+        ({"zhang2016": {"checkpoint": "weights"}}, "'weights', the files of the published model, which the method"),
+        ({"nn_match": {"checkpoint": "release"}}, "not 'nn_match'"),
+        ({"mine": {"method": "ours", "checkpoint": ""}}, "methods.mine.checkpoint is empty"),
+    ],
+)
+def test_a_model_that_a_method_cannot_take_is_refused(plan, row, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        plan({"methods": row})
+
+
+def test_ablations_of_a_row_that_is_its_authors_network_say_so(preferring, tmp_path):
+    put(tmp_path, [FILE])
+    with pytest.raises(ConfigError, match=r"'zhang2016', which prefers a published network whose file is in"):
+        preferring({"ablations": {"of": "zhang2016"}})
+
+
+@pytest.mark.parametrize(("named", "kind"), [("none/x.safetensors", "file"), ("none/x", "folder"), ("a.b/", "folder")])
+def test_a_checkpoint_that_is_not_there_is_called_what_it_would_be(plan, named, kind):
+    made = plan({"methods": {"mine": {"method": "ours", "checkpoint": named}}})
+    (need,) = [need for need in Needs(made).of_row("mine") if need.kind == "checkpoints"]
+    assert need.fault == f"there is no such {kind}"
+    with pytest.raises(ConfigError, match=f"there is no such {kind}"):
+        made.content_of_checkpoint("mine")
+
+
+def test_networks_of_different_trainings_are_no_model(plan, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    put(folder, ["nonlocal_net_iter_1.pth", "colornet_iter_2.pth", "vgg19_conv.pth"])
+    made = plan({"weights": str(tmp_path), "methods": {"mine": {"method": "ours", "checkpoint": str(folder)}}})
+    (need,) = [need for need in Needs(made).of_row("mine") if need.kind == "checkpoints"]
+    assert "colornet_iter_2.pth, which are not of one training" in need.fault and "--fetch" not in need.fault
 
 
 def test_the_published_model_is_a_row_without_a_training(published, tmp_path):
