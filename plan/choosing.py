@@ -128,7 +128,8 @@ def network_of(row: str, options: dict, weights_dir: Path) -> Network | None:
     if file is None:
         return Network("", OF_METHOD[method][0].name)
     path = weights_dir / file.name
-    return Network("" if "training" in options else file.name, "", difference(file, path, content))
+    differs = difference(file, path, content) if path.is_file() else ""
+    return Network("" if "training" in options else file.name, "", differs)
 
 
 def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> str:

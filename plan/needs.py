@@ -1,6 +1,6 @@
 """What jobs need that no job makes: datasets, weight files of other people and checkpoints; and whether it is there.
 
-Nothing is fetched, hashed or loaded.
+Nothing is fetched or loaded.
 """
 
 import shlex

@@ -103,6 +103,11 @@ def test_a_damaged_file_is_no_network(preferring, tmp_path):
     (tmp_path / FILE).write_text("<!DOCTYPE html>")
     faults = [need.fault for need in Needs(preferring()).of_row("zhang2016") if need.name == FILE]
     assert "a web page" in faults[0]
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    made = preferring()
+    faults = [need.fault for need in Needs(made).of_row("zhang2016") if need.name == FILE]
+    assert "a folder" in faults[0] and made.networks["zhang2016"]["differs"] == ""
 
 
 def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_path):
