@@ -41,6 +41,10 @@ WORDS = (
 SAYING = {"RuntimeError", "error", "SafetensorError", "ImportError", "OSError"}
 
 
+class UnusableFile(Exception):
+    """A file that a whole job needs is not there or is damaged: the job has to end with its sentence."""
+
+
 class MachineFault(RuntimeError):
     """The machine, not the item, is at fault: the job has to end. The message says what, where and what to do."""
 
@@ -112,12 +116,15 @@ def prepared(path: str | Path) -> Iterator[None]:
 def ending_plainly() -> Iterator[None]:
     """Around a program's main: a fault of the machine ends it with one sentence and exit status 1, no traceback.
 
-    So does a signal, with its own exit status (media.stopping). Any letter can be printed (media.text).
+    So does a file without which there is no job, and a signal, with its own exit status (media.stopping). Any letter
+    can be printed (media.text).
     """
     print_any_letter()
     try:
         with stopped_plainly():
             yield
+    except UnusableFile as error:
+        sys.exit(f"error: {error}")
     except Exception as error:
         if not of_the_machine(error) and not isinstance(error, PermissionError):
             raise

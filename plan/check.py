@@ -173,14 +173,21 @@ class Check:
         """Which rows are their authors' networks, and which are trained here though there are such."""
         plan = self.needs.plan
         networks = {row: network for row in self.rows if (network := plan.network_of(row))}
-        published = [f"{row} ({own.published})" for row, own in networks.items() if own.published]
+        published = [f"{row} ({own.published})" for row, own in networks.items() if own.published and not own.differs]
         if published:
             yield "published", ", ".join(published)
+        for row, own in networks.items():
+            if own.published and own.differs:
+                yield (
+                    "stand-in",
+                    f"{row}: {own.published} is a file of that name whose content is NOT the published one: "
+                    f"{own.differs}",
+                )
         for why, is_there in (("which are not there", False), ("which are there", True)):
             rows = [
                 row
                 for row, own in networks.items()
-                if self.needs.is_trained_anew(row) and is_there != bool(own.missing)
+                if self.needs.is_trained_anew(row) and is_there != bool(own.missing or own.differs)
             ]
             methods = dict.fromkeys(method_of(row, plan.rows[row]) for row in rows)
             if methods:

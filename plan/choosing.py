@@ -8,35 +8,36 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.methods.contract.rows import method_of
+from bench.methods.contract.rows import is_kind_of, learns, method_of, names
 from bench.methods.weights.published import OF_METHOD
 from colorize.metadata import metadata
-from colorize.release_files import RELEASE_NAME, model_at, release_paths
+from colorize.release_files import RELEASE_NAME, kind_named, model_at, release_paths
 from colorize.settings import TrainSettings
 from plan.deciding import content
 from plan.errors import ConfigError, check_name
 from plan.reading import REMOVABLE
-from vision.weights import MisfitWeights, MissingWeights, is_present
+from vision.weights import MisfitWeights, MissingWeights, WeightFile, difference, is_present
 
 
 @dataclass(frozen=True)
 class Network:
     """Where the network of a row comes from whose method has published weights."""
 
-    published: str  # the file of its authors that is taken; empty: none
+    published: str  # the file of its authors that is taken; empty: none. Whether it is theirs at all, `differs` says
     missing: str = ""  # that is not there, so that the row is trained here or is left empty
+    differs: str = ""  # what shows that the file that is there is not the published one; empty: nothing does
 
 
 def as_run(config: dict, root: Path) -> dict:
     """A configuration as it runs here: without what is taken out, each row's network chosen. Raises ConfigError."""
-    weights_dir = root / config["weights"]
+    weights_dir, taken_out = root / config["weights"], removed(config)["training"]
     config = without_nulls(config)
     methods, plus = config["methods"], config.get("flicker_plus")
     for row, own in methods.items():
-        _check_preferred(row, own, f"methods.{row}", config)
+        _check_preferred(row, own, f"methods.{row}", config["training"], taken_out)
     rows = {row: _as_run(row, own, weights_dir) for row, own in methods.items()}
     if isinstance(plus, dict):
-        _check_preferred(plus.get("method", ""), plus, "flicker_plus", config)
+        _check_preferred(plus.get("method", ""), plus, "flicker_plus", config["training"], taken_out)
         plus = _as_run(plus.get("method", ""), plus, weights_dir)
     return config | {"methods": rows, "flicker_plus": plus}
 
@@ -69,8 +70,8 @@ def removed(config: dict) -> dict[str, list[str]]:
     return names
 
 
-def _check_preferred(row: str, options: dict, place: str, config: dict) -> None:
-    """Raise ConfigError for a `prefer` that leaves nothing to choose."""
+def _check_preferred(row: str, options: dict, place: str, trainings: dict, taken_out: list[str]) -> None:
+    """Raise ConfigError for a `prefer` that leaves nothing to choose. taken_out: trainings that are null."""
     if not isinstance(options, dict) or "prefer" not in options:
         return
     method = method_of(row, options)
@@ -86,7 +87,18 @@ def _check_preferred(row: str, options: dict, place: str, config: dict) -> None:
             f"config: {place} prefers a published network, and needs a 'training' and no 'checkpoint' for where its "
             "file is not there; or take `prefer` out: a row without either is its authors' network."
         )
-    check_name(f"{place}.training", options["training"], "training", config["training"])
+    check_name(f"{place}.training", options["training"], "training", trainings, taken_out)
+    check_trained(method, options["training"], trainings, place)
+
+
+def check_trained(method: str, training: str, trainings: dict, place: str) -> None:
+    """Raise ConfigError where the training of a row, configured at a place, is one of a method of another kind."""
+    other = trainings[training].get("method", method)
+    if other in names() and learns(other) and learns(method) and not is_kind_of(method, other):
+        raise ConfigError(
+            f"config: {place}.training names {training!r}, which trains the method {other!r}; the row's method is "
+            f"{method!r}, which cannot take its model. Name a training of {method!r}."
+        )
 
 
 def _as_run(row: str, options: dict, weights_dir: Path) -> dict:
@@ -99,8 +111,12 @@ def _as_run(row: str, options: dict, weights_dir: Path) -> dict:
 
 def published_file(method: str, weights_dir: Path) -> str:
     """The file of a method's authors that is there, the preferred one of several; empty where none is."""
-    files = OF_METHOD.get(method, ())
-    return next((file.name for file in files if is_present(file, weights_dir)), "")
+    file = _file_there(method, weights_dir)
+    return file.name if file else ""
+
+
+def _file_there(method: str, weights_dir: Path) -> WeightFile | None:
+    return next((file for file in OF_METHOD.get(method, ()) if is_present(file, weights_dir)), None)
 
 
 def network_of(row: str, options: dict, weights_dir: Path) -> Network | None:
@@ -108,8 +124,12 @@ def network_of(row: str, options: dict, weights_dir: Path) -> Network | None:
     method = method_of(row, options)
     if {"precomputed", "command", "checkpoint"} & set(options) or method not in OF_METHOD:
         return None
-    name = published_file(method, weights_dir)
-    return Network("" if "training" in options else name, "" if name else OF_METHOD[method][0].name)
+    file = _file_there(method, weights_dir)
+    if file is None:
+        return Network("", OF_METHOD[method][0].name)
+    path = weights_dir / file.name
+    differs = difference(file, path, content) if path.is_file() else ""
+    return Network("" if "training" in options else file.name, "", differs)
 
 
 def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> str:
@@ -120,14 +140,16 @@ def content_of_model(row: str, options: dict, root: Path, weights_dir: Path) -> 
     """
     network = network_of(row, options, weights_dir)
     if network and network.published:
-        return f"published {network.published} {content(weights_dir / network.published)}"
+        said = "not the published" if network.differs else "published"
+        return f"{said} {network.published} {content(weights_dir / network.published)}"
     if "checkpoint" not in options:
         return ""
     if lacks_release(options, weights_dir):
         return "checkpoint not there"
     path = model_at(options["checkpoint"], root, weights_dir)
     if not path.exists():
-        raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such file or folder.")
+        kind = kind_named(options["checkpoint"])
+        raise ConfigError(f"config: methods.{row} names the checkpoint {path}, but there is no such {kind}.")
     if path.is_file():
         return f"checkpoint {content(path)}"
     try:

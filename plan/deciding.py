@@ -12,10 +12,10 @@ PLACES = ("dask_scheduler", "device", "weights")
 
 
 @cache
-def content(path: Path) -> str:
-    """SHA-256 of a file."""
+def content(path: Path, algorithm: str = "sha256") -> str:
+    """SHA-256 of a file, or its digest by another algorithm."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def deciding(training: dict) -> dict:

@@ -1,6 +1,6 @@
 """What jobs need that no job makes: datasets, weight files of other people and checkpoints; and whether it is there.
 
-Nothing is fetched, hashed or loaded.
+Nothing is fetched or loaded.
 """
 
 import shlex
@@ -14,7 +14,7 @@ from bench.methods.contract.rows import load
 from bench.methods.weights.published import FILES, OF_CHOICE
 from bench.run.setting import setting_of
 from colorize.metadata import metadata
-from colorize.release_files import model_at, release_paths
+from colorize.release_files import kind_named, model_at, release_paths
 from media.faults import of_the_machine
 from plan.choosing import lacks_release
 from plan.errors import ConfigError
@@ -22,7 +22,7 @@ from plan.pipeline import Plan
 from prep.datasets.lists import DatasetError
 from prep.datasets.registry import find_dataset, media_folder
 from vision.network_files import OF_BACKBONE, RAFT_FILES, checkpoints_of
-from vision.weights import ALEXNET, MisfitWeights, MissingWeights, WeightFile, check_content, is_present
+from vision.weights import ALEXNET, MisfitWeights, MissingWeights, WeightFile, check_kind, is_present
 
 # The commands that get what may be downloaded.
 FETCH_DATASET, FETCH_WEIGHTS = "python -m prep fetch", "python -m bench weights --fetch"
@@ -189,11 +189,11 @@ class Needs:
         try:
             if path.is_dir():
                 for file in release_paths(path, self.weights_dir):
-                    check_content(file)
+                    check_kind(file)
             elif path.is_file():
                 backbone = metadata(path)["backbone"]
             elif not path.exists():
-                fault = "there is no such file"
+                fault = f"there is no such {kind_named(named)}"
         except (MissingWeights, MisfitWeights) as error:
             fault = str(error)
         return [
@@ -245,7 +245,7 @@ class Needs:
             fault = MISSING
         elif path.exists():
             try:
-                check_content(path)
+                check_kind(path)
             except MisfitWeights as error:
                 fault = str(error)
         return Need("weights", file.name, str(path), size=file.size, origin=file.origin, fault=fault)

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.methods.contract.method import Method
-from bench.methods.contract.rows import learns, load, method_of, names
-from colorize.release_files import model_at
+from bench.methods.contract.rows import is_kind_of, learns, load, method_of, names
+from colorize.release_files import RELEASE_NAME, model_at
 from colorize.settings import LossWeights, TrainSettings
-from plan.choosing import Network, as_run, content_of_model, network_of, removed, width_of_model
+from plan.choosing import Network, as_run, check_trained, content_of_model, network_of, removed, width_of_model
 from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
 from plan.reading import default_order, with_full_names
@@ -25,6 +25,7 @@ class Rows:
     def __init__(self, config: dict, root: Path):
         validate(config)
         self.root, self.removed = root, removed(config)
+        self._preferring = {row for row, own in config["methods"].items() if own and "prefer" in own}
         self.config, self.weights_dir = settled(as_run(config, root)), root / config["weights"]
         self.sets = Sets(self.config, root)
         self.config = self.sets.config
@@ -55,11 +56,35 @@ class Rows:
             check_name(f"{place}.training", options["training"], "training", known, self.removed["training"])
         if "training" in options and "checkpoint" in options:
             raise ConfigError(f"config: {place} names both a 'training' and a 'checkpoint'; keep one of them.")
+        if not {"precomputed", "command"} & set(options):
+            self._check_model(method_of(row, options), options, place)
+
+    def _check_model(self, method: str, options: dict, place: str) -> None:
+        """A row's model is one that its method can take, as far as its name says it."""
+        if options.get("training") in self.trainings:
+            check_trained(method, options["training"], self.trainings, place)
+        checkpoint = options.get("checkpoint")
+        if checkpoint is not None and not checkpoint.strip():
+            raise ConfigError(
+                f"config: {place}.checkpoint is empty; name a file or a folder, {RELEASE_NAME!r}, or leave it out."
+            )
+        is_release = checkpoint and (checkpoint == RELEASE_NAME or (self.root / checkpoint).is_dir())
+        if is_release and not is_kind_of(method, "ours"):
+            raise ConfigError(
+                f"config: {place}.checkpoint is {checkpoint!r}, the files of the published model, which the method "
+                f"'ours' takes, not {method!r}; give the row `method: ours`, or a file of a training of its own."
+            )
 
     def _add_ablations(self) -> None:
         """A training and a row for each line of Table 5 but that of the full model."""
         of, rows = self.config["ablations"]["of"], self.config["ablations"]["rows"]
         self._check_row("ablations.of", of)
+        if of in self._preferring and not self.training_of(of):
+            raise ConfigError(
+                f"config: ablations.of names the row {of!r}, which prefers a published network whose file is in "
+                f"{self.weights_dir}, and so has no training here whose losses could be changed; take its `prefer` "
+                "out, or name another row."
+            )
         if self.training_of(of) not in self.config["training"]:
             raise ConfigError(
                 f"config: ablations.of names the row {of!r}, which has no 'training' whose losses could be changed."

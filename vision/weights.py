@@ -2,12 +2,13 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from media.faults import listed
+from media.faults import UnusableFile, listed
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,25 @@ DEVC_CORRESPONDENCE, DEVC_COLORIZATION = (
 )
 RELEASE_FILES = (DEVC_CORRESPONDENCE, DEVC_COLORIZATION, VGG19_FEATURES)
 
+ZIP = b"PK\3\4"
+# How files begin, by the end of their names. PyTorch: a zip, or before 1.6 a pickle. Caffe: a field of its network, the
+# name, a layer of one of two kinds or an input. Torch7: the kind of an object, 32 bits.
+PYTORCH = ("a PyTorch file", (ZIP, *(b"\x80" + bytes([protocol]) for protocol in range(2, 6))))
+BEGINNINGS = {
+    ".pth": PYTORCH,
+    ".pth.tar": PYTORCH,
+    ".ckpt": PYTORCH,
+    ".h5": ("an HDF5 file", (b"\x89HDF\r\n\x1a\n",)),
+    ".caffemodel": ("a Caffe file", (b"\x0a", b"\x12", b"\x1a", b"\xa2\x06")),
+    ".t7": ("a Torch7 file", tuple(bytes([kind, 0, 0, 0]) for kind in range(9))),
+}
 
-class MissingWeights(FileNotFoundError):
+
+class MissingWeights(UnusableFile, FileNotFoundError):
     """A weight file is not there. The message says which, where to put it and where it comes from."""
 
 
-class MisfitWeights(ValueError):
+class MisfitWeights(UnusableFile, ValueError):
     """A weight file is not what it should be. The message names the file and the first tensor that misfits."""
 
 
@@ -148,6 +162,32 @@ def check_content(path: str | Path) -> None:
             raise MisfitWeights(f"{path}: {said}")
 
 
+def check_kind(path: str | Path) -> None:
+    """Raise MisfitWeights also for what does not begin as the end of its name says, and for a zip that breaks off."""
+    check_content(path)
+    path = Path(path)
+    what, beginnings = next((own for end, own in BEGINNINGS.items() if path.name.endswith(end)), ("", ()))
+    with listed(path, "the configuration"), open(path, "rb") as file:
+        start = file.read(8)
+        broken = start.startswith(ZIP) and not zipfile.is_zipfile(file)
+    if what and not start.startswith(beginnings):
+        raise MisfitWeights(f"{path}: not {what}, it begins with {start!r}; get it again")
+    if broken:
+        raise MisfitWeights(f"{path}: it breaks off; get it again")
+
+
+def difference(file: WeightFile, path: Path, digest_of: Callable[[Path, str], str] | None = None) -> str:
+    """What shows that a file is not the published one, in words; empty where nothing does, or no hash is known.
+
+    digest_of: `hash_of`, or one that remembers.
+    """
+    for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
+        digest = (digest_of or hash_of)(path, algorithm) if published else ""
+        if not digest.startswith(published):
+            return f"{algorithm} is {digest[:8]}..., the published file has {published[:8]}..."
+    return ""
+
+
 def locate(file: WeightFile, weights_dir: str | Path) -> Path:
     """Path of a weight file: in `weights_dir`, else inside the package that ships it.
 
@@ -163,14 +203,8 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
             f"to get it; its place is {Path(weights_dir) / file.name}. It comes from: {file.origin}"
         )
     check_content(path)
-    for algorithm, published in (("sha256", file.sha256), ("md5", file.md5)):
-        digest = hash_of(path, algorithm) if published else ""
-        if not digest.startswith(published):
-            warnings.warn(
-                f"{path}: {algorithm} is {digest[:8]}..., the published file has {published[:8]}...; "
-                "numbers made with it are not those of the published network",
-                stacklevel=2,
-            )
+    if differs := difference(file, path):
+        warnings.warn(f"{path}: {differs}; numbers made with it are not those of the published network", stacklevel=2)
     return path
 
 

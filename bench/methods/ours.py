@@ -57,6 +57,8 @@ class Ours(Networked):
             return None
         try:
             release_paths(self.setting.checkpoint, self.setting.weights_dir)
-        except MissingWeights:
+        except MissingWeights as error:
+            if self.setting.checkpoint != self.setting.weights_dir:
+                return str(error)
             return f"the published model is not there; {FETCH} gets it"
         return None

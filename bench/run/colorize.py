@@ -47,7 +47,7 @@ from media.tables import COLORIZED, folder_of, write_rows
 from media.versions import version_of
 from media.whole import remove_all_but, whole_folder
 from vision.network_files import OF_BACKBONE, contents
-from vision.weights import MisfitWeights, MissingWeights, is_present
+from vision.weights import MisfitWeights, MissingWeights, difference, is_present
 
 STAGE = "bench.run.colorize"
 # The generators that are seeded for an item and the threads of PyTorch are a process's, not a thread's.
@@ -110,13 +110,20 @@ def decided_by(row: str, options: dict, method: Method, setting: Setting, said: 
 
 
 def published_networks(row: str, options: dict, setting: Setting) -> dict[str, dict[str, str]]:
-    """For the sidecar, the SHA-256 of each published file that a row takes instead of a training's; empty for none."""
+    """For the sidecar, the SHA-256 of each published file that a row takes instead of a training's; empty for none.
+
+    With `not_published`: what shows that such a file has another content than the published one.
+    """
     if setting.checkpoint is not None:
         of_folder = setting.checkpoint.is_dir()
         return {"networks": release_contents(setting.checkpoint, setting.weights_dir)} if of_folder else {}
     files = OF_METHOD.get(method_of(row, options), ())
     taken = next((file for file in files if is_present(file, setting.weights_dir)), None)
-    return {"networks": contents([taken], setting.weights_dir)} if taken else {}
+    if taken is None:
+        return {}
+    differs = difference(taken, setting.weights_dir / taken.name)
+    said = {"not_published": {taken.name: differs}} if differs else {}
+    return {"networks": contents([taken], setting.weights_dir)} | said
 
 
 def content_of_checkpoint(path: Path, weights_dir: Path) -> str | list:

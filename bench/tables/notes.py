@@ -12,6 +12,7 @@ from bench.stand_ins import NETWORKS, Choices, flow_name, network_name
 from bench.tables.columns import DAGGER, DOUBLE_DAGGER, heading
 from media.document import Note
 from media.tables import CLIPS, read_table, shortfalls
+from vision.weights import DEVC_COLORIZATION, DEVC_CORRESPONDENCE
 
 PAPER = Path(__file__).with_name("paper") / "table1.csv"
 FEW = 20  # so many items without a result are named
@@ -204,13 +205,15 @@ def kept_step(summary: dict) -> int:
 
 
 def note_on_release(name: str, rows: Sequence[str], summary: dict) -> Note:
-    """What a model is that is the published program's."""
+    """What a model is whose files are the published program's: its own model only by the number of its release."""
     if not summary["published"]:
         return Note(kind="published model", text=f"`{name}` ({', '.join(rows)}) is not there.", rows=tuple(rows))
     files, features = " and ".join(summary["published"]), network_name(summary["backbone"])
+    is_theirs = set(summary["published"]) == {file.name for file in (DEVC_CORRESPONDENCE, DEVC_COLORIZATION)}
+    what = "the published model" if is_theirs else "a model in the release's files, not of the published number"
     said = (
-        f"`{name}` ({', '.join(rows)}) is the published model, {files}, on the features of {features}; nothing of it "
-        "is trained here, and for how many steps its authors did is not said."
+        f"`{name}` ({', '.join(rows)}) is {what}, {files}, on the features of {features}; nothing of it is trained "
+        "here, and for how many steps it was is not said."
     )
     return Note(kind="published model", text=said, rows=tuple(rows))
 
@@ -218,25 +221,43 @@ def note_on_release(name: str, rows: Sequence[str], summary: dict) -> Note:
 def notes_on_networks(options: dict[str, dict], networks: dict[str, dict[str, str]], after: dict) -> Iterator[Note]:
     """Which rows are their authors' networks, and which were trained here instead.
 
-    networks: of each row whose method has published weights, the file that is taken (`published`) and that which is
-    not there (`missing`). after: options of the post-processor of flicker_plus.
+    networks: of each row whose method has published weights, the file that is taken (`published`), that which is not
+    there (`missing`), and what shows that the file that is there is not the published one (`differs`). after:
+    options of the post-processor of flicker_plus.
     """
     own = {row: networks[row] | {"training": options[row].get("training", "")} for row in options if row in networks}
     plus = next((row for row in networks if row not in options), None)
     if plus and after:
         own[f"+ ({after['method']})"] = networks[plus] | {"training": after.get("training", "")}
-    taken = {row: f"{row}: {each['published']}" for row, each in own.items() if each["published"]}
-    if taken:
-        said = f"Networks of their authors, with published weights: {'; '.join(taken.values())}."
-        yield Note(kind="published networks", text=said, rows=tuple(taken))
+    taken = {row: each for row, each in own.items() if each["published"]}
+    theirs = {row: f"{row}: {each['published']}" for row, each in taken.items() if not each.get("differs")}
+    others = {
+        row: f"{row}: {each['published']} ({each['differs']})" for row, each in taken.items() if row not in theirs
+    }
+    if theirs:
+        said = f"Networks of their authors, with published weights: {'; '.join(theirs.values())}."
+        yield Note(kind="published networks", text=said, rows=tuple(theirs))
+    if others:
+        said = (
+            f"Networks from a file of that name whose content is NOT the published one: {'; '.join(others.values())}."
+        )
+        yield Note(kind="not the published networks", text=said, rows=tuple(others))
     trained = {row: each for row, each in own.items() if each["training"]}
     if trained:
-        named = [
-            f"{row} ({each['missing']} is not there)" if each["missing"] else f"{row} (its authors' file is there)"
-            for row, each in trained.items()
-        ]
+        named = [f"{row} ({_not_taken(each)})" for row, each in trained.items()]
         said = f"Networks of other papers that were trained here, with no weights of their authors: {'; '.join(named)}."
         yield Note(kind="trained here", text=said, rows=tuple(trained))
+
+
+def _not_taken(network: dict[str, str]) -> str:
+    """What there is of the weights of its authors that a row does not take."""
+    if network["missing"]:
+        return f"{network['missing']} is not there"
+    return (
+        "a file of that name is there, NOT the published one"
+        if network.get("differs")
+        else "its authors' file is there"
+    )
 
 
 def extension(summary: dict) -> str:

@@ -189,13 +189,13 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
         checkpoint.load_release(VGG19(), tmp_path / "list.pth")
 
 
-def test_the_release_model_takes_the_newest_files(release, tmp_path):
+def test_the_release_model_takes_the_newest_files_of_one_number(release, tmp_path):
     for file in FILES:
-        if not file.startswith("nonlocal"):
-            (tmp_path / file).symlink_to(release / file)
+        (tmp_path / file).symlink_to(release / file)
+    (tmp_path / "colornet_iter_100000.pth").symlink_to(release / "colornet_iter_76000.pth")
     newer = published_state("WarpNet") | {"theta.bias": torch.full((256,), 3.0)}
     torch.save(newer, tmp_path / "nonlocal_net_iter_100000.pth")
-    (tmp_path / "nonlocal_net_iter_76000.pth").symlink_to(release / "nonlocal_net_iter_76000.pth")
+    torch.save(newer, tmp_path / "nonlocal_net_iter_100001.pth")  # of no account, without its other
     model = checkpoint.load_release_model(tmp_path, "nowhere")
     assert not model.training and not model.backbone.training
     assert model.temperature == 1e-10

@@ -9,7 +9,7 @@ import torch
 from PIL import UnidentifiedImageError
 from safetensors import SafetensorError
 
-from media.faults import MachineFault, ending_plainly, listed, of_the_machine, prepared
+from media.faults import MachineFault, UnusableFile, ending_plainly, listed, of_the_machine, prepared
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,7 @@ def test_a_program_ends_with_a_sentence(error):
     with pytest.raises(SystemExit) as ended, ending_plainly():
         raise error
     assert ended.value.code.startswith("error: ") and "\n" not in ended.value.code and ": ." not in ended.value.code
+    with pytest.raises(SystemExit, match=r"^error: net\.pth: it is empty"), ending_plainly():
+        raise UnusableFile("net.pth: it is empty")
     with pytest.raises(ZeroDivisionError), ending_plainly():
         raise ZeroDivisionError  # a fault of the code has its traceback

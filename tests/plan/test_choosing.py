@@ -52,6 +52,7 @@ def test_null_takes_rows_trainings_and_ablations_out(plan):
         ({"methods": {"ours_shipped": None}}, "figures.multimodal.rows"),
         ({"methods": {"ours": None}}, "ablations.of"),
         ({"training": {"ours_aligned": None}}, "methods.ours_aligned.training"),
+        ({"methods": ROW, "training": {"zhang2016": None}}, "methods.zhang2016.training"),
         ({"methods": {"nn_match+bonneel2015": {}, "nn_match": None}}, "methods.nn_match+bonneel2015"),
     ],
 )
@@ -71,12 +72,14 @@ def test_null_for_what_there_is_not_is_named_with_the_nearest(tmp_path):
 def test_a_row_is_its_authors_network_where_the_file_is_and_else_its_training(preferring, tmp_path):
     trained = preferring()
     assert trained.training_of("zhang2016") == "zhang2016" in trained.table1_trainings
-    assert trained.networks["zhang2016"] == {"published": "", "missing": FILE}
+    assert trained.networks["zhang2016"] == {"published": "", "missing": FILE, "differs": ""}
     put(tmp_path, [FILE])
     made = preferring()
     assert made.training_of("zhang2016") is None and made.table1_trainings == ["ours", "ours_aligned"]
     assert "checkpoint" not in made.inputs_for("zhang2016", "test")
-    assert made.networks["zhang2016"] == {"published": FILE, "missing": ""}
+    network = made.networks["zhang2016"]
+    assert (network["published"], network["missing"]) == (FILE, "")
+    assert re.fullmatch(r"sha256 is \w{8}\.\.\., the published file has 9b330a0b\.\.\.", network["differs"])
     # It is made again, as it is where the file is another.
     contents = [trained.content_of_checkpoint("zhang2016"), made.content_of_checkpoint("zhang2016")]
     assert contents[0] == "" and FILE in contents[1] and made.rows["zhang2016"] != trained.rows["zhang2016"]
@@ -84,21 +87,36 @@ def test_a_row_is_its_authors_network_where_the_file_is_and_else_its_training(pr
     costs = [Estimate(one, only_table1=True).stages() for one in (trained, made)]
     assert [next(one.jobs for one in stages if one.stage == "train") for stages in costs] == [3, 2]
     check = Check(Needs(made), Needs(made).of_all(), list(made.rows), is_scored=True)
-    said = "\n".join(check.lines())
-    assert f"published zhang2016 ({FILE})" in said and "trained here" not in said and check.passes
+    said = " ".join(" ".join(check.lines()).split())
+    assert f"stand-in zhang2016: {FILE} is a file of that name whose content is NOT the published one" in said
+    assert f"published zhang2016 ({FILE})" not in said and "trained here" not in said and check.passes
+
+
+def test_a_file_of_which_no_hash_is_known_is_taken_for_the_published_one(plan, tmp_path):
+    put(tmp_path, ["autocolorize.caffemodel.h5"])
+    made = plan({"weights": str(tmp_path), "methods": {"larsson2016": {}}})
+    assert made.networks["larsson2016"]["differs"] == ""
+    assert made.content_of_checkpoint("larsson2016").startswith("published autocolorize")
 
 
 def test_a_damaged_file_is_no_network(preferring, tmp_path):
     (tmp_path / FILE).write_text("<!DOCTYPE html>")
     faults = [need.fault for need in Needs(preferring()).of_row("zhang2016") if need.name == FILE]
     assert "a web page" in faults[0]
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    made = preferring()
+    faults = [need.fault for need in Needs(made).of_row("zhang2016") if need.name == FILE]
+    assert "a folder" in faults[0] and made.networks["zhang2016"]["differs"] == ""
 
 
 def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_path):
-    plus = {"method": "lai2018", "training": "zhang2016", "prefer": "published"}
-    assert preferring({"flicker_plus": plus}).training_of("grey+lai2018") == "zhang2016"
+    plus = {"method": "lai2018", "training": "lai2018", "prefer": "published"}
+    change = {"flicker_plus": plus, "training": {name: TRAININGS[name] for name in ("lai2018", "zhang2016")}}
+    change["training"]["lai2018"] = TRAININGS["lai2018"] | {"recolored": ["nn_match"]}
+    assert preferring(change).training_of("grey+lai2018") == "lai2018"
     put(tmp_path, ["ECCV18_blind_consistency.pth"])
-    assert preferring({"flicker_plus": plus}).training_of("grey+lai2018") is None
+    assert preferring(change).training_of("grey+lai2018") is None
 
 
 @pytest.mark.parametrize(
@@ -108,6 +126,7 @@ def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_pat
         ({"zhang2016": {"prefer": "published"}}, "needs a 'training'"),
         ({"zhang2016": {"prefer": "published", "checkpoint": "x.safetensors"}}, "needs a 'training'"),
         ({"zhang2016": {"training": "our", "prefer": "published"}}, "methods.zhang2016.training names 'our'"),
+        ({"zhang2016": {"training": "ours", "prefer": "published"}}, "which trains the method 'ours'"),
         ({"zhang2016": {"training": "ours", "prefer": "mine"}}, "methods.zhang2016.prefer"),
     ],
 )
@@ -115,6 +134,45 @@ def test_a_preference_that_leaves_no_choice_is_refused(plan, tmp_path, row, expe
     put(tmp_path, [FILE])  # whether the file is there or not
     with pytest.raises(ConfigError, match=re.escape(expected)):
         plan({"methods": row, "weights": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"zhang2016": {"training": "ours"}}, "zhang2016.training names 'ours', which trains the method 'ours'"),
+        ({"zhang2016": {"checkpoint": "release"}}, "'release', the files of the published model, which the method"),
+        ({"zhang2016": {"checkpoint": "weights"}}, "'weights', the files of the published model, which the method"),
+        ({"nn_match": {"checkpoint": "release"}}, "not 'nn_match'"),
+        ({"mine": {"method": "ours", "checkpoint": ""}}, "methods.mine.checkpoint is empty"),
+    ],
+)
+def test_a_model_that_a_method_cannot_take_is_refused(plan, row, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        plan({"methods": row})
+
+
+def test_ablations_of_a_row_that_is_its_authors_network_say_so(preferring, tmp_path):
+    put(tmp_path, [FILE])
+    with pytest.raises(ConfigError, match=r"'zhang2016', which prefers a published network whose file is in"):
+        preferring({"ablations": {"of": "zhang2016"}})
+
+
+@pytest.mark.parametrize(("named", "kind"), [("none/x.safetensors", "file"), ("none/x", "folder"), ("a.b/", "folder")])
+def test_a_checkpoint_that_is_not_there_is_called_what_it_would_be(plan, named, kind):
+    made = plan({"methods": {"mine": {"method": "ours", "checkpoint": named}}})
+    (need,) = [need for need in Needs(made).of_row("mine") if need.kind == "checkpoints"]
+    assert need.fault == f"there is no such {kind}"
+    with pytest.raises(ConfigError, match=f"there is no such {kind}"):
+        made.content_of_checkpoint("mine")
+
+
+def test_networks_of_different_trainings_are_no_model(plan, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    put(folder, ["nonlocal_net_iter_1.pth", "colornet_iter_2.pth", "vgg19_conv.pth"])
+    made = plan({"weights": str(tmp_path), "methods": {"mine": {"method": "ours", "checkpoint": str(folder)}}})
+    (need,) = [need for need in Needs(made).of_row("mine") if need.kind == "checkpoints"]
+    assert "colornet_iter_2.pth, which are not of one training" in need.fault and "--fetch" not in need.fault
 
 
 def test_the_published_model_is_a_row_without_a_training(published, tmp_path):
@@ -150,11 +208,14 @@ def test_a_folder_that_lacks_a_file_is_named_with_it(plan, tmp_path, left_out):
 
 def test_a_folder_counts_by_the_content_of_its_three_files(plan, tmp_path):
     put(tmp_path)
-    made = plan({"methods": {"mine": {"method": "ours", "checkpoint": str(tmp_path)}}})
+    change = {"methods": {"mine": {"method": "ours", "checkpoint": str(tmp_path)}}}
+    made = plan(change)
     before = made.content_of_checkpoint("mine")
     (tmp_path / "notes.txt").write_text("of no account")
     assert made.content_of_checkpoint("mine") == before
-    torch.save({"x": torch.zeros(1)}, tmp_path / "colornet_iter_80000.pth")  # the newest counts
+    torch.save({"x": torch.zeros(1)}, tmp_path / "colornet_iter_80000.pth")  # of no account either, without its other
+    assert plan(change).content_of_checkpoint("mine") == before
+    torch.save({"x": torch.zeros(1)}, tmp_path / "nonlocal_net_iter_80000.pth")  # the newest two count
     assert made.content_of_checkpoint("mine") != before
 
 

@@ -104,7 +104,7 @@ def test_a_rendered_set_needs_its_photographs(needs):
     assert set(faults(found.of_row("ours"))) == {"imagenet-photos"} and not faults(found.of_row("grey"))
 
 
-@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"version https://git-lfs.github.com/spec/v1"])
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"version https://git-lfs.github.com/spec/v1", b"hello"])
 def test_what_is_no_weight_file_at_sight_is_missing_too(needs, tmp_path, content):
     (tmp_path / VGG19_FEATURES.name).write_bytes(content)
     found = needs({"backbone": "vgg19"}).of_jobs([("colorize", {"row": "fusion"})])

@@ -4,8 +4,9 @@ import hashlib
 import os
 
 import pytest
+import torch
 
-from vision.weights import MisfitWeights, MissingWeights, WeightFile, is_present, locate, locate_first
+from vision.weights import MisfitWeights, MissingWeights, WeightFile, check_kind, is_present, locate, locate_first
 
 
 def test_a_file_in_the_folder_is_found_and_checked(tmp_path):
@@ -41,6 +42,24 @@ def test_of_alternative_files_the_first_that_is_there_is_taken(tmp_path):
     (tmp_path / "b.caffemodel").write_bytes(b"weights")
     assert locate_first(files, tmp_path) == (files[1], tmp_path / "b.caffemodel")
     assert [is_present(file, tmp_path) for file in files] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.pth.tar", "a.ckpt", "a.caffemodel", "a.caffemodel.h5", "a.t7"])
+@pytest.mark.parametrize("content", [b"hello", bytes(range(100, 256)) * 20])
+def test_what_is_not_of_the_kind_that_its_name_says_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MisfitWeights, match=rf"{name}: not an? \w+ file"):
+        check_kind(tmp_path / name)
+
+
+def test_files_of_torch_are_of_their_kind_until_they_break_off(tmp_path):
+    path = tmp_path / "a.pth"
+    for zipped in (False, True):
+        torch.save({"x": torch.ones(1000)}, path, _use_new_zipfile_serialization=zipped)
+        check_kind(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(MisfitWeights, match="breaks off"):
+        check_kind(path)
 
 
 @pytest.mark.parametrize(("make", "says"), [(os.mkdir, "a folder"), (os.mkfifo, "a pipe")])

@@ -67,6 +67,11 @@ def learns(name: str) -> bool:
     return _find(name).fit is not Method.fit
 
 
+def is_kind_of(name: str, other: str) -> bool:
+    """Whether a method is another or made of it, so that it can take a model of the other. Raises ValueError."""
+    return issubclass(_find(name), _find(other))
+
+
 def trained_as(options: dict) -> str | None:
     """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
     return options.get("training") or options.get("checkpoint")

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.methods.contract.method import Method
+from bench.methods.contract.method import Method, Setting
 from bench.run import colorize
 from media.color import lab_from_rgb
-from media.faults import MachineFault
+from media.faults import MachineFault, ending_plainly
 from media.image import frame_path, read_rgb, write_png
 from media.numbering import UnclearFolder
 from media.tables import CLIPS, COLORIZED, REFERENCES, read_table, records, write_table
@@ -233,6 +233,20 @@ def test_skip_is_a_row_for_every_item(run, use):
     table, out = run()
     assert table["reason"].tolist() == ["skipped"] * 5
     assert set(table["detail"]) == {"the licence forbids it"} and not out.exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*the published file has 9b330a0b")
+def test_a_damaged_network_ends_the_job_with_a_sentence(run, tmp_path):
+    (tmp_path / "colorization_release_v2-9b330a0b.pth").write_bytes(b"hello" * 600)
+    with pytest.raises(SystemExit, match=r"^error: .*9b330a0b\.pth: no PyTorch file"), ending_plainly():
+        run("zhang2016", weights=tmp_path)
+
+
+def test_the_sidecar_says_of_a_network_that_it_is_not_the_published_one(tmp_path):
+    name = "colorization_release_v2-9b330a0b.pth"
+    (tmp_path / name).write_bytes(b"weights")
+    said = colorize.published_networks("zhang2016", {}, Setting(tmp_path, "efficientnet_lite0", None, 0))
+    assert set(said["networks"]) == {name} and "published file has 9b330a0b" in said["not_published"][name]
 
 
 @pytest.mark.parametrize("error", [MissingWeights("weight file x is missing"), MisfitWeights("x is cut off")])

@@ -398,6 +398,17 @@ def test_notes_say_which_networks_are_published_and_which_were_trained_here(make
     assert "larsson2016 (autocolorize.caffemodel.h5 is not there)" in said and "+ (lai2018) (lai.pth is not" in said
 
 
+def test_notes_say_which_networks_are_known_not_to_be_the_published_ones(make):
+    rows = ROWS | {"zhang2016": {}, "zhang2017": {"training": "ours"}}
+    altered = {"missing": "", "differs": "sha256 is 1234..., the published file has 9b33..."}
+    networks = {"zhang2016": altered | {"published": "a.pth"}, "zhang2017": altered | {"published": ""}}
+    more = {"rows": list(rows), "methods": json.dumps(rows), "networks": json.dumps(networks)}
+    _, table = make(**more)
+    assert "NOT the published one: zhang2016: a.pth (sha256 is 1234" in note(table, "not the published networks").text
+    assert "zhang2017 (a file of that name is there, NOT the published one)" in note(table, "trained here").text
+    assert all(one.kind != "published networks" for one in table.notes)
+
+
 def test_notes_name_the_backbone_of_each_rows_own_checkpoint(make):
     _, table = make(chosen={"backbone": "vgg19", "own_backbones": {"ours": "efficientnet_lite0", "other": "vgg19"}})
     said = note(table, "choices").text
@@ -417,8 +428,12 @@ def test_the_published_model_has_a_note_and_no_steps(make, tmp_path):
         (tmp_path / name).touch()
     more = {"methods": json.dumps(rows), "checkpoints": json.dumps({"release": str(tmp_path)})}
     cells, table = make(**more)
+    assert "is the published model, nonlocal" in note(table, "published model").text
     assert "colornet_iter_76000.pth, on the features of VGG19" in note(table, "published model").text
     assert cells["ours"]["steps_trained"] == ""
+    for name in ("nonlocal_net_iter_76001.pth", "colornet_iter_76001.pth"):
+        (tmp_path / name).touch()
+    assert "is a model in the release's files, not of the" in note(make(**more)[1], "published model").text
     _, table = make(**more | {"checkpoints": json.dumps({"release": str(tmp_path / "nowhere")})})
     assert "is not there" in note(table, "published model").text
 
