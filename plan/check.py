@@ -173,9 +173,12 @@ class Check:
         """Which rows are their authors' networks, and which are trained here though there are such."""
         plan = self.needs.plan
         networks = {row: network for row in self.rows if (network := plan.network_of(row))}
-        published = [f"{row} ({own.published})" for row, own in networks.items() if own.published]
+        published: dict[str, list[str]] = {}
+        for row, own in networks.items():
+            if own.published:
+                published.setdefault(own.published, []).append(row)
         if published:
-            yield "published", ", ".join(published)
+            yield "published", "; ".join(f"{', '.join(rows)} ({file})" for file, rows in published.items())
         for why, is_there in (("which are not there", False), ("which are there", True)):
             rows = [
                 row
