@@ -158,6 +158,10 @@ def evenly(names: Iterable[str], count: int) -> list[str]:
 def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
     """How the items were chosen, in words."""
     of = f" of {', '.join(items.datasets)}" if items.datasets else ""
+    if not items.n_frames:
+        every = read_table(items.table, CLIPS)
+        own = every[every["dataset"].isin(items.datasets)] if items.datasets else every
+        return Note(kind="nothing shown", text=f"Nothing is shown: {why_none(own, f'test {items.kind}{of}')}.")
     said = (
         f"Shown: {len(shown)} of {len(items.n_frames)} test {items.kind}{of}, evenly over their names in alphabetical "
         "order; none was chosen by eye or by a score."
