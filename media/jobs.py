@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
+import numpy as np
+
 from media.bar import Bar
 from media.faults import listed
 from media.receipts import (
@@ -52,10 +54,23 @@ def shard_of(name: str, shards: int) -> int:
     return place_of(name) * shards >> BITS
 
 
-def hashes_of_shard(shard: int, shards: int) -> tuple[int, int]:
-    """The first hash in a shard and the first one behind it. Raises ValueError for a shard that there is not."""
+def are_in_shard(names: Iterable[str], shard: int, shards: int) -> np.ndarray:
+    """Whether each of the names is in a shard, bool (N,). Raises ValueError for a shard that there is not."""
+    check_shard(shard, shards)
+    return np.array([shard_of(name, shards) == shard for name in names], bool)
+
+
+def check_shard(shard: int, shards: int) -> None:
+    """Raise ValueError for a shard that there is not."""
+    if shards < 1:
+        raise ValueError(f"there cannot be {shards} shards; expected 1 or more")
     if not 0 <= shard < shards:
         raise ValueError(f"there is no shard {shard}; expected 0..{shards - 1}")
+
+
+def hashes_of_shard(shard: int, shards: int) -> tuple[int, int]:
+    """The first hash in a shard and the first one behind it. Raises ValueError for a shard that there is not."""
+    check_shard(shard, shards)
     return -((-shard << BITS) // shards), -((-(shard + 1) << BITS) // shards)
 
 
@@ -153,6 +168,7 @@ def finish_tasks(
         shard: which of several jobs this is that have their receipts in one folder; it then removes none.
         shards: how many these are.
     """
+    check_shard(shard, shards)
     receipts = receipts.absolute()  # workers have working directories of their own
     made_folder(receipts)
     with sole_writer(receipts, shard, shards):

@@ -13,6 +13,7 @@ from pyarrow import Schema
 from pyarrow import Table as ArrowTable
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
+from media.faults import MachineFault
 from media.places import locating, storing
 from media.whole import written_whole
 
@@ -138,7 +139,7 @@ def stream_rows(path: str | Path, columns: dict[str, str]) -> Iterator[dict]:
 def merged_rows(paths: list[Path], columns: dict[str, str], order: list[tuple[str, str]]) -> Iterator[dict]:
     """The rows of several tables as one, in the order of (kind, item), in which each of them is already.
 
-    Raises ValueError unless they have exactly these items.
+    Raises MachineFault unless they have exactly these items.
     """
     place = {item: index for index, item in enumerate(order)}
     seen: dict[tuple[str, str], None] = {}
@@ -147,7 +148,7 @@ def merged_rows(paths: list[Path], columns: dict[str, str], order: list[tuple[st
         seen[_item(row)] = None
         yield row
     if odd := sorted(seen.keys() ^ place.keys()):
-        raise ValueError(
+        raise MachineFault(
             f"{paths[0].parent}: the tables of the shards and that of the items differ in {len(odd)} of these, such as "
             f"{' '.join(odd[0])}; remove the tables of the shards and run again"
         )

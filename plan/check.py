@@ -173,16 +173,17 @@ class Check:
         """Which rows are their authors' networks, and which are trained here though there are such."""
         plan = self.needs.plan
         networks = {row: network for row in self.rows if (network := plan.network_of(row))}
-        published = [f"{row} ({own.published})" for row, own in networks.items() if own.published and not own.differs]
-        if published:
-            yield "published", ", ".join(published)
+        published: dict[str, list[str]] = {}
         for row, own in networks.items():
-            if own.published and own.differs:
-                yield (
-                    "stand-in",
-                    f"{row}: {own.published} is a file of that name whose content is NOT the published one: "
-                    f"{own.differs}",
-                )
+            if own.published and not own.differs:
+                published.setdefault(own.published, []).append(row)
+        if published:
+            yield "published", "; ".join(f"{', '.join(rows)} ({file})" for file, rows in published.items())
+        for file, differs in dict.fromkeys((own.published, own.differs) for own in networks.values() if own.differs):
+            if file:
+                rows = ", ".join(row for row, own in networks.items() if own.published == file)
+                said = f"{file} is a file of that name whose content is NOT the published one: {differs}"
+                yield "stand-in", f"{rows}: {said}"
         for why, is_there in (("which are not there", False), ("which are there", True)):
             rows = [
                 row

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from os.path import lexists
 from pathlib import Path
 
 from bench.methods.contract.rows import load
@@ -243,7 +244,7 @@ class Needs:
         path, fault = self.weights_dir / file.name, ""
         if not is_present(file, self.weights_dir):
             fault = MISSING
-        elif path.exists():
+        elif lexists(path):
             try:
                 check_kind(path)
             except MisfitWeights as error:

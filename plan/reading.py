@@ -48,6 +48,8 @@ def read_file(path: Path) -> dict:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys with values, such as 'seed: 0'; found {content!r}")
     check_keys(content, str(path))
+    if content.get("trial") == {}:  # which would be merged into no trial, without a word
+        raise ConfigError(f"{path}: trial is empty; expected such as `trial: {{items: 2}}`, or `null` for none")
     return content
 
 

@@ -193,13 +193,14 @@ class Sets:
         return self.config["references"]["gallery"]["train" if split in ("train", "validation") else "test"]
 
     def _why_absent(self, items: dict | None) -> str:
-        """What to do for a set that is only shown when the folders of its datasets are not there; empty: it is there.
+        """What to do for a set that is only shown when the folders of its datasets are not there, or have nothing in
+        them; empty: it is there.
 
         Datasets in packages, and those that the registry lacks, are not passed over: who needs them says so.
         """
         own = [self.registry.get(one["dataset"]) for one in (items or {}).get("from", ())]
         roots = [dataset.root for dataset in own if dataset and not dataset.root.startswith("package:")]
-        if not roots or len(roots) < len(own) or any(Path(root).expanduser().exists() for root in roots):
+        if not roots or len(roots) < len(own) or any(map(_has_something, roots)):
             return ""
         return f"put clips into {' or '.join(dict.fromkeys(roots))} and run again"
 
@@ -215,3 +216,12 @@ class Sets:
                 f"`{split}: {{from: [{{dataset: <name in the registry>, files: <glob>}}]}}`. See config/README.md."
             )
         return f"<results>/clips/{split}.parquet"
+
+
+def _has_something(root: str) -> bool:
+    """Whether anything visible lies below a folder; also where it cannot be looked at: who reads it says so."""
+    folder = Path(root).expanduser()
+    try:
+        return any(path.name[0] != "." for path in folder.iterdir()) if folder.is_dir() else folder.exists()
+    except OSError:
+        return True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from media.faults import ending_plainly
+from media.faults import MachineFault, ending_plainly
 from media.image import frame_path
 from media.tables import CLIPS, REFERENCES, folder_of, kept, read_table, tables_of, write_table
 from media.whole import remove
@@ -52,7 +52,7 @@ def check_counts(references: pd.DataFrame, items: pd.DataFrame, count: int, with
 def keep_only(references: pd.DataFrame, folder: Path, pictures: int, sheets: bool) -> None:
     """Remove what the references of a set do not need from the folder of their pictures.
 
-    Raises FileNotFoundError where a picture is lacking: of the first `pictures` of each item, and its contact sheet.
+    Raises MachineFault where a picture is lacking: of the first `pictures` of each item, and its contact sheet.
     """
     wanted = dict.fromkeys(references.loc[references["rank"] <= pictures, "reference"])
     files = {name: frame_path(folder / name, 0) for name in wanted}
@@ -60,7 +60,7 @@ def keep_only(references: pd.DataFrame, folder: Path, pictures: int, sheets: boo
         files |= {f"{item}.jpg": folder / f"{item}.jpg" for item in references["item"].unique()}
     lost = [name for name, path in files.items() if not path.is_file() or not path.stat().st_size]
     if lost:
-        raise FileNotFoundError(
+        raise MachineFault(
             f"{folder}: {len(lost)} pictures of references ({', '.join(lost[:3])}) are not there any more; remove the "
             "tables of the shards and run again: what is there is not made again"
         )

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import tyro
 
 from media.faults import ending_plainly
-from media.jobs import shard_of
+from media.jobs import are_in_shard
 from media.tables import CLIPS, GALLERY, REFERENCES, folder_of, kept, read_table, tables_of, write_table
 from media.versions import version_of
 from media.writer import alone
@@ -194,7 +194,7 @@ def draw(
 def items_of(queries: Path, shard: int, shards: int) -> pd.DataFrame:
     """The kept items of a shard."""
     items = kept(read_table(queries, CLIPS))
-    return items[[shard_of(clip, shards) == shard for clip in items["clip"]]].reset_index(drop=True)
+    return items[are_in_shard(items["clip"], shard, shards)].reset_index(drop=True)
 
 
 def work_of(table: Path, folder: Path | None, workers: int, scheduler: str) -> ShardWork:

@@ -5,17 +5,21 @@ from torch import nn
 
 from media.faults import MachineFault
 
+NAMES = ("cpu", "cuda", "auto")
+
 
 class MissingDevice(MachineFault, ValueError):
-    """This machine has no such device. The message says what was expected, and what to do."""
+    """There is no such device, here or at all. The message says what was expected, and what to do."""
 
 
 def device_called(name: str) -> torch.device:
     """`cpu`, `cuda` (the first one that this process sees), or `auto`: CUDA where there is one, else the CPU.
 
     On CUDA convolutions are computed in float32, not in the 10 bits of TF32 that PyTorch takes otherwise.
-    Raises MissingDevice for CUDA where PyTorch sees no GPU.
+    Raises MissingDevice for another name, and for CUDA where PyTorch sees no GPU.
     """
+    if name not in NAMES:
+        raise MissingDevice(f"there is no device {name!r}; expected one of {', '.join(NAMES)}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

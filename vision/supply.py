@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os.path import lexists
 from pathlib import Path
 
 from media.faults import machine_fault
@@ -24,7 +25,7 @@ def supply(files: Sequence[WeightFile], weights_dir: str | Path, mirror: str = "
     folder = Path(weights_dir)
     missing = [file for file in files if not is_present(file, folder)]
     for file in files:
-        if (folder / file.name).exists() and (wrong := _misfit(file, folder / file.name)):
+        if lexists(folder / file.name) and (wrong := _misfit(file, folder / file.name)):
             raise CannotFetch(f"{wrong}; the file was there already: move it away and run again")
     if mirror:
         address = mirror.rstrip("/")

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
+from os.path import lexists
 from pathlib import Path
 
 from media.faults import UnusableFile, listed
@@ -195,9 +196,9 @@ def locate(file: WeightFile, weights_dir: str | Path) -> Path:
     the published one (its hash differs).
     """
     path = Path(weights_dir) / file.name
-    if not path.exists() and file.package:
+    if not lexists(path) and file.package:
         path = _in_package(file)
-    if not path.exists():
+    if not lexists(path):
         raise MissingWeights(
             f"weight file {file.name} is missing. `python -m bench weights --fetch {file.name}` fetches it or says how "
             f"to get it; its place is {Path(weights_dir) / file.name}. It comes from: {file.origin}"
@@ -215,8 +216,8 @@ def locate_first(files: Sequence[WeightFile], weights_dir: str | Path) -> tuple[
 
 
 def is_present(file: WeightFile, weights_dir: str | Path) -> bool:
-    """Whether `locate` would find it; its hash is not looked at."""
-    if (Path(weights_dir) / file.name).exists():
+    """Whether anything lies where `locate` looks, also a link to nothing, which it then names. No hash is looked at."""
+    if lexists(Path(weights_dir) / file.name):
         return True
     try:
         return bool(file.package) and _in_package(file).exists()

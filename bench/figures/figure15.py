@@ -7,7 +7,17 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from bench.figures.strips import FRAMES, INPUT, Caption, ShownItems, Strip, in_code, nothing_shown, write_gallery
+from bench.figures.strips import (
+    FRAMES,
+    INPUT,
+    Caption,
+    ShownItems,
+    Strip,
+    in_code,
+    nothing_fit,
+    nothing_shown,
+    write_gallery,
+)
 from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.provenance import recorded
@@ -43,8 +53,10 @@ def main(
     """
     if clips is None:
         return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_shown("legacy", absent)]))
-    items = ShownItems("clips", clips, clip_references)
-    table = kept(read_table(clips, CLIPS))
+    items, every = ShownItems("clips", clips, clip_references), read_table(clips, CLIPS)
+    table = kept(every)
+    if table.empty:
+        return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_fit(every, clips.stem)]))
     strips = [strip_of(items, clip, colorized) for clip in table["clip"]]
     rows = tuple(table.stem for table in colorized)
     said = f"Shown: every kept clip of the set `{clips.stem}`, {len(strips)} in all, coloured by {in_code(rows)}."

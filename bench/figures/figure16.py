@@ -16,6 +16,7 @@ from bench.figures.strips import (
     ShownItems,
     clip_strip,
     in_code,
+    nothing_fit,
     nothing_shown,
     results_of,
     write_gallery,
@@ -24,7 +25,7 @@ from bench.stand_ins import note_on_rows, read_choices
 from media.document import Note
 from media.image import read_frames
 from media.provenance import recorded
-from media.tables import folder_of
+from media.tables import CLIPS, folder_of, read_table
 from media.whole import written_whole
 
 COLUMNS = ["row", "clip", "frame", "drift", "a", "b", "truth_a", "truth_b"]  # Lab units; of the frame's mean colour
@@ -60,6 +61,8 @@ def main(
     if clips is None:
         return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_shown("long", absent)]))
     items = ShownItems("clips", clips)
+    if not items.n_frames:
+        return write_gallery(folder, [], Caption(TITLE, LEAD, [nothing_fit(read_table(clips, CLIPS), clips.stem)]))
     measured = drifts(items, colorized)
     strips = [
         clip_strip(items, clip, colorized, np.unique(np.linspace(0, n_frames - 1, SHOWN).round().astype(int)).tolist())
@@ -67,7 +70,7 @@ def main(
     ]
     lengths = ", ".join(f"{in_code([clip])} ({n_frames} frames)" for clip, n_frames in items.n_frames.items())
     rows = tuple(table.stem for table in colorized)
-    said = f"Shown: every kept clip of the set `{clips.stem}`: {lengths or 'none'}; coloured by {in_code(rows)}."
+    said = f"Shown: every kept clip of the set `{clips.stem}`: {lengths}; coloured by {in_code(rows)}."
     notes = [
         Note(kind="shown", text=said, rows=rows),
         NOTE_ON_DRIFT,

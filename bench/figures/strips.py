@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from bench.metrics.colorfulness import colorfulness
 from bench.metrics.psnr import psnr
@@ -157,6 +158,10 @@ def evenly(names: Iterable[str], count: int) -> list[str]:
 def note_on_choice(items: ShownItems, shown: Sequence[str]) -> Note:
     """How the items were chosen, in words."""
     of = f" of {', '.join(items.datasets)}" if items.datasets else ""
+    if not items.n_frames:
+        every = read_table(items.table, CLIPS)
+        own = every[every["dataset"].isin(items.datasets)] if items.datasets else every
+        return Note(kind="nothing shown", text=f"Nothing is shown: {why_none(own, f'test {items.kind}{of}')}.")
     said = (
         f"Shown: {len(shown)} of {len(items.n_frames)} test {items.kind}{of}, evenly over their names in alphabetical "
         "order; none was chosen by eye or by a score."
@@ -168,6 +173,20 @@ def nothing_shown(split: str, what_to_do: str) -> Note:
     """What a figure says instead of showing a set of clips that is not there."""
     said = f"Nothing is shown: the clips of the set `{split}` are not there. To see them here, {what_to_do}."
     return Note(kind="nothing shown", text=said)
+
+
+def nothing_fit(clips: pd.DataFrame, split: str) -> Note:
+    """What a figure says instead of showing a set of clips of which none was kept. clips: columns CLIPS."""
+    return Note(kind="nothing shown", text=f"Nothing is shown: {why_none(clips, f'clips of the set `{split}`')}.")
+
+
+def why_none(table: pd.DataFrame, what: str) -> str:
+    """In words, that no item of a table (columns CLIPS) was fit, and of each reason the first that was rejected."""
+    reasons = [
+        f"{len(own)} {reason} (such as {in_code([own['source'].iloc[0]])}: {own['detail'].iloc[0]})"
+        for reason, own in table.dropna(subset="reason").groupby("reason", sort=False)
+    ]
+    return f"none of {len(table)} {what} was fit: {'; '.join(reasons) or 'there are no such files'}"
 
 
 def in_code(names: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ from colorize.release_files import release_contents
 from media.color import with_luminance
 from media.faults import MachineFault, machine_fault, of_the_machine
 from media.image import frame_path, write_png
-from media.jobs import Task, content_of, finish_tasks, is_address, key_of, shard_of, task_name
+from media.jobs import Task, are_in_shard, content_of, finish_tasks, is_address, key_of, task_name
 from media.numbering import UnclearFolder
 from media.places import resolved
 from media.provenance import recorded
@@ -160,11 +160,9 @@ class Coloring:
         return self.colorized(items)
 
     def mine(self, inputs: KindInputs) -> KindInputs:
-        """The inputs without the items of other shards."""
-        if self.shards == 1:
-            return inputs
+        """The inputs without the items of other shards. Raises ValueError for a shard that there is not."""
         names = (task_name(inputs.kind, item) for item in inputs.table["clip"])
-        return replace(inputs, table=inputs.table[[shard_of(name, self.shards) == self.shard for name in names]])
+        return replace(inputs, table=inputs.table[are_in_shard(names, self.shard, self.shards)])
 
     def remove_others(self, inputs: list[KindInputs]) -> None:
         """Remove the frames of items that are gone: they must not pass for this run's."""

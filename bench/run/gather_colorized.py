@@ -8,6 +8,7 @@ import tyro
 
 from bench.methods.contract.method import KINDS
 from bench.run.colorize import results_of
+from media.faults import MachineFault
 from media.jobs import remove_receipts, task_name
 from media.provenance import recorded, sidecar_of
 from media.receipts import receipt_path
@@ -45,7 +46,7 @@ def main(
 
 
 def those_there(rows: Iterable[dict], folder: Path, shards: list[Path], made: list[tuple[str, str]]) -> Iterator[dict]:
-    """The rows; `made` gets the items that have frames. Raises FileNotFoundError if some are no longer there."""
+    """The rows; `made` gets the items that have frames. Raises MachineFault if some are no longer there."""
     lost = []
     for row in rows:
         if row["n_frames"]:
@@ -53,7 +54,7 @@ def those_there(rows: Iterable[dict], folder: Path, shards: list[Path], made: li
             lost += [] if are_there(row, folder) else [row["item"]]
         yield row
     if lost:
-        raise FileNotFoundError(
+        raise MachineFault(
             f"{folder}: {len(lost)} items ({', '.join(lost[:3])}) lack frames that they were coloured with; remove the "
             f"tables {shards[0].parent}/*.parquet and run again: only what is not there is made again"
         )

@@ -6,6 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
+from media.faults import MachineFault
 from media.tables import (
     CLIPS,
     COLORIZED,
@@ -95,5 +96,5 @@ def test_tables_of_shards_are_merged_in_one_order(tmp_path):
         write_rows((line for item in own for line in lines[item]), path, COLORIZED)
     assert list(merged_rows(paths, COLORIZED, order)) == [line for item in order for line in lines[item]]
     for wrong in (order[1:], [*order, ("clips", "z")]):
-        with pytest.raises(ValueError, match=r"differ in 1 of these, such as clips [bz]; remove"):
+        with pytest.raises(MachineFault, match=r"differ in 1 of these, such as clips [bz]; remove"):
             list(merged_rows(paths, COLORIZED, wrong))

@@ -110,6 +110,24 @@ def test_a_damaged_file_is_no_network(preferring, tmp_path):
     assert "a folder" in faults[0] and made.networks["zhang2016"]["differs"] == ""
 
 
+def test_a_link_to_nothing_is_no_missing_file(preferring, tmp_path):
+    """Which would mean a training of days, without a word."""
+    (tmp_path / FILE).symlink_to(tmp_path / "elsewhere.pth")
+    made = preferring()
+    (need,) = [need for need in Needs(made).of_row("zhang2016") if need.name == FILE]
+    assert made.training_of("zhang2016") is None and "link to nothing" in need.fault
+    with pytest.raises(ConfigError, match=rf"methods\.zhang2016 takes .*{FILE}: .*link to nothing"):
+        made.content_of_checkpoint("zhang2016")
+
+
+def test_a_published_file_of_several_rows_is_named_once(preferring, tmp_path):
+    put(tmp_path, ["ECCV18_blind_consistency.pth"])
+    made = preferring({"flicker_plus": {"method": "lai2018", "training": "zhang2016", "prefer": "published"}})
+    lines = Check(Needs(made), Needs(made).of_all(), list(made.rows), is_scored=True).lines(True)
+    (said,) = re.findall(r"  published .*?(?=\n  \S)", "\n".join(lines), flags=re.DOTALL)
+    assert said.count("ECCV18_blind_consistency.pth") == 1 and said.count("+lai2018") > 1
+
+
 def test_a_post_processor_may_prefer_its_authors_network_too(preferring, tmp_path):
     plus = {"method": "lai2018", "training": "lai2018", "prefer": "published"}
     change = {"flicker_plus": plus, "training": {name: TRAININGS[name] for name in ("lai2018", "zhang2016")}}

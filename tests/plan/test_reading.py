@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from plan.errors import ConfigError
-from plan.reading import DEFAULT, ROOT, default_order, read_config
+from plan.reading import DEFAULT, ROOT, check_files, default_order, read_config
 
 
 def test_configurations_lie_on_top_of_the_default_one(tmp_path):
@@ -75,3 +75,9 @@ def test_reading_is_light():
     heavy = {"snakemake", "pydantic", "numpy"}
     code = f"import sys, plan.reading, plan.rule_versions; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_an_empty_trial_is_not_taken_for_none(tmp_path):
+    (tmp_path / "mine.yaml").write_text("trial: {}")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: trial is empty; expected .*items"):
+        check_files([tmp_path / "mine.yaml"])

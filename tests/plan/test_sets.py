@@ -243,5 +243,8 @@ def test_clips_that_are_only_shown_may_be_absent(plan, tmp_path, monkeypatch):
     assert paper.inputs_of_shown("legacy") == {} and "clips" in paper.inputs_of_shown("long")
     assert paper.sets.absence("legacy") == {"absent": paper.sets.absent["legacy"]} and paper.sets.absence("long") == {}
     (tmp_path / "data/legacy").mkdir(parents=True)
+    (tmp_path / "data/legacy/.hidden").touch()
+    assert plan(overlays=["paper"]).sets.absent == paper.sets.absent  # an empty folder is as none
+    (tmp_path / "data/legacy/film.mp4").touch()
     there = plan(overlays=["paper"])
     assert there.sets.absent == {} and there.inputs_of_shown("legacy")["clips"] == "<results>/clips/legacy.parquet"

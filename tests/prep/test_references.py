@@ -126,6 +126,21 @@ def test_any_number_of_shards_leaves_the_same_bytes(find, gallery, picture, lite
     assert contents(table.with_suffix("")) == expected and len(expected) > 3
 
 
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_set_without_a_kept_item_has_no_references(find, gallery, picture, tmp_path, shards):
+    tables = gallery({"g": (picture(1), {})})
+    options = {"count": 1, "pictures": 1, "sheets": True}
+    found = find({"me": (picture(0), {"reason": "too_dark"})}, tables, shards=shards, **options)
+    assert found.empty
+    with pytest.raises(ValueError, match=r"no shard 2; expected 0\.\.1"):
+        find({"me": (picture(0), {})}, tables, shard=2, shards=2)
+    table = tmp_path / "references/items.parquet"
+    write_table([], table, REFERENCES)
+    queries = write_table([{"clip": "me", "reason": "too_dark"}], tmp_path / "items.parquet", CLIPS)
+    gather_references.main(queries=tmp_path / "items.parquet", shards=[table] * shards, table=table, **options)
+    assert len(queries) == 1 and read_table(table, REFERENCES).empty
+
+
 def test_gathering_notices_a_picture_that_is_gone(find, gallery, picture, tmp_path):
     found = find({"me": (picture(0), {})}, gallery({"g": (picture(1), {})}), count=1, pictures=1)
     table = tmp_path / "references/items.parquet"
@@ -134,7 +149,7 @@ def test_gathering_notices_a_picture_that_is_gone(find, gallery, picture, tmp_pa
     gather_references.main(**shared, **options)
     pd.testing.assert_frame_equal(read_table(table, REFERENCES), found)
     frame_path(tmp_path / "references/items/g", 0).write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"1 pictures of references \(g\)"):
+    with pytest.raises(MachineFault, match=r"1 pictures of references \(g\)"):
         gather_references.main(**shared, **options)
 
 

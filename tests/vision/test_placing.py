@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vision.placing import device_called
+from vision.placing import MissingDevice, device_called
 
 
 def test_the_cpu_is_always_there():
@@ -19,3 +19,9 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch, there):
     else:
         with pytest.raises(ValueError, match="PyTorch sees no GPU"):
             device_called("cuda")
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "CPU"])
+def test_another_name_is_refused(name):
+    with pytest.raises(MissingDevice, match=r"there is no device .*expected one of cpu, cuda, auto"):
+        device_called(name)

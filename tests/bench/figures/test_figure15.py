@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bench.figures import figure15
+from bench.figures import figure15, figure16
 from media.document import read
 from media.image import frame_path, read_rgb
 from media.tables import CLIPS, read_table, records, write_table
@@ -49,3 +49,15 @@ def test_without_clips_it_says_what_to_do(choices, tmp_path):
     (said,) = read(tmp_path / "figure15/figure.json").notes
     assert said.kind == "nothing shown" and "put clips into data/legacy and run again" in said.text
     assert list(pd.read_csv(tmp_path / "figure15/shown.csv")["file"]) == []
+
+
+def test_of_a_set_in_which_nothing_was_fit_it_says_why(world, choices, tmp_path):
+    clips = tmp_path / "legacy.parquet"
+    rejected = {"clip": "readme", "source": "readme.txt", "reason": "not_a_video", "detail": "in no container"}
+    write_table([rejected], clips, CLIPS)
+    figure15.main(clips=clips, choices=choices(), folder=tmp_path / "figure15")
+    figure16.main(clips=clips, choices=choices(), folder=tmp_path / "figure16")
+    for number in (15, 16):
+        (said,) = read(tmp_path / f"figure{number}/figure.json").notes
+        assert said.kind == "nothing shown"
+        assert "`legacy` was fit: 1 not_a_video (such as `readme.txt`: in no container)" in said.text

@@ -6,6 +6,7 @@ import pytest
 from bench.figures import side_by_side
 from media.document import Document, Note, read
 from media.image import frame_path, read_rgb
+from media.tables import CLIPS, read_table, records, write_table
 
 
 @pytest.fixture
@@ -94,3 +95,15 @@ def test_captions_have_the_title_of_their_figure_and_leave_nothing_unfilled(draw
     assert note(document, "the paper's")
     caption = (folder / "caption.md").read_text()
     assert caption.startswith(f"**{document.title}.** {document.caption}") and "{" not in caption
+
+
+@pytest.mark.parametrize("figure", ["9", "10"])
+def test_of_a_set_in_which_nothing_was_fit_it_says_why(world, colored, draw, figure):
+    table, clips = colored("grey"), world.root / "clips/test.parquet"
+    lines = records(read_table(clips, CLIPS))
+    why = {"reason": "too_dark", "detail": "lightness 3", "source": "night.mkv"}
+    write_table([line | why for line in lines], clips, CLIPS)
+    _, shown, document = draw(figure, [table], 3)
+    assert shown.empty
+    said = note(document, "nothing shown").text
+    assert said == "Nothing is shown: none of 3 test clips was fit: 3 too_dark (such as `night.mkv`: lightness 3)."

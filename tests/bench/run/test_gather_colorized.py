@@ -10,10 +10,11 @@ import torch
 
 from bench.methods.contract.method import Method
 from bench.run import colorize, gather_colorized
+from media.faults import MachineFault
 from media.image import frame_path
 from media.jobs import shard_of, task_name
 from media.provenance import recorded
-from media.tables import COLORIZED, read_table
+from media.tables import CLIPS, COLORIZED, read_table, records, write_table
 from media.writer import StillWriting, sole_writer
 
 
@@ -113,15 +114,40 @@ def test_frames_that_are_gone_when_the_shards_are_gathered_are_an_error(run, ask
     table = run("row", shards=2)
     table.unlink()
     frame_path(world.root / "colorize/row/clips/clip_a", 2).write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"1 items \(clip_a\) lack frames .* run again"):
+    with pytest.raises(MachineFault, match=r"1 items \(clip_a\) lack frames .* run again"):
         run.gather(table, 2, "row")
     assert not table.exists()
 
 
 def test_a_shard_of_other_items_is_an_error(run, asked, world):
     table = run("row", shards=4)
-    with pytest.raises(ValueError, match="differ in 3 of these"):
+    with pytest.raises(MachineFault, match="differ in 3 of these"):
         run.gather(table, 2, "row")
+
+
+@pytest.mark.parametrize(
+    ("shard", "shards", "said"),
+    [
+        (5, 4, "no shard 5; expected 0..3"),
+        (1, 1, "no shard 1"),
+        (0, 0, "there cannot be 0 shards"),
+        (-1, 2, "no shard -1"),
+    ],
+)
+def test_a_shard_that_there_is_not_is_an_error(world, asked, shard, shards, said):
+    table = world.root / "shards/colorize/row/0.parquet"
+    with pytest.raises(ValueError, match=said):
+        colorize.main(row="row", options="{}", table=table, shard=shard, shards=shards, **world.inputs())
+    assert not asked and not table.exists()
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_set_without_a_kept_item_is_an_empty_table(run, asked, world, shards):
+    for kind in ("clips", "images"):
+        lines = records(read_table(world.inputs()[kind], CLIPS))
+        write_table([line | {"reason": "too_dark"} for line in lines], world.inputs()[kind], CLIPS)
+    table = read_table(run("row", shards=shards), COLORIZED)
+    assert table.empty and not asked
 
 
 def test_a_skipped_row_is_skipped_in_shards_too(run, asked, monkeypatch):
@@ -175,3 +201,10 @@ def test_a_device_that_is_not_there_ends_the_job_once(world, capsys):
         recorded(colorize.main, "table")(row="nn_match", options="{}", table=table, device="cuda", **world.inputs())
     assert str(ended.value).startswith("error: device is 'cuda', but PyTorch sees no GPU here")
     assert not table.exists() and "Traceback" not in "".join(capsys.readouterr())
+
+
+def test_a_device_of_another_name_ends_the_job_once(world):
+    table = world.root / "colorize/nn_match.parquet"
+    with pytest.raises(SystemExit, match="error: there is no device 'tpu'; expected one of cpu, cuda, auto"):
+        recorded(colorize.main, "table")(row="nn_match", options="{}", table=table, device="tpu", **world.inputs())
+    assert not table.exists()

@@ -1,12 +1,14 @@
 """Scores in shards and on a cluster: the bytes of one job."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from bench.run import colorize, gather_colorized
 from bench.scoring import gather_scores, score, truth
+from media.faults import MachineFault
 from media.image import frame_path
 from media.tables import SCORES, read_table
 
@@ -93,6 +95,19 @@ def test_receipts_and_features_of_no_item_are_removed(scored, world):
     np.save(folder / "features/gone.npy", np.zeros(3))
     scored(4)
     assert len(list((folder / "receipts").iterdir())) == 5 and len(list((folder / "features").iterdir())) == 3
+
+
+def test_features_that_are_gone_are_said_and_made_again(scored, world):
+    whole = scored(4)
+    parts, table = [world.root / f"shards/score/copy/{shard}.parquet" for shard in range(4)], "score/copy.parquet"
+    shutil.rmtree(world.root / "score/copy/features")
+    with pytest.raises(MachineFault, match=r"3 images \(image_0, .*remove the tables .*shards/score/copy/\*\.parquet"):
+        gather_scores.main(
+            row="copy", shards=parts, colorized=world.root / "colorize/copy.parquet", table=world.root / table
+        )
+    for part in parts:
+        part.unlink()
+    assert scored(4) == whole
 
 
 def test_truth_that_was_looked_at_is_not_looked_at_again(world, inputs, monkeypatch):
