@@ -1,8 +1,11 @@
 """What jobs ask of the machine: enough for what they were measured to take, more for more work, and a GPU to use it."""
 
-import pytest
+from types import SimpleNamespace
 
-from plan.asking import Asking, processes_of
+import pytest
+from snakemake.iocontainers import ResourceList
+
+from plan.asking import LONGEST, Asking, processes_of
 from plan.memory import Memory
 
 # The most memory that jobs of the default configuration took (MB of `max_rss`), and the issue's dear ones.
@@ -125,3 +128,47 @@ def test_the_papers_training_asks_for_a_gpu_and_hours(asking):
     asked = asking(overlays=("paper",))
     job = {"training": "ours"}
     assert asked.gpus("train", job) == 1 and 16 * 60 < asked.minutes("train", job) < 48 * 60
+
+
+def submitted(asked, training: str) -> str:
+    """What SLURM's executor submits a training with."""
+    submit = pytest.importorskip("snakemake_executor_plugin_slurm.submit_string").get_submit_command
+    gpus = pytest.importorskip("snakemake_executor_plugin_slurm.utils").set_gres_string
+    job, cores = {"training": training}, asked.plan.machines_of(training)["cores"]
+    own = {name: of(job) for name, of in asked.of("train").items() if name not in ("mem_mb", "runtime")}
+    own = ResourceList(fromdict={name: value for name, value in own.items() if value is not None})
+    params = dict.fromkeys(("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir"), "")
+    job = SimpleNamespace(resources=own, threads=cores)
+    return submit(job, params) + gpus(job)
+
+
+@pytest.mark.parametrize(
+    "accelerator, nodes, said, unsaid",
+    [
+        ("cpu", 2, ["--nodes=2", "--ntasks=2", "--cpus-per-task=10"], ["--gpus", "--gres"]),
+        ("gpu", 2, ["--nodes=2", "--gres=gpu:5", "--cpus-per-task=10"], ["--gpus", "--ntasks"]),
+        ("cpu", 1, ["--ntasks=1", "--cpus-per-task=10"], ["--nodes", "--gpus", "--gres"]),
+        ("gpu", 1, ["--gpus=5", "--cpus-per-task=10"], ["--nodes", "--gres", "--ntasks"]),
+    ],
+)
+def test_a_training_on_several_nodes_asks_slurm_for_them(asking, accelerator, nodes, said, unsaid):
+    own = {"accelerator": accelerator, "nodes": nodes, "processes": 5, "batch": 10, "threads": 1, "workers": 1}
+    words = submitted(asking({"training": {"ours": own}}), "ours").split()
+    assert set(said) <= set(words)
+    assert not [word for word in words if word.startswith(tuple(unsaid))]
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_no_job_of_the_paper_asks_for_more_than_a_day_at_any_attempt(asking, device):
+    asked = asking({"device": device}, overlays=("paper",))
+    assert {asked.minutes("train", {"training": "ours"}, attempt) for attempt in (1, 2, 3)} == {LONGEST}
+    rows = [{"row": row} for row in asked.plan.rows]
+    assert all(asked.minutes(rule, row, 3) <= LONGEST for rule in ("colorize", "score") for row in rows)
+
+
+def test_a_row_without_photographs_asks_for_no_time_for_them(asking):
+    asked = asking({"device": "cpu"}, overlays=("paper",))
+    kinds = {row: set(asked.plan.given_to(row)) for row in asked.plan.rows}
+    clips, both = ([row for row, own in kinds.items() if own == wanted] for wanted in ({"clips"}, {"clips", "images"}))
+    slowest = max(asked.minutes("score", {"row": row}) for row in clips)
+    assert clips and 2 * slowest < min(asked.minutes("score", {"row": row}) for row in both)
