@@ -1,5 +1,6 @@
 """What jobs ask of the machine: enough for what they were measured to take, more for more work, and a GPU to use it."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from snakemake.iocontainers import ResourceList
 
 from plan.asking import LONGEST, Asking, processes_of
 from plan.memory import Memory
+from plan.reading import ROOT
 
 # The most memory that jobs of the default configuration took (MB of `max_rss`), and the issue's dear ones.
 TOOK = [
@@ -130,16 +132,20 @@ def test_the_papers_training_asks_for_a_gpu_and_hours(asking):
     assert asked.gpus("train", job) == 1 and 16 * 60 < asked.minutes("train", job) < 48 * 60
 
 
+def as_planned(asked, training: str, attempt: int = 1) -> SimpleNamespace:
+    """A job of a training as SLURM's executor sees it."""
+    job, timed = {"training": training}, ("mem_mb", "runtime")
+    own = {name: of(job, attempt) if name in timed else of(job) for name, of in asked.of("train").items()}
+    own = ResourceList(fromdict={name: value for name, value in own.items() if value is not None})
+    return SimpleNamespace(name="train", resources=own, threads=asked.plan.machines_of(training)["cores"])
+
+
 def submitted(asked, training: str) -> str:
-    """What SLURM's executor submits a training with."""
+    """What SLURM's executor submits it with."""
     submit = pytest.importorskip("snakemake_executor_plugin_slurm.submit_string").get_submit_command
     gpus = pytest.importorskip("snakemake_executor_plugin_slurm.utils").set_gres_string
-    job, cores = {"training": training}, asked.plan.machines_of(training)["cores"]
-    own = {name: of(job) for name, of in asked.of("train").items() if name not in ("mem_mb", "runtime")}
-    own = ResourceList(fromdict={name: value for name, value in own.items() if value is not None})
     params = dict.fromkeys(("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir"), "")
-    job = SimpleNamespace(resources=own, threads=cores)
-    return submit(job, params) + gpus(job)
+    return submit(as_planned(asked, training), params) + gpus(as_planned(asked, training))
 
 
 @pytest.mark.parametrize(
@@ -156,6 +162,15 @@ def test_a_training_on_several_nodes_asks_slurm_for_them(asking, accelerator, no
     words = submitted(asking({"training": {"ours": own}}), "ours").split()
     assert set(said) <= set(words)
     assert not [word for word in words if word.startswith(tuple(unsaid))]
+
+
+def test_each_attempt_of_a_training_of_the_paper_fits_the_partition_with_gpus(asking):
+    partitions = pytest.importorskip("snakemake_executor_plugin_slurm.partitions")
+    known = partitions.read_partition_file(ROOT / "profiles/slurm/partitions.yaml")
+    asked = asking(overlays=("paper",))
+    jobs = [as_planned(asked, training, attempt) for training in asked.plan.trainings for attempt in (1, 3)]
+    jobs.append(as_planned(asking({"training": {"ours": {"nodes": 2, "accelerator": "gpu"}}}), "ours"))
+    assert {partitions.get_best_partition(known, job, logging.getLogger()) for job in jobs} == {"gpu"}
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
