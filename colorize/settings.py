@@ -147,10 +147,10 @@ class TrainSettings(ModelSettings):
 
 
 # Keys about the paper's model and its losses: a row with a network of its own has no use for them.
-OF_THE_PAPERS_MODEL = {
-    *ModelSettings.model_fields, "losses", "context_weights", "adversarial_from", "correspondence_rate",
-    "luminance_noise", "feature_noise", "noise", "micro_batch",
-} - {"width"}  # fmt: skip
+OF_THE_PAPERS_MODEL = frozenset(ModelSettings.model_fields) - {"width"} | {
+    "losses", "context_weights", "adversarial_from", "correspondence_rate", "luminance_noise", "feature_noise", "noise",
+    "micro_batch",
+}  # fmt: skip
 
 
 def cost_of(training: dict) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.methods.contract.method import Method
-from bench.methods.contract.rows import has_own_network, learns, load, method_of, names
+from bench.methods.contract.rows import learns, load, method_of, names, refused_by
 from colorize.release_files import model_at
-from colorize.settings import OF_THE_PAPERS_MODEL, LossWeights, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from plan.choosing import Network, as_run, content_of_model, network_of, removed, width_of_model
 from plan.deciding import here
 from plan.errors import ConfigError, check_name, did_you_mean
@@ -235,12 +235,11 @@ class Rows:
 
 
 def _check_keys_of_network(training: str, own: dict) -> None:
-    """A row with a network of its own refuses keys about the paper's model: before anything is made for it."""
-    strange = sorted(OF_THE_PAPERS_MODEL & set(own))
-    if strange and has_own_network(own["method"]):
+    """A row with a network of its own refuses keys about the paper's model: before anything is prepared for it."""
+    if strange := sorted(refused_by(own["method"]) & set(own)):
         raise ConfigError(
-            f"config: training.{training} has the key {strange[0]!r}, which is about the paper's own model; take it "
-            f"out: {own['method']!r} is a network of its own, which declares its losses itself (docs/trained-rows.md)."
+            f"config: training.{training} has the key {strange[0]!r}, for which the method {own['method']!r} has no "
+            "use; take it out. Such keys are about the paper's own model and its losses (docs/trained-rows.md)."
         )
 
 

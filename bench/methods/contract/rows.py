@@ -12,7 +12,6 @@ import pkgutil
 from collections.abc import Iterable
 
 from bench.methods.contract.method import GIVEN, KINDS, Method, Setting
-from bench.methods.contract.trained import Trained
 from media.names import NO_NAME, is_name, suggested
 
 # Options of a row that the pipeline itself reads; all others go to the constructor of its method.
@@ -68,9 +67,9 @@ def learns(name: str) -> bool:
     return _find(name).fit is not Method.fit
 
 
-def has_own_network(name: str) -> bool:
-    """Whether a method trains a network that it declares itself. Raises ValueError for one that there is not."""
-    return issubclass(_find(name), Trained)
+def refused_by(name: str) -> frozenset[str]:
+    """Keys of a training that a method has no use for. Raises ValueError for a method that there is not."""
+    return _find(name).refuses
 
 
 def trained_as(options: dict) -> str | None:
