@@ -100,7 +100,9 @@ class TrainSettings(ModelSettings):
         2, gt=0, description="CPU threads of torch in each process; another number may round differently"
     )
     workers: int = Field(0, ge=0, description="more processes for each, which load pairs; does not change any number")
-    accelerator: str = Field("auto", description="cpu, gpu or auto: where the training runs")
+    accelerator: Literal["auto", "cpu", "gpu", "cuda"] = Field(
+        "auto", description="where the training runs; `auto`: on a GPU where there is one"
+    )
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks' arithmetic")
     processes: int = Field(1, gt=0, description="processes on each node that share a batch equally, one for each GPU")
     nodes: int = Field(1, gt=0, description="machines with so many processes each; `docs/training.md`")
@@ -142,6 +144,13 @@ class TrainSettings(ModelSettings):
     def model(self) -> dict:
         """The arguments of ExemplarModel."""
         return self.model_dump(include=set(ModelSettings.model_fields))
+
+
+# Keys about the paper's model and its losses: a row with a network of its own has no use for them.
+OF_THE_PAPERS_MODEL = frozenset(ModelSettings.model_fields) - {"width"} | {
+    "losses", "context_weights", "adversarial_from", "correspondence_rate", "luminance_noise", "feature_noise", "noise",
+    "micro_batch",
+}  # fmt: skip
 
 
 def cost_of(training: dict) -> int:

@@ -4,9 +4,10 @@ More than that is asked for, because machines and media differ, and with every a
 was killed for its memory or its time gets through with the next. Here, without `--resources`, nothing is held back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import ceil
 
+from bench.methods.contract.method import KINDS
 from bench.methods.contract.rows import method_of
 from colorize.settings import TrainSettings, cost_of
 from plan.cost import (
@@ -29,6 +30,8 @@ BESIDE = 450  # MB
 ROOM = 1.25  # times the measured memory
 PATIENCE = 2  # times the measured seconds: other processors, shared disks
 WAIT = 10  # minutes in any case: the first import of torch over a network
+# Minutes that no job asks for more than: partitions commonly end there, and a job that was ended goes on where it was.
+LONGEST = 24 * 60
 ON_GPU = 1 / 20  # of the CPU's seconds for a network; it is less on most
 LONG = {"report": 60}  # minutes of jobs that encode a film of each clip
 WITHOUT_NETWORK = ("dis", "farneback")
@@ -49,11 +52,37 @@ class Asking:
 
         A rule that is made of another one (`use rule`) has the other's, so Snakemake says which it is (`rulename`).
         """
-        return {
+        own = {
             "mem_mb": lambda wildcards, attempt, rulename=rule: self.megabytes(rulename, wildcards, attempt),
             "runtime": lambda wildcards, attempt, rulename=rule: self.minutes(rulename, wildcards, attempt),
             "gpu": lambda wildcards, rulename=rule: self.gpus(rulename, wildcards),
         }
+        return own | self._of_training() if rule == "train" else own
+
+    def _of_training(self) -> dict[str, Callable]:
+        """What a training on several nodes asks SLURM for; None is a resource that a job does not have.
+
+        The GPUs of several nodes are asked for by node (`gres`): of their sum (`gpu`) SLURM might give one node more
+        than another, and the executor's own step, which runs on the first node, would ask for all of them there.
+        """
+        return {
+            "gpu": lambda wildcards: 0 if self._nodes(wildcards) > 1 else self.gpus("train", wildcards),
+            "gres": self._gpus_of_each_node,
+            "nodes": lambda wildcards: self._nodes(wildcards) if self._nodes(wildcards) > 1 else None,
+            "tasks": self._tasks,
+        }
+
+    def _nodes(self, wildcards) -> int:
+        return self.plan.machines_of(wildcards.get("training"))["nodes"]
+
+    def _gpus_of_each_node(self, wildcards) -> str | None:
+        nodes, gpus = self._nodes(wildcards), self.gpus("train", wildcards)
+        return f"gpu:{gpus // nodes}" if nodes > 1 and gpus else None
+
+    def _tasks(self, wildcards) -> int | None:
+        """One on each node. With GPUs it would mean tasks for each of them; then SLURM's own default is one a node."""
+        nodes = self._nodes(wildcards)
+        return nodes if nodes > 1 and not self.gpus("train", wildcards) else None
 
     def megabytes(self, rule: str, wildcards, attempt: int = 1) -> int:
         """Memory of a job at its attempt, 1 for the first, in hundreds. `wildcards` has `get`, as a dict."""
@@ -61,9 +90,9 @@ class Asking:
         return attempt * 100 * ceil((ROOM * peak + BESIDE) / 100)
 
     def minutes(self, rule: str, wildcards, attempt: int = 1) -> int:
-        """Minutes until a job at its attempt may be ended."""
+        """Minutes until a job at its attempt may be ended, at most a day."""
         seconds = self._seconds(rule, wildcards)
-        return attempt * (WAIT + LONG.get(rule, 0) + ceil(PATIENCE * seconds / 60))
+        return min(LONGEST, attempt * (WAIT + LONG.get(rule, 0) + ceil(PATIENCE * seconds / 60)))
 
     def gpus(self, rule: str, wildcards) -> int:
         """GPUs that a job asks for: where it runs networks, by the key `device`; a training by its `accelerator`.
@@ -99,7 +128,8 @@ class Asking:
         if known not in UNITS:
             return 0.0
         unit, units = UNITS[known], self._units(rule, wildcards)
-        networks = units * self._network_seconds(known, wildcards)
+        seen = self._photos(wildcards) if rule in ("truth", "score") else units  # clips go through no network there
+        networks = seen * self._network_seconds(known, wildcards)
         if self.gpus(rule, wildcards):
             networks *= ON_GPU
         return unit.start + TORCH + units * unit.each + networks + self._search_seconds(rule, wildcards)
@@ -107,8 +137,8 @@ class Asking:
     def _units(self, rule: str, wildcards) -> float:
         """How many frames, or items, one job of a rule has."""
         if rule in ("colorize", "truth", "score"):
-            whole = self._frames("test") + self.estimate.items("images", "test")
-            return whole if rule == "truth" else whole / self.plan.shards_of_row(wildcards.get("row"), "test")
+            clips = self._frames("test") if "clips" in self._given(wildcards) else 0
+            return clips / self._shards(wildcards) + self._photos(wildcards)
         split = "train" if rule == "recolor" else next(filter(None, map(wildcards.get, SPLITS)), None)
         if split is None:
             return 0.0
@@ -122,6 +152,20 @@ class Asking:
         if rule == "references":
             shards = self._searches(wildcards)
         return self.estimate.items(kind, split) / shards
+
+    def _photos(self, wildcards) -> float:
+        """Test photographs of one job of a row, or of the truth."""
+        photos = self.estimate.items("images", "test") if "images" in self._given(wildcards) else 0
+        return photos / self._shards(wildcards)
+
+    def _given(self, wildcards) -> Collection[str]:
+        """The kinds of items that a row, or the truth, has."""
+        row = wildcards.get("row")
+        return self.plan.given_to(row) if row else KINDS
+
+    def _shards(self, wildcards) -> int:
+        row = wildcards.get("row")
+        return self.plan.shards_of_row(row, "test") if row else 1
 
     def _searches(self, wildcards) -> int:
         """In how many shards the references of a job's set are searched for."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.methods.contract.rows import method_of
+from bench.methods.contract.rows import method_of, refused_by
 from colorize.settings import TrainSettings
 from plan.errors import ConfigError
 from plan.estimate import Estimate, StageCost, seconds_a_sample
@@ -110,7 +110,9 @@ def small_training(own: dict) -> dict:
     each = TrainSettings.model_construct(**own).steps_a_batch
     batches = max(1, min(round(LEARNING_FOR / (estimated * each)), _of(own, "steps") // each))
     steps = batches * each
-    few = {"steps": steps, "batch": 1, "validate_every": steps, "validation_pairs": 1, "adversarial_from": 0}
+    few = {"steps": steps, "batch": 1, "validate_every": steps, "validation_pairs": 1}
+    if "adversarial_from" not in refused_by(own["method"]):
+        few["adversarial_from"] = 0
     alone = {key: 1 for key in ("processes", "nodes") if key in own}
     return own | few | alone | {"threads": 1, "workers": 0, "accelerator": "cpu"}
 

@@ -285,7 +285,7 @@ class RowOptions(BaseModel):
 class Trial(KnownKeys):
     items: Count = Field(
         description="of each dataset a set takes at most so many files, the first of its draw, and all of one that has "
-        "fewer; batches of a training that `steps` shortens are no larger"
+        "fewer; batches of a training that `steps` shortens are no larger, but for a pair for each of its processes"
     )
     frames: Annotated[int, Field(ge=2)] = optional("frames of a clip, also of whole ones, at most")
     steps: Count = optional("steps of each training, at most; `adversarial_from` comes earlier by as much")

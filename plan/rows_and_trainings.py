@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.methods.contract.method import Method
-from bench.methods.contract.rows import is_kind_of, learns, load, method_of, names
+from bench.methods.contract.rows import is_kind_of, learns, load, method_of, names, refused_by
 from colorize.release_files import RELEASE_NAME, model_at
 from colorize.settings import LossWeights, TrainSettings
 from plan.choosing import Network, as_run, check_trained, content_of_model, network_of, removed, width_of_model
@@ -147,6 +147,8 @@ class Rows:
                 )
             for row in own.get("recolored", []):
                 self._check_row(f"training.{training}.recolored", row)
+        for training, own in self.trainings.items():
+            _check_keys_of_network(training, own)
         self._check_datasets()
         for figure, sources in SOURCES.items():
             for row in self.config["figures"][figure]["rows"]:
@@ -255,6 +257,15 @@ class Rows:
     def table1_rows(self) -> list[str]:
         methods = self.config["methods"]
         return [*methods, *(row for row in self.plus_rows if row not in methods)]
+
+
+def _check_keys_of_network(training: str, own: dict) -> None:
+    """A row with a network of its own refuses keys about the paper's model: before anything is prepared for it."""
+    if strange := sorted(refused_by(own["method"]) & set(own)):
+        raise ConfigError(
+            f"config: training.{training} has the key {strange[0]!r}, for which the method {own['method']!r} has no "
+            "use; take it out. Such keys are about the paper's own model and its losses (docs/trained-rows.md)."
+        )
 
 
 def settled(config: dict) -> dict:

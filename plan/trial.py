@@ -1,5 +1,7 @@
 """A trial: a configuration made small, so that all of it can be seen to run before the days that the whole takes."""
 
+from math import ceil
+
 from colorize.settings import TrainSettings
 
 WHOLE = ("whole", "source")  # lengths of a clip that are no number of frames
@@ -45,14 +47,16 @@ def _small_selection(selection: dict, trial: dict) -> dict:
 
 
 def _small_training(own: dict, trial: dict) -> dict:
-    """A training as short as is wanted, on batches of no more pairs than the sets have items."""
+    """A training as short as is wanted, on batches of no more pairs than the sets have items, or than one for each of
+    its processes."""
     small = own | _short_sequences(own, trial.get("frames"))
     if (wanted := trial.get("steps")) is None:
         return small
-    whole, batch = _setting(own, "steps"), _setting(own, "batch")
+    whole, processes = _setting(own, "steps"), _setting(own, "processes") * _setting(own, "nodes")
+    batch = ceil(trial["items"] / processes) * processes  # which they share equally
     a_batch = (_setting(small, "sequence") - 1) // (_setting(small, "unroll") - 1)
     steps = max(a_batch, min(whole, wanted) // a_batch * a_batch)
-    small |= {"steps": steps, "batch": min(batch, trial["items"])}
+    small |= {"steps": steps, "batch": min(batch, _setting(own, "batch"))}
     if "adversarial_from" in own:
         small["adversarial_from"] = own["adversarial_from"] * steps // whole
     for key, most in (("validate_every", steps), ("validation_pairs", trial["items"])):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, distributed
 
 from colorize.settings import TrainSettings
+from colorize.training.processes import OF_TORCHRUN
 from media.faults import MachineFault
 
 
@@ -93,12 +94,14 @@ def launched(settings: TrainSettings) -> Devices:
 
     Raises ValueError where a batch cannot be shared equally among them.
     """
-    local, world = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    sizes = os.environ if OF_TORCHRUN in os.environ else {}
+    local, world = (int(sizes.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     if settings.batch % world:
         raise ValueError(f"batch {settings.batch} cannot be shared equally among {world} processes")
     if world == 1 and settings.precision == "32-true" and (device := one_device(settings.accelerator)):
         return OneDevice(device)
     from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 
     fabric = Fabric(
         accelerator=settings.accelerator,
@@ -106,6 +109,8 @@ def launched(settings: TrainSettings) -> Devices:
         num_nodes=world // local,
         strategy="ddp" if world > 1 else "auto",
         precision=settings.precision,
+        # Otherwise it asks SLURM, whose tasks are not the processes of a training.
+        plugins=TorchElasticEnvironment() if world > 1 else LightningEnvironment(),
     )
     fabric.launch()
     return ManyDevices(fabric) if world > 1 else fabric

@@ -15,11 +15,14 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import NoReturn
 
+from colorize.settings import TrainSettings
 from media.faults import MachineFault, ending_plainly
 from media.stopping import SIGNALS
 
 # Seconds in which processes that were asked to stop finish their batch and save the state; then torchrun kills them.
 PATIENCE = 300
+# A variable that torchrun gives its processes; others than it set WORLD_SIZE, too.
+OF_TORCHRUN = "TORCHELASTIC_RUN_ID"
 # A variable with the process that is torchrun here.
 TORCHRUN = "HUEBENCH_TORCHRUN"
 
@@ -30,8 +33,8 @@ def in_processes(main: Callable[..., None], module: str) -> Callable[..., None]:
     @wraps(main)
     def run(*, settings: str, execution: str = "{}", **kwargs) -> None:
         options = json.loads(settings) | json.loads(execution)
-        processes, nodes = (options.get(key, 1) for key in ("processes", "nodes"))
-        if processes * nodes == 1 or "WORLD_SIZE" in os.environ:
+        processes, nodes = shared_among(options)
+        if processes * nodes == 1 or OF_TORCHRUN in os.environ:
             if torchrun := os.environ.get(TORCHRUN):
                 threading.Thread(target=end_with, args=[int(torchrun)], daemon=True).start()
             main(settings=settings, execution=execution, **kwargs)
@@ -43,6 +46,19 @@ def in_processes(main: Callable[..., None], module: str) -> Callable[..., None]:
             start_all([*meeting(nodes, os.environ), f"--nproc-per-node={processes}", *program[1:]], options)
 
     return run
+
+
+def shared_among(options: dict) -> tuple[int, int]:
+    """Processes on each node, and nodes. Ends with a sentence where they cannot share a batch equally."""
+    batch, processes, nodes = (
+        options.get(key, TrainSettings.model_fields[key].default) for key in ("batch", "processes", "nodes")
+    )
+    if processes < 1 or nodes < 1 or batch % (processes * nodes):
+        sys.exit(
+            f"error: a batch of {batch} cannot be shared equally among {processes} processes on each of {nodes} nodes; "
+            "expected 1 or more of both, and a multiple of their product as `batch`"
+        )
+    return processes, nodes
 
 
 def end_with(torchrun: int) -> None:
@@ -58,8 +74,10 @@ def on_each_node(nodes: int, environment: Mapping[str, str]) -> list[str]:
     """What starts a command on each node of the SLURM job that this is; empty where that is done, or not to be done."""
     if nodes == 1 or "SLURM_JOB_ID" not in environment or environment.get("SLURM_STEP_NUM_TASKS") == str(nodes):
         return []
+    cores = environment.get("SLURM_CPUS_PER_TASK")  # which srun does not take over from the job
+    cores = [f"--cpus-per-task={cores}"] if cores else []
     # Overlapping: the step from which the command comes may hold all that the job has.
-    return ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--overlap"]
+    return ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", *cores, "--overlap"]
 
 
 def meeting(nodes: int, environment: Mapping[str, str]) -> list[str]:

@@ -1,9 +1,14 @@
 """What jobs ask of the machine: enough for what they were measured to take, more for more work, and a GPU to use it."""
 
-import pytest
+import logging
+from types import SimpleNamespace
 
-from plan.asking import Asking, processes_of
+import pytest
+from snakemake.iocontainers import ResourceList
+
+from plan.asking import LONGEST, Asking, processes_of
 from plan.memory import Memory
+from plan.reading import ROOT
 
 # The most memory that jobs of the default configuration took (MB of `max_rss`), and the issue's dear ones.
 TOOK = [
@@ -125,3 +130,60 @@ def test_the_papers_training_asks_for_a_gpu_and_hours(asking):
     asked = asking(overlays=("paper",))
     job = {"training": "ours"}
     assert asked.gpus("train", job) == 1 and 16 * 60 < asked.minutes("train", job) < 48 * 60
+
+
+def as_planned(asked, training: str, attempt: int = 1) -> SimpleNamespace:
+    """A job of a training as SLURM's executor sees it."""
+    job, timed = {"training": training}, ("mem_mb", "runtime")
+    own = {name: of(job, attempt) if name in timed else of(job) for name, of in asked.of("train").items()}
+    own = ResourceList(fromdict={name: value for name, value in own.items() if value is not None})
+    return SimpleNamespace(name="train", resources=own, threads=asked.plan.machines_of(training)["cores"])
+
+
+def submitted(asked, training: str) -> str:
+    """What SLURM's executor submits it with."""
+    submit = pytest.importorskip("snakemake_executor_plugin_slurm.submit_string").get_submit_command
+    gpus = pytest.importorskip("snakemake_executor_plugin_slurm.utils").set_gres_string
+    params = dict.fromkeys(("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir"), "")
+    return submit(as_planned(asked, training), params) + gpus(as_planned(asked, training))
+
+
+@pytest.mark.parametrize(
+    "accelerator, nodes, said, unsaid",
+    [
+        ("cpu", 2, ["--nodes=2", "--ntasks=2", "--cpus-per-task=10"], ["--gpus", "--gres"]),
+        ("gpu", 2, ["--nodes=2", "--gres=gpu:5", "--cpus-per-task=10"], ["--gpus", "--ntasks"]),
+        ("cpu", 1, ["--ntasks=1", "--cpus-per-task=10"], ["--nodes", "--gpus", "--gres"]),
+        ("gpu", 1, ["--gpus=5", "--cpus-per-task=10"], ["--nodes", "--gres", "--ntasks"]),
+    ],
+)
+def test_a_training_on_several_nodes_asks_slurm_for_them(asking, accelerator, nodes, said, unsaid):
+    own = {"accelerator": accelerator, "nodes": nodes, "processes": 5, "batch": 10, "threads": 1, "workers": 1}
+    words = submitted(asking({"training": {"ours": own}}), "ours").split()
+    assert set(said) <= set(words)
+    assert not [word for word in words if word.startswith(tuple(unsaid))]
+
+
+def test_each_attempt_of_a_training_of_the_paper_fits_the_partition_with_gpus(asking):
+    partitions = pytest.importorskip("snakemake_executor_plugin_slurm.partitions")
+    known = partitions.read_partition_file(ROOT / "profiles/slurm/partitions.yaml")
+    asked = asking(overlays=("paper",))
+    jobs = [as_planned(asked, training, attempt) for training in asked.plan.trainings for attempt in (1, 3)]
+    jobs.append(as_planned(asking({"training": {"ours": {"nodes": 2, "accelerator": "gpu"}}}), "ours"))
+    assert {partitions.get_best_partition(known, job, logging.getLogger()) for job in jobs} == {"gpu"}
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_no_job_of_the_paper_asks_for_more_than_a_day_at_any_attempt(asking, device):
+    asked = asking({"device": device}, overlays=("paper",))
+    assert {asked.minutes("train", {"training": "ours"}, attempt) for attempt in (1, 2, 3)} == {LONGEST}
+    rows = [{"row": row} for row in asked.plan.rows]
+    assert all(asked.minutes(rule, row, 3) <= LONGEST for rule in ("colorize", "score") for row in rows)
+
+
+def test_a_row_without_photographs_asks_for_no_time_for_them(asking):
+    asked = asking({"device": "cpu"}, overlays=("paper",))
+    kinds = {row: set(asked.plan.given_to(row)) for row in asked.plan.rows}
+    clips, both = ([row for row, own in kinds.items() if own == wanted] for wanted in ({"clips"}, {"clips", "images"}))
+    slowest = max(asked.minutes("score", {"row": row}) for row in clips)
+    assert clips and 2 * slowest < min(asked.minutes("score", {"row": row}) for row in both)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.methods.contract.rows import refused_by
 from colorize.settings import TrainSettings
 from plan.calibration import (
     CLIPS,
@@ -57,6 +58,7 @@ def test_networks_without_a_file_give_way_to_those_of_the_default(tmp_path):
     "own",
     [
         {"method": "ours"},
+        {"method": "zhang2016"},
         {"method": "ours", "sequence": 9, "unroll": 3, "photo_share": 0, "batch": 2, "steps": 120, "width": 0.25},
     ],
 )
@@ -64,6 +66,7 @@ def test_a_training_is_shortened_to_a_few_samples(own):
     made = small_training(own)
     TrainSettings(**{key: value for key, value in made.items() if key != "method"})
     assert made["steps"] * made["batch"] * seconds_a_sample(made) <= LONGEST and made["validate_every"] == made["steps"]
+    assert not refused_by(made["method"]) & set(made)
 
 
 def test_jobs_are_compared_with_what_they_were_expected_to_take(plan):

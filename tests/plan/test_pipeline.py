@@ -129,6 +129,15 @@ def test_a_mistyped_row_or_option_is_named_with_the_nearest(plan, methods, named
         ({"methods": {"program": {"command": "x {frames} {output}", "timeout": "1 h"}}}, "program: .*timeout: '1 h'"),
         ({"training": {"ours": {"recolored": ["zhang"]}}}, "training.ours.recolored names 'zhang'"),
         ({"training": {"ours": {"method": "our"}}}, "training.ours.method names 'our'.*did you mean 'ours'"),
+        (
+            {"training": {"zhang2016": {"method": "zhang2016", "micro_batch": 4}}},
+            "training.zhang2016 has the key 'micro_batch', for which the method 'zhang2016' has no use",
+        ),
+        (
+            {"training": {"own": {"method": "lai2018", "losses": {"l1": 0}}}},
+            "training.own has the key 'losses', for which the method 'lai2018' has no use",
+        ),
+        ({"training": {"ours": {"accelerator": "tpu"}}}, 'training.ours.accelerator is "tpu"'),
         ({"flicker_plus": {"method": "lai2081"}}, "flicker_plus.method names 'lai2081'.*did you mean 'lai2018'"),
         ({"flicker_plus": {"method": "lai2018", "training": "lai"}}, "flicker_plus.training names 'lai'"),
         ({"ablations": {"of": "our"}}, "ablations.of names 'our'.*did you mean 'ours'"),

@@ -37,6 +37,15 @@ def test_trainings_are_short_and_whole(plan, overlays):
     assert small.trainings["ours"]["adversarial_from"] in (2, 3)  # a fifth or a third of the way, as in the whole
 
 
+@pytest.mark.parametrize("processes, nodes", [(1, 1), (2, 1), (2, 2), (5, 1), (4, 2), (8, 5)])
+@pytest.mark.parametrize("items", [1, 3, 4, 7])
+def test_processes_share_a_small_batch_equally(plan, processes, nodes, items):
+    several = {"training": {"ours": {"processes": processes, "nodes": nodes}}}
+    for own in plan(TRIAL | {"trial": {**TRIAL["trial"], "items": items}} | several, ("paper",)).trainings.values():
+        checked = TrainSettings(**{key: value for key, value in own.items() if key in TrainSettings.model_fields})
+        assert checked.batch <= max(2 * items, processes * nodes)
+
+
 def test_items_alone_leave_clips_and_trainings_as_they_are(plan):
     config = plan({"trial": {"items": 2}}).config
     assert config["clips"]["length"] == 25 and config["training"] == plan().config["training"]

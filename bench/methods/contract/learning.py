@@ -18,7 +18,7 @@ from torch.utils.data import default_collate
 
 from bench.methods.contract.method import Method
 from colorize import checkpoint
-from colorize.settings import LossWeights, ModelSettings, TrainSettings
+from colorize.settings import LossWeights, TrainSettings
 from colorize.training import loop
 from colorize.training.devices import Devices
 from colorize.training.loop import Batch, Learner, checked, update
@@ -29,11 +29,6 @@ from vision.network_files import OF_BACKBONE, contents
 from vision.state_dicts import built, read_safetensors
 from vision.weights import MisfitWeights
 
-# Keys about the paper's model and its losses: a row with a network of its own has no use for them.
-OF_THE_PAPERS_MODEL = {
-    *ModelSettings.model_fields, "losses", "context_weights", "adversarial_from", "correspondence_rate",
-    "luminance_noise", "feature_noise", "noise", "micro_batch",
-} - {"width"}  # fmt: skip
 STATISTICS_BATCHES = 16  # shown to `prepare`
 
 
@@ -104,7 +99,7 @@ def train_network(method: Method, data: TrainingData, options: dict, out_dir: Pa
     options: the training in the config, without `method`. Raises ValueError for a key that only the paper's model has.
     """
     settings = TrainSettings.model_validate({"betas": (0.9, 0.999), **options})
-    if strange := sorted(settings.model_fields_set & OF_THE_PAPERS_MODEL):
+    if strange := sorted(settings.model_fields_set & method.refuses):
         raise ValueError(
             f"the training of {method.name} has the key {strange[0]!r}, which is about the paper's own model; "
             "take it out: a row with a network of its own declares its losses itself "

@@ -63,6 +63,8 @@ class Method:
                     run without its file stops before it starts. Default: for none.
         uses_device  True for a method whose networks run on `setting.device`: its row then asks for a GPU where the
                     configuration's `device` names one. Default: False, it runs on the CPU.
+        refuses     keys of a training (colorize.settings) that its `fit` has no use for: a configuration with one of
+                    them stops before anything runs. Default: none.
         stays       True for a method of which options count from the folder that the run was started in: it is not sent
                     to the workers of a cluster. Default: False.
         skip        a reason why it cannot run here (a licence, a missing program). Default: None, it can.
@@ -76,6 +78,7 @@ class Method:
     uses_torch: bool = True
     uses_backbone: tuple[str, ...] = ()
     uses_device: bool = False
+    refuses: frozenset[str] = frozenset()
     stays: bool = False
 
     def __init__(self, setting: Setting | None = None):

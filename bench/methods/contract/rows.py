@@ -72,6 +72,11 @@ def is_kind_of(name: str, other: str) -> bool:
     return issubclass(_find(name), _find(other))
 
 
+def refused_by(name: str) -> frozenset[str]:
+    """Keys of a training that a method has no use for. Raises ValueError for a method that there is not."""
+    return _find(name).refuses
+
+
 def trained_as(options: dict) -> str | None:
     """What a row's model is called: its training, or its checkpoint file as the configuration names it."""
     return options.get("training") or options.get("checkpoint")

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.methods.contract.method import Given
 from bench.methods.contract.networked import Networked
+from colorize.settings import OF_THE_PAPERS_MODEL
 
 
 class Trained(Networked):
@@ -19,6 +20,7 @@ class Trained(Networked):
     in the weights folder. A subclass adds to the contract of Method what raises NotImplementedError here."""
 
     multiple = 8  # of the sides that the network takes
+    refuses = OF_THE_PAPERS_MODEL
 
     def network(self, width: float, items: int):
         """The untrained network. items: how many clips and photographs it learns from; 0 for the published one."""

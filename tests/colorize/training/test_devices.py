@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from colorize.training import loop
 from colorize.training.devices import OneDevice, launched, one_device
 from colorize.training.exemplar import train
+from colorize.training.processes import OF_TORCHRUN
 
 
 def test_trains_what_fabric_trains(data, settings, tmp_path, monkeypatch):
@@ -29,8 +30,17 @@ def test_fabric_is_for_less_precision_and_several_processes(settings, monkeypatc
     assert launched(settings) == OneDevice(torch.device("cpu"))
     assert isinstance(launched(settings.model_copy(update={"precision": "bf16-mixed"})), Fabric)
     monkeypatch.setenv("WORLD_SIZE", "3")
+    assert launched(settings) == OneDevice(torch.device("cpu"))  # not torchrun's
+    monkeypatch.setenv(OF_TORCHRUN, "none")
     with pytest.raises(ValueError, match="3 processes"):
         launched(settings)
+
+
+def test_one_process_is_one_whatever_a_job_of_slurm_has(settings, monkeypatch):
+    slurm = {"NTASKS": "2", "JOB_ID": "5", "JOB_NAME": "x", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in slurm.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert launched(settings.model_copy(update={"precision": "bf16-mixed"})).world_size == 1
 
 
 def test_what_is_no_device_of_ours_is_left_to_fabric():

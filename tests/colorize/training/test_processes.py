@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from colorize.training import processes as started
-from colorize.training.processes import end_as, in_processes, meeting, on_each_node
+from colorize.training.processes import OF_TORCHRUN, end_as, in_processes, meeting, on_each_node
 from media.faults import MachineFault
 
 
@@ -22,7 +22,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(started, "start_all", lambda arguments, options: done.append(["torchrun", *arguments]))
     monkeypatch.setattr(started.os, "execvp", lambda name, words: done.append(words) or sys.exit(0))
     monkeypatch.setattr(sys, "argv", ["train.py", "--out", "x"])
-    for name in ("WORLD_SIZE", "SLURM_JOB_ID", "MASTER_ADDR", "MASTER_PORT", started.TORCHRUN):
+    for name in ("WORLD_SIZE", OF_TORCHRUN, "SLURM_JOB_ID", "MASTER_ADDR", "MASTER_PORT", started.TORCHRUN):
         monkeypatch.delenv(name, raising=False)
     return done
 
@@ -44,7 +44,17 @@ def test_several_are_started_by_torchrun_with_the_same_arguments(calls):
 
 def test_what_torchrun_has_started_is_not_started_again(calls, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
+    assert call(calls, processes=2)[0][0] == "torchrun"  # anybody may have set that one
+    calls.clear()
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     assert call(calls, processes=2) == [["main", "x"]]
+
+
+@pytest.mark.parametrize("execution", [{"processes": 0}, {"nodes": 0}, {"processes": 3}, {"processes": 8, "nodes": 2}])
+def test_what_cannot_share_a_batch_is_not_started(calls, execution):
+    with pytest.raises(SystemExit, match="error: a batch of 40 cannot be shared equally"):
+        call(calls, **execution)
+    assert calls == []
 
 
 def test_several_nodes_of_a_slurm_job_are_each_given_the_command_first(calls, monkeypatch):
@@ -54,6 +64,7 @@ def test_several_nodes_of_a_slurm_job_are_each_given_the_command_first(calls, mo
     assert calls[0][:4] == ["srun", "--nodes=2", "--ntasks=2", "--ntasks-per-node=1"]
     assert calls[0][-4:] == ["-m", "bench.run.train", "--out", "x"]
     assert on_each_node(2, {"SLURM_JOB_ID": "1", "SLURM_STEP_NUM_TASKS": "2"}) == []  # now it is
+    assert "--cpus-per-task=8" in on_each_node(2, {"SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "8"})
     assert on_each_node(1, {"SLURM_JOB_ID": "1"}) == []
 
 
