@@ -22,6 +22,10 @@ import psutil
 FIRST, LAST, IN_LOG = 1 << 20, 1 << 16, 10 << 20
 # Seconds between two looks at whether the line has ended, and for the last words of what it leaves.
 LOOK, LAST_WORDS = 0.05, 1.0
+# So often at most are the processes of a line looked for at its end.
+ROUNDS = 40
+# The process group of a line that is being started.
+UNKNOWN = 0
 # A process with this variable was started by the line, wherever it hid.
 MARK = "HUEBENCH_COMMAND"
 # It reads the process group and the mark of the line that runs now, and once nobody writes any more, kills the group
@@ -29,7 +33,7 @@ MARK = "HUEBENCH_COMMAND"
 WATCH = """
 while read -r line; do now=$line; done
 if [ -n "$now" ]; then
-    kill -s KILL -- "-${now% *}"
+    [ "${now% *}" = 0 ] || kill -s KILL -- "-${now% *}"
     for file in /proc/[0-9]*/environ; do
         process=${file#/proc/}
         if grep -qs -- "${now#* }" "$file"; then kill -s KILL "${process%/environ}"; fi
@@ -139,24 +143,27 @@ def _opened_log(path: Path | None) -> Iterator[Log | None]:
 
 @contextmanager
 def _started(line: str, mark: str, watcher: Watcher) -> Iterator[subprocess.Popen]:
-    process = subprocess.Popen(
-        line,
-        shell=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        bufsize=0,
-        env=os.environ | {MARK: mark},
-    )
-    try:
+    process = None
+    watcher.runs(UNKNOWN, mark)
+    try:  # a signal may come before we have what we start: then the mark alone finds it
+        process = subprocess.Popen(
+            line,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+            env=os.environ | {MARK: mark},
+        )
         watcher.runs(process.pid, mark)
         yield process
     finally:
         _end(process, mark)
         watcher.runs(None)
-        process.stdout.close()
-        process.stderr.close()
+        if process is not None:
+            process.stdout.close()
+            process.stderr.close()
 
 
 def _listen(
@@ -179,12 +186,24 @@ def _listen(
                     ready.unregister(key.fileobj)
 
 
-def _end(process: subprocess.Popen, mark: str) -> None:
-    """Kill the line's process group, and what left it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _end(process: subprocess.Popen | None, mark: str) -> None:
+    """Kill the line's process group, and what left it or started before we knew of it."""
+    if process is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for _ in range(ROUNDS):
+        if not _kill_marked(mark):
+            return
+        time.sleep(LOOK)  # what it started meanwhile is found in the next round
+
+
+def _kill_marked(mark: str) -> bool:
+    """Kill what has the mark; whether there was such a process."""
+    found = False
     for other in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if other.environ().get(MARK) == mark:
                 other.kill()
+                found = True
+    return found

@@ -75,6 +75,23 @@ def test_a_flood_is_kept_in_part(watcher, tmp_path, monkeypatch):
     assert b"bytes are left out here" in log and b"the end" in log
 
 
+def test_what_starts_as_the_job_is_stopped_is_ended(tmp_path, monkeypatch):
+    """The signal comes while the line has begun and we do not know its number yet."""
+    start, names = subprocess.Popen, ("one", "other")
+
+    def stopped(line, **options):
+        start(line, **options)
+        while not all((tmp_path / name).exists() for name in names):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with Watcher(tmp_path / "work") as watcher, pytest.raises(KeyboardInterrupt):
+        monkeypatch.setattr(shell_line.subprocess, "Popen", stopped)
+        hidden = f"setsid sh -c 'echo $$ > {tmp_path}/other.new; mv {tmp_path}/other.new {tmp_path}/other; sleep 600'"
+        run(f"{hidden} & echo $$ > {tmp_path}/one.new; mv {tmp_path}/one.new {tmp_path}/one; sleep 600", 10, watcher)
+    assert all(ends(int((tmp_path / name).read_text())) for name in names)
+
+
 JOB = """
 import sys
 from bench.methods.contract.shell_line import Watcher, run
