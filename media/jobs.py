@@ -14,8 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from media.bar import Bar
 from media.faults import listed
@@ -30,6 +29,9 @@ from media.receipts import (
 )
 from media.whole import remove
 from media.writer import sole_writer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Hashes are below 2^BITS, so that a column of signed 64-bit integers holds them.
 BITS = 62
@@ -54,8 +56,10 @@ def shard_of(name: str, shards: int) -> int:
     return place_of(name) * shards >> BITS
 
 
-def are_in_shard(names: Iterable[str], shard: int, shards: int) -> np.ndarray:
+def are_in_shard(names: Iterable[str], shard: int, shards: int) -> "np.ndarray":
     """Whether each of the names is in a shard, bool (N,). Raises ValueError for a shard that there is not."""
+    import numpy as np  # the workflow, which counts shards, starts without it
+
     check_shard(shard, shards)
     return np.array([shard_of(name, shards) == shard for name in names], bool)
 

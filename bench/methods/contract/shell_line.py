@@ -145,7 +145,7 @@ def _opened_log(path: Path | None) -> Iterator[Log | None]:
 def _started(line: str, mark: str, watcher: Watcher) -> Iterator[subprocess.Popen]:
     process = None
     watcher.runs(UNKNOWN, mark)
-    try:  # a signal may come before we have what we start: then the mark alone finds it
+    try:  # a signal may come before we have what we start: then the mark alone tells it
         process = subprocess.Popen(
             line,
             shell=True,
@@ -195,15 +195,15 @@ def _end(process: subprocess.Popen | None, mark: str) -> None:
     for _ in range(ROUNDS):
         if not _kill_marked(mark):
             return
-        time.sleep(LOOK)  # what it started meanwhile is found in the next round
+        time.sleep(LOOK)  # what it started meanwhile is seen in the next round
 
 
 def _kill_marked(mark: str) -> bool:
     """Kill what has the mark; whether there was such a process."""
-    found = False
+    is_there = False
     for other in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if other.environ().get(MARK) == mark:
                 other.kill()
-                found = True
-    return found
+                is_there = True
+    return is_there
